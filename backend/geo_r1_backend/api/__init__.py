@@ -1,0 +1,1 @@
+"""HTTP only: routes, streaming, tokens, limits; what is asked of a model is in grounding/."""

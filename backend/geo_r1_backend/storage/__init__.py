@@ -1,0 +1,1 @@
+"""Files of the service: atomic writes, locks, chips."""
