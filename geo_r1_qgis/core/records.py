@@ -1,0 +1,45 @@
+"""What is written down about a run, so that it can be repeated from the GeoPackage alone.
+
+Pure standard library. Filled by `capture/` (where the pixels came from) and by the dock (what was asked); stored by
+`layers/`, which is why it belongs to neither.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, Optional
+
+from .frame import Frame
+
+
+@dataclass(frozen=True)
+class ChipSource:
+    """The raster that a chip was drawn from. Passwords in the source are already removed."""
+
+    layer_name: str = ""
+    layer_source: str = ""
+    provider: str = ""
+    crs_wkt: str = ""
+    """WKT2 of the layer's own CRS; empty = it has none."""
+    stretch: str = ""
+    """The layer's renderer as QGIS writes it (bands, stretch, palette), XML."""
+
+
+@dataclass(frozen=True)
+class RunStart:
+    """Everything that is known when a question is sent."""
+
+    query: str
+    frame: Frame
+    task: str = "rec"
+    model: str = ""
+    engine: str = ""
+    adapter: str = ""
+    seed: int = 0
+    think: bool = True
+    chip_sha256: str = ""
+    source: ChipSource = field(default_factory=ChipSource)
+    versions: Dict[str, str] = field(default_factory=dict)
+    """Program -> version: plugin, service, wire, qgis."""
+    rerun_of: Optional[str] = None
+    """The run that this one repeats."""
