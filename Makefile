@@ -1,0 +1,131 @@
+# Every command that a person or CI types. `make` alone prints them.
+# On a bare Debian 12 with Python, git and make, `make demo` and `make test` work as the first command.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+# Real images for tests and evaluation, where they lie beside the project; see docs/development.md
+ifneq ($(wildcard ../shared/data/README.md),)
+export GEO_R1_DATA ?= $(abspath ../shared/data)
+endif
+
+# Settings of whoever calls must not leak into QGIS or into the service
+unexport PYTHONPATH PYTHONHOME PROJ_LIB PROJ_DATA GDAL_DATA
+export PYTHONDONTWRITEBYTECODE = 1
+
+PY := .venv/bin/python
+RESULTS := build/test-results
+PYTEST := $(PY) -m pytest -p no:cacheprovider
+# QGIS tests import the plugin from build/, the very tree that goes into the zip
+PYTEST_QGIS := xvfb-run -a -s "-screen 0 1400x900x24" .venv-qgis/bin/pytest \
+	-p no:cacheprovider -o pythonpath="build ."
+
+.PHONY: help setup setup-core setup-run demo run serve test test-fast test-backend test-qgis test-e2e test-gpu \
+	check format format-check lint types imports wire build zip zip-check evaluate clean
+
+help: ## print this list
+	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
+
+# ---- set up ----------------------------------------------------------------------------------------------------------
+
+setup: ## system packages that are missing, .venv and .venv-qgis with everything for tests
+	@scripts/setup.sh full
+
+setup-core:
+	@scripts/setup.sh core
+
+setup-run:
+	@scripts/setup.sh run
+
+# ---- use -------------------------------------------------------------------------------------------------------------
+
+demo: setup-run build ## real QGIS driven like a person: query, reasoning, polygon, GeoPackage, picture in demo-output/
+	@scripts/demo.sh
+
+run: setup-run build ## QGIS with the plugin and the demo raster; it waits for you
+	@scripts/demo.sh --by-hand
+
+serve: setup-core ## the service with the embedded model, in this terminal
+	@.venv/bin/geo-r1 serve
+
+evaluate: setup ## measure the shipped model with the frozen recipe (many minutes on a CPU)
+	@.venv/bin/geo-r1 evaluate
+
+# ---- test ------------------------------------------------------------------------------------------------------------
+
+test: setup build ## everything that needs no GPU, real QGIS and the demo included
+	@rm -rf $(RESULTS)
+	@status=0; \
+	for tier in fast backend qgis e2e; do $(MAKE) tier-$$tier || status=1; done; \
+	scripts/test_report.py $(RESULTS) --require qgis e2e || status=1; \
+	exit $$status
+
+test-fast: setup ## pure and contract tests without the slow ones: the command typed all day
+	@$(PYTEST) -q tests/pure tests/contracts -m "not slow"
+
+test-backend: setup ## the service over real HTTP with the embedded model
+	@$(MAKE) tier-backend
+
+test-qgis: setup build ## real QGIS; prints the versions first
+	@$(MAKE) tier-qgis
+
+test-e2e: setup build ## QGIS, service process and embedded model together; the demo is one of them
+	@$(MAKE) tier-e2e
+
+test-gpu: setup ## tests that need a CUDA device
+	@$(PYTEST) -q tests/gpu -m gpu
+
+.PHONY: tier-fast tier-backend tier-qgis tier-e2e
+tier-fast:
+	@$(PYTEST) -q tests/pure tests/contracts --junitxml=$(RESULTS)/fast.xml
+
+tier-backend:
+	@$(PYTEST) -q tests/backend --junitxml=$(RESULTS)/backend.xml
+
+tier-qgis:
+	@scripts/print_versions.sh
+	@$(PYTEST_QGIS) -q tests/qgis --junitxml=$(RESULTS)/qgis.xml
+
+tier-e2e:
+	@$(PYTEST_QGIS) -q tests/e2e --timeout=400 --junitxml=$(RESULTS)/e2e.xml
+
+# ---- check -----------------------------------------------------------------------------------------------------------
+
+check: setup format-check lint types imports test-fast test-backend ## before each push
+
+format: setup ## ruff: format and safe fixes
+	@.venv/bin/ruff format .
+	@.venv/bin/ruff check --fix .
+
+format-check:
+	@.venv/bin/ruff format --check .
+
+lint: setup ## ruff and codespell
+	@.venv/bin/ruff check .
+	@.venv/bin/codespell
+
+types: setup ## mypy
+	@.venv/bin/mypy
+
+imports: setup ## who may import whom (import-linter)
+	@PYTHONPATH=.:backend .venv/bin/lint-imports
+
+# ---- build -----------------------------------------------------------------------------------------------------------
+
+wire: ## copy wire.py from the plugin to the service
+	@cp geo_r1_qgis/core/wire.py backend/geo_r1_backend/wire.py
+
+build: ## build/geo_r1_qgis/, the tree that QGIS loads in tests, in the demo and from the zip
+	@python3 scripts/build_plugin.py
+
+zip: ## the plugin zip, with the same bytes for the same tree
+	@python3 scripts/build_plugin.py --zip
+
+zip-check: setup zip ## bandit, detect-secrets, flake8, layout, size and metadata of the zip
+	@$(PY) scripts/check_zip.py build/geo_r1_qgis-*.zip
+
+clean: ## remove what make made: build/, demo-output/, both environments, caches
+	@rm -rf build demo-output .venv .venv-qgis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

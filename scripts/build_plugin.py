@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Assembles the tree that QGIS loads, and packs exactly that tree into the plugin zip.
+
+Standard library only, so that any Python can run it. What is in `build/geo_r1_qgis/` is what tests and the demo load.
+
+    scripts/build_plugin.py           build/geo_r1_qgis/
+    scripts/build_plugin.py --zip     the same, then build/geo_r1_qgis-VERSION.zip (same input, same bytes)
+"""
+
+from __future__ import annotations
+
+import argparse
+import configparser
+import re
+import shutil
+import subprocess
+import zipfile
+from pathlib import Path
+
+PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = "geo_r1_qgis"
+BUILD = PROJECT / "build"
+TREE = BUILD / PACKAGE
+
+SUFFIXES = {".py", ".svg", ".png", ".qml", ".ui", ".qm", ".json", ".txt", ".html", ".css"}
+"""What may stand in the plugin; everything else (caches, sources of translations) stays behind."""
+
+ZIP_TIME = (1980, 1, 1, 0, 0, 0)
+"""The oldest time that a zip can hold: the same tree gives the same bytes."""
+
+
+def read_version() -> str:
+    """Version of plugin and backend, from metadata.txt."""
+    metadata = configparser.ConfigParser(interpolation=None)
+    metadata.read(PROJECT / "metadata.txt", encoding="utf-8")
+    return metadata["general"]["version"]
+
+
+def newest_changes(version: str) -> str:
+    """Section of CHANGELOG.md for this version, as one metadata value."""
+    text = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
+    section = re.search(rf"^## \[{re.escape(version)}\].*?\n(.*?)(?=^## \[|\Z)", text, re.M | re.S)
+    if not section:
+        raise SystemExit(f"CHANGELOG.md has no section [{version}]; metadata.txt names that version.")
+    lines = [line.strip().lstrip("# ") for line in section[1].splitlines() if line.strip()]  # "#" would be a comment
+    return "\n    ".join([version, *lines])
+
+
+def compile_translations() -> None:
+    """Turn every .ts file into a .qm file inside the tree; without lrelease the plugin speaks English."""
+    sources = sorted((PROJECT / PACKAGE / "i18n").glob("*.ts"))
+    if not sources:
+        return
+    lrelease = shutil.which("lrelease") or shutil.which("lrelease-qt5") or shutil.which("lrelease-qt6")
+    if lrelease is None:
+        print(f"lrelease was not found: {len(sources)} translation(s) are left out")
+        return
+    (TREE / "i18n").mkdir(exist_ok=True)
+    for source in sources:
+        target = TREE / "i18n" / f"{source.stem}.qm"
+        subprocess.run([lrelease, "-silent", str(source), "-qm", str(target)], check=True)
+
+
+def assemble() -> None:
+    """Make `build/geo_r1_qgis/` anew."""
+    shutil.rmtree(TREE, ignore_errors=True)
+    for source in sorted((PROJECT / PACKAGE).rglob("*")):
+        if source.is_file() and source.suffix in SUFFIXES and "__pycache__" not in source.parts:
+            target = TREE / source.relative_to(PROJECT / PACKAGE)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+    shutil.copyfile(PROJECT / "LICENSE", TREE / "LICENSE")
+    metadata = (PROJECT / "metadata.txt").read_text(encoding="utf-8").rstrip()
+    changes = newest_changes(read_version())
+    (TREE / "metadata.txt").write_text(f"{metadata}\nchangelog={changes}\n", encoding="utf-8")
+    compile_translations()
+
+
+def pack() -> Path:
+    """Pack the tree; names sorted, times and permissions fixed."""
+    target = BUILD / f"{PACKAGE}-{read_version()}.zip"
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for source in sorted(path for path in TREE.rglob("*") if path.is_file()):
+            if source.suffix == ".pyc":  # QGIS may have run from this tree
+                continue
+            entry = zipfile.ZipInfo(source.relative_to(BUILD).as_posix(), date_time=ZIP_TIME)
+            entry.external_attr = 0o100644 << 16
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            archive.writestr(entry, source.read_bytes())
+    return target
+
+
+def main() -> None:
+    """Build, and pack when asked to."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--zip", action="store_true", help="pack the tree as well")
+    arguments = parser.parse_args()
+    assemble()
+    if arguments.zip:
+        target = pack()
+        print(f"{target.relative_to(PROJECT)}: {target.stat().st_size / 1024:.0f} KiB")
+
+
+if __name__ == "__main__":
+    main()
