@@ -1,0 +1,159 @@
+"""JSON to the frozen dataclasses of `core/wire.py` and back, with errors that name the path of the field.
+
+Requests are read strictly, answers ignore unknown fields, bounds come from `field(metadata=...)`. It knows no
+single class of the contract: types and bounds are read from the dataclasses.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import MISSING, asdict, fields, is_dataclass
+from typing import Any, Callable, Dict, List, Literal, Mapping, Optional, Type, TypeVar, Union
+from typing import get_args, get_origin, get_type_hints
+
+from . import wire
+from .errors import ProtocolError
+
+T = TypeVar("T")
+
+_BOUNDS: Dict[str, Callable[[Any, Any], bool]] = {
+    "ge": lambda value, bound: value >= bound,
+    "le": lambda value, bound: value <= bound,
+    "min_length": lambda value, bound: len(value) >= bound,
+    "max_length": lambda value, bound: len(value) <= bound,
+    "pattern": lambda value, bound: re.search(bound, value) is not None,
+}
+
+
+def parse_json(text: Union[str, bytes]) -> Any:
+    """Parse JSON strictly: UTF-8 only, no NaN, no nesting bomb.
+
+    Raises:
+        ProtocolError: whatever is wrong with it; never another exception.
+    """
+    try:
+        if isinstance(text, bytes):
+            text = text.decode("utf-8")
+        return json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, ProtocolError):
+            raise
+        raise ProtocolError("$", f"not JSON ({error})") from error
+
+
+def decode(cls: Type[T], value: Any, *, path: str = "$", strict: bool = False) -> T:
+    """Build `cls` from parsed JSON.
+
+    Args:
+        cls: a dataclass of the wire contract.
+        value: what `parse_json` returned.
+        path: name of `value` in messages.
+        strict: refuse unknown fields, as requests do.
+
+    Raises:
+        ProtocolError: with the path of the first field that does not fit.
+    """
+    if not isinstance(value, dict):
+        raise ProtocolError(path, f"expected an object, got {_name(value)}")
+    hints = get_type_hints(cls)
+    arguments = {}
+    for each in fields(cls):  # type: ignore[arg-type]
+        here = f"{path}.{each.name}"
+        if each.name in value:
+            arguments[each.name] = _decode(hints[each.name], value[each.name], here, strict)
+            _check_bounds(arguments[each.name], each.metadata, here)
+        elif each.default is MISSING and each.default_factory is MISSING:
+            raise ProtocolError(here, "is missing")
+    if strict:
+        for name in value:
+            if name not in hints:
+                raise ProtocolError(f"{path}.{name}", "unknown field")
+    return cls(**arguments)
+
+
+def decode_event(line: Union[str, bytes]) -> Optional[wire.Event]:
+    """One line of the stream as an event; none for a kind that a newer service invented."""
+    value = parse_json(line)
+    kind = value.get("event") if isinstance(value, dict) else None
+    if not isinstance(kind, str):
+        raise ProtocolError("$.event", "is missing")
+    cls = wire.EVENTS.get(kind)
+    return None if cls is None else decode(cls, value)  # type: ignore[arg-type]
+
+
+def encode(value: Any) -> bytes:
+    """A dataclass of the contract as compact UTF-8 JSON."""
+    text = json.dumps(asdict(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return text.encode("utf-8")
+
+
+def _decode(hint: Any, value: Any, path: str, strict: bool) -> Any:
+    origin = get_origin(hint)
+    if origin is Union:
+        return _decode_union(get_args(hint), value, path, strict)
+    if origin is Literal:
+        if value not in get_args(hint) or isinstance(value, bool):
+            allowed = ", ".join(map(str, get_args(hint)))
+            raise ProtocolError(path, f"expected one of {allowed}, got {value!r:.80}")
+        return value
+    if origin is list:
+        if not isinstance(value, list):
+            raise ProtocolError(path, f"expected a list, got {_name(value)}")
+        (inner,) = get_args(hint)
+        return [_decode(inner, each, f"{path}[{i}]", strict) for i, each in enumerate(value)]
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise ProtocolError(path, f"expected an object, got {_name(value)}")
+        inner = get_args(hint)[1]
+        return {key: _decode(inner, each, f"{path}.{key}", strict) for key, each in value.items()}
+    if is_dataclass(hint):
+        return decode(hint, value, path=path, strict=strict)  # type: ignore[arg-type]
+    return _decode_scalar(hint, value, path)
+
+
+def _decode_union(options: Any, value: Any, path: str, strict: bool) -> Any:
+    reasons: List[str] = []
+    for option in options:
+        try:
+            return _decode(option, value, path, strict)
+        except ProtocolError as error:
+            reasons.append(str(error))
+    # the longest reason comes from the option that got furthest, so it is the one worth reading
+    raise ProtocolError(path, max(reasons, key=len).split(": ", 1)[-1])
+
+
+def _decode_scalar(hint: Any, value: Any, path: str) -> Any:
+    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if hint is float and is_number:
+        return float(value)
+    if hint is int and is_number and float(value).is_integer():
+        return int(value)
+    if hint in (str, bool, type(None)) and isinstance(value, hint):
+        return value
+    raise ProtocolError(path, f"expected {_WORDS.get(hint, hint)}, got {_name(value)}")
+
+
+def _check_bounds(value: Any, metadata: Mapping[str, Any], path: str) -> None:
+    for name, bound in metadata.items():
+        if value is not None and name in _BOUNDS and not _BOUNDS[name](value, bound):
+            raise ProtocolError(path, f"must have {name} {bound}")
+
+
+def _refuse_constant(name: str) -> None:
+    raise ProtocolError("$", f"{name} is not JSON")
+
+
+def _name(value: Any) -> str:
+    return _WORDS.get(type(value), type(value).__name__)
+
+
+_WORDS: Dict[Any, str] = {
+    str: "text",
+    int: "a whole number",
+    float: "a number",
+    bool: "true or false",
+    type(None): "null",
+    list: "a list",
+    dict: "an object",
+}

@@ -1,0 +1,118 @@
+"""The text of a reasoning chain as segments: plain words, and coordinates that can be pointed at.
+
+Text comes in pieces that may cut a coordinate in two; only what can no longer change is handed out. The rendering is
+HTML in which nothing of the text is ever markup. Knows no widget and no map: coordinates stay in chip pixels.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from dataclasses import dataclass
+from typing import List, Optional, Tuple
+
+_NUMBER = r"\s{0,3}-?\d{1,6}(?:\.\d{1,6})?\s{0,3}"
+_COORDINATE = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER}){{3}})\]|\(({_NUMBER},{_NUMBER})\)")
+_BEGUN = re.compile(r"[\[(][\d\s.,\-]{0,80}$")
+"""A coordinate whose closing bracket has not come yet, at the end of the text."""
+
+_UNSEEN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
+)
+"""Control characters and marks that reorder or hide text: a model's words must not disguise themselves."""
+
+LINK_SCHEME = "px:"
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of text; `place_px` is set when it is a coordinate.
+
+    `place_px` has four numbers for a box `[x1,y1,x2,y2]` and two for a point `(x,y)`.
+    """
+
+    text: str
+    place_px: Optional[Tuple[float, ...]] = None
+
+
+def segments(text: str) -> List[Segment]:
+    """Cut `text` at its coordinates; the texts of the segments, joined, are `text` again."""
+    found: List[Segment] = []
+    end = 0
+    for match in _COORDINATE.finditer(text):
+        if match.start() > end:
+            found.append(Segment(text[end : match.start()]))
+        numbers = (match.group(1) or match.group(2)).split(",")
+        found.append(Segment(match.group(0), tuple(float(number) for number in numbers)))
+        end = match.end()
+    if end < len(text):
+        found.append(Segment(text[end:]))
+    return found
+
+
+def stable_length(text: str) -> int:
+    """Number of leading characters that more text cannot turn into a part of a coordinate."""
+    begun = _BEGUN.search(text)
+    return begun.start() if begun else len(text)
+
+
+def to_html(parts: List[Segment], *, link_colour: str) -> str:
+    """Segments as HTML for a rich-text widget; coordinates become `px:` links, all else is escaped."""
+    return "".join(_one_to_html(part, link_colour) for part in parts)
+
+
+def place_of_link(link: str) -> Optional[Tuple[float, ...]]:
+    """The numbers of a `px:` link, or none if it is not one of ours."""
+    if not link.startswith(LINK_SCHEME):
+        return None
+    numbers = link[len(LINK_SCHEME) :].split(",")
+    if len(numbers) not in (2, 4) or not all(_is_number(number) for number in numbers):
+        return None
+    return tuple(float(number) for number in numbers)
+
+
+class Transcript:
+    """Text of one answer as it streams in, section by section (`think`, then `answer`)."""
+
+    def __init__(self) -> None:
+        self._section = ""
+        self._waiting = ""
+        self._think: List[str] = []
+
+    @property
+    def reasoning(self) -> str:
+        """All text of the `think` section so far."""
+        return "".join(self._think)
+
+    def feed(self, section: str, text: str) -> List[Tuple[str, List[Segment]]]:
+        """Take a piece of text; return what is now certain, as (section, segments) pairs."""
+        ready = []
+        if section != self._section:
+            ready = self.finish()
+            self._section = section
+        if section == "think":
+            self._think.append(text)
+        self._waiting += text
+        length = stable_length(self._waiting)
+        done, self._waiting = self._waiting[:length], self._waiting[length:]
+        if done:
+            ready.append((section, segments(done)))
+        return ready
+
+    def finish(self) -> List[Tuple[str, List[Segment]]]:
+        """What was held back, when no more text of this section will come."""
+        rest, self._waiting = self._waiting, ""
+        return [(self._section, segments(rest))] if rest else []
+
+
+def _one_to_html(part: Segment, link_colour: str) -> str:
+    text = html.escape(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", part.text))
+    text = text.replace("\t", "    ").replace("\n", "<br>").replace("  ", "&nbsp; ")
+    if part.place_px is None:
+        return text
+    target = ",".join(f"{number:g}" for number in part.place_px)
+    return f'<a href="{LINK_SCHEME}{target}" style="color:{link_colour}">{text}</a>'
+
+
+def _is_number(text: str) -> bool:
+    return re.fullmatch(r"-?\d{1,6}(?:\.\d{1,6})?(?:e[+-]?\d{1,2})?", text) is not None

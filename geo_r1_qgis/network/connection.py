@@ -1,0 +1,157 @@
+"""The one place that knows how the plugin stands with its service, and keeps that knowledge fresh.
+
+Looks, starts the local service when it may, and tells everybody by one signal. Asks no questions of its own.
+"""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+
+from ..core.errors import CommandNotFound, GeoR1Error
+from ..core.settings import Settings
+from ..core.standing import Endpoint, Kind, Standing
+from . import launcher
+from .client import Client
+from .handshake import Handshake
+
+WATCH_MS = 5000
+"""How often the header looks whether the service is still there, while somebody looks at the header."""
+
+
+class Connection(QObject):
+    """Keeps a `Standing`.
+
+    `standing_changed` comes with every change; `settled` once after each `connect_service` or `start_service`,
+    when there is nothing more to wait for.
+    """
+
+    standing_changed = pyqtSignal(object)
+    settled = pyqtSignal(object)
+
+    def __init__(self, settings: Settings, parent: Optional[QObject] = None, *, folder: str = "") -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.standing = Standing(Kind.UNKNOWN)
+        self.folder = folder or launcher.data_folder()
+        self._client: Optional[Client] = None
+        self._handshake: Optional[Handshake] = None
+        self._launcher: Optional[launcher.Launcher] = None
+        self._may_start = False
+        self._is_quiet = False
+        self._watch = QTimer(self)
+        self._watch.setInterval(WATCH_MS)
+        self._watch.timeout.connect(self._look_again)
+
+    @property
+    def client(self) -> Client:
+        """The client for the service that is there now; the same object as long as the address is the same."""
+        endpoint = self.standing.endpoint or Endpoint("", "")
+        if self._client is None or self._client.endpoint != endpoint:
+            if self._client is not None:
+                self._client.deleteLater()
+            self._client = Client(endpoint, self)
+        return self._client
+
+    @property
+    def is_settling(self) -> bool:
+        """Whether `settled` is still to come."""
+        return self._launcher is not None or (self._handshake is not None and not self._is_quiet)
+
+    def use_settings(self, settings: Settings) -> None:
+        """Take other settings and look again with them."""
+        self.settings = settings
+        self.connect_service(may_start=settings.start_service)
+
+    def connect_service(self, *, may_start: bool) -> None:
+        """Look who is there; if nobody is and `may_start`, start the local service."""
+        if self._launcher is not None:
+            return
+        self._may_start = may_start
+        self._look(quiet=False)
+
+    def start_service(self) -> None:
+        """Start the local service, or find the one that runs."""
+        self.connect_service(may_start=True)
+
+    def watch(self, on: bool) -> None:
+        """Keep the standing fresh (while the dock is visible), or leave the service alone."""
+        if on:
+            self._watch.start()
+        else:
+            self._watch.stop()
+
+    def close(self) -> None:
+        """Stop looking and waiting; the service goes on."""
+        self._watch.stop()
+        for call in (self._handshake, self._launcher):
+            if call is not None:
+                call.cancel()
+        self._handshake = self._launcher = None
+        if self._client is not None:
+            self._client.deleteLater()
+            self._client = None
+
+    def _look_again(self) -> None:
+        if self._handshake is None and self._launcher is None:
+            self._look(quiet=True)
+
+    def _look(self, *, quiet: bool) -> None:
+        if self._handshake is not None:
+            self._handshake.cancel()
+        self._is_quiet = quiet
+        remote = None
+        if self.settings.service_url:
+            remote = Endpoint(self.settings.service_url, self.settings.service_access, is_local=False)
+        self._handshake = Handshake(data_folder=self.folder, remote=remote, parent=self)
+        self._handshake.judged.connect(self._on_judged)
+        self._handshake.start()
+
+    def _on_judged(self, standing: Standing) -> None:
+        self._handshake = None
+        if self._is_quiet:
+            self._notice_quietly(standing)
+            return
+        is_local = not self.settings.service_url
+        if standing.kind in (Kind.ABSENT, Kind.NOT_OURS, Kind.STARTING) and is_local and self._may_start:
+            self._launch()
+            return
+        self._set(standing)
+        self.settled.emit(standing)
+
+    def _notice_quietly(self, standing: Standing) -> None:
+        # why the last start failed is worth more than that nothing is there
+        explained = self.standing.error is not None and self.standing.kind in (Kind.ABSENT, Kind.FAILED)
+        if not (explained and standing.kind is Kind.ABSENT):
+            self._set(standing)
+
+    def _launch(self) -> None:
+        try:
+            command = launcher.locate_command(self.settings.service_command)
+        except CommandNotFound as error:
+            self._settle(Standing(Kind.ABSENT, error=error))
+            return
+        self._set(Standing(Kind.STARTING))
+        self._launcher = launcher.Launcher(folder=self.folder, command=command, parent=self)
+        self._launcher.waiting.connect(lambda s: self._set(Standing(Kind.STARTING, elapsed_s=s)))
+        self._launcher.ready.connect(self._on_launched)
+        self._launcher.failed.connect(self._on_launch_failed)
+        self._launcher.start()
+
+    def _on_launched(self, standing: Standing) -> None:
+        self._launcher = None
+        self._settle(standing)
+
+    def _on_launch_failed(self, error: GeoR1Error) -> None:
+        self._launcher = None
+        self._settle(Standing(Kind.FAILED, error=error))
+
+    def _settle(self, standing: Standing) -> None:
+        self._set(standing)
+        self.settled.emit(standing)
+
+    def _set(self, standing: Standing) -> None:
+        if standing != self.standing:
+            self.standing = standing
+            self.standing_changed.emit(standing)

@@ -1,0 +1,179 @@
+"""One request to ground, from the pixels to the last event: send the chips once, ask, pass the events on.
+
+Knows the order of the calls and how to go on when the service has forgotten a chip; knows no map and no widget.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import Deque, Dict, List, Optional, Set
+
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+
+from ..core import wire
+from ..core.codec import decode_event
+from ..core.errors import ConnectionLost, GeoR1Error
+from ..core.ndjson import LineSplitter
+from .client import Client, Pending, body_of
+from .transport import Exchange
+
+SLICE_MS = 8.0
+"""Longest time spent on arrived lines before the event loop gets its turn."""
+
+FINAL_EVENTS = (wire.ResultEvent, wire.ErrorEvent)
+
+
+class GroundCall(QObject):
+    """Emits `sending` while pixels travel, `event_read` per event, then either `ended` or `failed`, once.
+
+    `event_read` is not called `event`: that would hide `QObject.event()`.
+    """
+
+    sending = pyqtSignal()
+    event_read = pyqtSignal(object)
+    ended = pyqtSignal()
+    failed = pyqtSignal(object)
+
+    def __init__(self, client: Client, request: wire.GroundRequest, images: Dict[str, bytes]) -> None:
+        super().__init__(client)
+        self._client = client
+        self._request = request
+        self._images = images
+        self._missing: List[str] = []
+        self._exchange: Optional[Exchange] = None
+        self._upload: Optional[Pending] = None
+        self._is_over = False
+        self._sent_again = False
+
+    def start(self) -> None:
+        """Begin; nothing is emitted before this returns."""
+        self._missing = sorted({item.chip for item in self._request.items})
+        self._look_for_next_chip()
+
+    def abort(self) -> None:
+        """Leave: connections are closed, the service's engine is freed, nothing more is emitted."""
+        if self._is_over:
+            return
+        self._is_over = True
+        for call in (self._exchange, self._upload):
+            if call is not None:
+                call.abort()
+        self._exchange = self._upload = None
+        self.deleteLater()
+
+    def _look_for_next_chip(self) -> None:
+        if not self._missing:
+            self._open_stream()
+            return
+        self._exchange = self._client.find_chip(self._missing[0])
+        self._exchange.ended.connect(self._on_chip_looked_for)
+
+    def _on_chip_looked_for(self) -> None:
+        exchange, self._exchange = self._exchange, None
+        if exchange is None:
+            return
+        if exchange.error is None and exchange.status == 404:
+            self._send_chip()
+            return
+        try:
+            body_of(exchange)
+        except GeoR1Error as error:
+            self._fail(error)
+            return
+        self._missing.pop(0)
+        self._look_for_next_chip()
+
+    def _send_chip(self) -> None:
+        sha256 = self._missing.pop(0)
+        self.sending.emit()
+        self._upload = self._client.put_chip(sha256, self._images[sha256])
+        self._upload.arrived.connect(self._on_chip_sent)
+        self._upload.failed.connect(self._fail)
+
+    def _on_chip_sent(self, _receipt: wire.ChipReceipt) -> None:
+        self._upload = None
+        self._look_for_next_chip()
+
+    def _open_stream(self) -> None:
+        self._splitter = LineSplitter()
+        self._lines: Deque[bytes] = deque()
+        self._unanswered: Set[str] = {item.item for item in self._request.items}
+        self._is_draining = False
+        self._exchange = self._client.open_stream(self._request)
+        self._exchange.chunk_read.connect(self._on_chunk)
+        self._exchange.ended.connect(self._drain)
+
+    def _on_chunk(self, piece: bytes) -> None:
+        try:
+            self._lines.extend(self._splitter.feed(piece))
+        except GeoR1Error as error:
+            self._fail(error)
+            return
+        self._drain()
+
+    def _drain(self) -> None:
+        """Work on arrived lines for at most one slice, then come back."""
+        if self._is_draining or self._is_over:
+            return
+        self._is_draining = True
+        began = time.monotonic()
+        while self._lines and not self._is_over and (time.monotonic() - began) * 1000 < SLICE_MS:
+            self._take_line(self._lines.popleft())
+        self._is_draining = False
+        if self._is_over:
+            return
+        if self._lines:
+            QTimer.singleShot(0, self._drain)
+        elif self._exchange is not None and not self._exchange.is_running:
+            self._on_stream_ended(self._exchange)
+
+    def _take_line(self, line: bytes) -> None:
+        try:
+            event = decode_event(line)
+        except GeoR1Error as error:
+            self._fail(error)
+            return
+        if event is None:
+            return
+        if isinstance(event, wire.ErrorEvent) and self._send_again_after(event.error.code):
+            return
+        if isinstance(event, FINAL_EVENTS):
+            self._unanswered.discard(event.item)
+        self.event_read.emit(event)
+        if not self._unanswered and not self._is_over:
+            self._is_over = True
+            if self._exchange is not None:
+                self._exchange.abort()
+            self.ended.emit()
+            self.deleteLater()
+
+    def _on_stream_ended(self, exchange: Exchange) -> None:
+        try:
+            body_of(exchange)
+        except GeoR1Error as error:
+            if not self._send_again_after(error.code):
+                self._fail(error)
+            return
+        for line in self._splitter.finish():
+            self._take_line(line)
+        if not self._is_over:
+            self._fail(ConnectionLost(exchange.url, "no final event"))
+
+    def _send_again_after(self, code: str) -> bool:
+        """Chips expire; a forgotten one is sent once more, not for ever."""
+        if code != "chip-unknown" or self._sent_again:
+            return False
+        self._sent_again = True
+        if self._exchange is not None:
+            self._exchange.abort()
+        self._lines.clear()
+        self._missing = sorted({item.chip for item in self._request.items})
+        self._look_for_next_chip()
+        return True
+
+    def _fail(self, error: GeoR1Error) -> None:
+        if self._is_over:
+            return
+        self.abort()
+        self.failed.emit(error)

@@ -1,0 +1,202 @@
+"""HTTP on the GUI thread without ever waiting: one exchange is an object that tells what arrived.
+
+Knows bytes, status codes and time limits; the meaning of the bytes is `network/client.py`'s. The loopback address is
+never sent through a proxy, every other host goes through QGIS's own manager, with the user's proxy and certificates.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any, Dict, Optional
+
+from qgis.core import QgsNetworkAccessManager
+from qgis.PyQt.QtCore import QObject, QTimer, QUrl, pyqtSignal
+from qgis.PyQt.QtNetwork import (
+    QNetworkAccessManager,
+    QNetworkProxy,
+    QNetworkReply,
+    QNetworkRequest,
+)
+
+from ..core import wire
+from ..core.errors import ConnectionLost, GeoR1Error, ProtocolError, ServiceSilent, ServiceUnreachable
+from ..core.standing import Endpoint
+
+SILENCE_S = 30.0
+"""The service sends a heartbeat every 5 s; QGIS's own manager gives up after 60 s."""
+
+MAX_BODY_BYTES = 16 * 1024 * 1024
+"""Of an answer that is not a stream."""
+
+
+def is_loopback(url: str) -> bool:
+    """Whether `url` names this machine itself."""
+    host = QUrl(url).host().strip("[]").lower()
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name
+        return False
+
+
+class Exchange(QObject):
+    """One request and its answer.
+
+    `chunk_read` passes on bytes as they come; without a listener for them they are collected in `body`. `ended` is
+    emitted exactly once, unless the exchange was aborted: then never.
+    """
+
+    chunk_read = pyqtSignal(bytes)
+    ended = pyqtSignal()
+
+    def __init__(self, reply: QNetworkReply, *, silence_s: float, streamed: bool, parent: QObject) -> None:
+        super().__init__(parent)
+        self.url = reply.url().toString()
+        self.body = b""
+        self.error: Optional[GeoR1Error] = None
+        self.status = 0
+        self._headers: Dict[str, str] = {}
+        self._reply: Optional[QNetworkReply] = reply
+        self._streamed = streamed
+        self._silence_s = silence_s
+        self._watch = QTimer(self)
+        self._watch.setSingleShot(True)
+        self._watch.setInterval(int(silence_s * 1000))
+        self._watch.timeout.connect(self._on_silence)
+        reply.readyRead.connect(self._on_ready_read)
+        reply.uploadProgress.connect(self._on_sign_of_life)
+        reply.finished.connect(self._on_finished)
+        self._watch.start()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether bytes may still come."""
+        return self._reply is not None
+
+    def header(self, name: str) -> str:
+        """A header of the answer, empty if it is not there."""
+        if self._reply is None:
+            return self._headers.get(name.lower(), "")
+        return bytes(self._reply.rawHeader(name.encode())).decode("latin-1")
+
+    def abort(self) -> None:
+        """Close the connection now; the service stops working for it. Nothing is emitted any more."""
+        reply = self._release()
+        if reply is not None:  # else it has ended, and Qt may have deleted it already
+            reply.abort()
+            reply.deleteLater()
+            self.deleteLater()
+
+    def _on_sign_of_life(self, *_: Any) -> None:
+        self._watch.start()
+
+    def _on_ready_read(self) -> None:
+        self._watch.start()
+        if self._reply is None or not self._reply.isOpen():
+            return
+        self._read_status()
+        piece = bytes(self._reply.readAll())
+        if self._streamed and self.status == 200:
+            self.chunk_read.emit(piece)
+            return
+        self.body += piece
+        if len(self.body) > MAX_BODY_BYTES:
+            self._fail(ProtocolError("$", f"an answer of more than {MAX_BODY_BYTES:,} bytes"))
+
+    def _on_silence(self) -> None:
+        if self._reply is not None and self._reply.bytesAvailable():
+            self._on_ready_read()  # it was QGIS that was busy, not the service that was silent
+            return
+        self._fail(ServiceSilent(self.url, self._silence_s))
+
+    def _on_finished(self) -> None:
+        if self._reply is not None and self._reply.isOpen() and self._reply.bytesAvailable():
+            self._on_ready_read()
+        if self._reply is None:
+            return
+        self._read_status()
+        failure = self._reply.error()
+        is_http_error = self.status >= 400
+        if failure != QNetworkReply.NetworkError.NoError and not is_http_error:
+            reason = self._reply.errorString()
+            arrived = self.status > 0
+            self.error = ConnectionLost(self.url, reason) if arrived else _unreachable(self._reply)
+        self._end()
+
+    def _read_status(self) -> None:
+        status = self._reply.attribute(QNetworkRequest.Attribute.HttpStatusCodeAttribute)
+        self.status = int(status or 0)
+
+    def _fail(self, error: GeoR1Error) -> None:
+        self.error = error
+        self._end()
+
+    def _end(self) -> None:
+        reply = self._release()
+        if reply is not None:
+            reply.abort()
+            reply.deleteLater()
+        self.ended.emit()
+        self.deleteLater()
+
+    def _release(self) -> Optional[QNetworkReply]:
+        reply, self._reply = self._reply, None
+        self._watch.stop()
+        if reply is None:
+            return None
+        self._headers = {
+            bytes(name).decode("latin-1").lower(): bytes(reply.rawHeader(name)).decode("latin-1")
+            for name in reply.rawHeaderList()
+        }
+        for signal in (reply.readyRead, reply.uploadProgress, reply.finished):
+            signal.disconnect()
+        return reply
+
+
+class Transport(QObject):
+    """Sends requests to one endpoint. A blocking face for Processing can stand on the same `send`."""
+
+    def __init__(self, endpoint: Endpoint, parent: Optional[QObject] = None) -> None:
+        super().__init__(parent)
+        self.endpoint = endpoint
+        if is_loopback(endpoint.url):
+            self._manager = QNetworkAccessManager(self)
+            self._manager.setProxy(QNetworkProxy(QNetworkProxy.ProxyType.NoProxy))
+        else:
+            self._manager = QgsNetworkAccessManager.instance()
+
+    def send(
+        self,
+        verb: str,
+        path: str,
+        *,
+        body: Optional[bytes] = None,
+        content_type: str = "application/json",
+        silence_s: float = SILENCE_S,
+        streamed: bool = False,
+    ) -> Exchange:
+        """Begin an exchange; it belongs to this transport and ends with it."""
+        request = QNetworkRequest(QUrl(self.endpoint.url.rstrip("/") + path))
+        _set(request, "CacheLoadControlAttribute", QNetworkRequest.CacheLoadControl.AlwaysNetwork)
+        # a redirect would carry the token to another host
+        _set(request, "RedirectPolicyAttribute", QNetworkRequest.RedirectPolicy.ManualRedirectPolicy)
+        request.setAttribute(QNetworkRequest.Attribute.CacheSaveControlAttribute, False)
+        request.setRawHeader(b"X-Geo-R1-Wire", wire.WIRE_VERSION.encode())
+        request.setRawHeader(b"Accept-Encoding", b"identity")  # a compressed stream arrives in lumps
+        if self.endpoint.access:
+            request.setRawHeader(b"Authorization", b"Bearer " + self.endpoint.access.encode("utf-8"))
+        if body is not None:
+            request.setRawHeader(b"Content-Type", content_type.encode())
+        reply = self._manager.sendCustomRequest(request, verb.encode(), body or b"")
+        return Exchange(reply, silence_s=silence_s, streamed=streamed, parent=self)
+
+
+def _set(request: QNetworkRequest, attribute: str, value: Any) -> None:
+    # Qt 6's Python enums do not turn into numbers by themselves
+    request.setAttribute(getattr(QNetworkRequest.Attribute, attribute), int(getattr(value, "value", value)))
+
+
+def _unreachable(reply: QNetworkReply) -> ServiceUnreachable:
+    url = reply.url().toString(QUrl.UrlFormattingOption.RemovePath)
+    return ServiceUnreachable(url, reply.errorString())
