@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from geo_r1_backend import errors
+from geo_r1_qgis.core.sentences import SENTENCES
+
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 
 
@@ -21,10 +24,17 @@ def _all_codes(error_class):
 
 def test_every_error_has_a_heading(project_folder):
     """Each code that the service can send is explained under its own heading, and no heading is out of date."""
-    errors = pytest.importorskip("geo_r1_backend.errors")
-    documented = _headings((project_folder / "docs" / "errors.md").read_text(encoding="utf-8").split("## In the plugin")[0])
+    page = (project_folder / "docs" / "errors.md").read_text(encoding="utf-8")
+    documented = _headings(page.split("## In the plugin")[0])
 
     assert sorted(_all_codes(errors.GeoR1Error)) == sorted(documented)
+
+
+def test_every_sentence_of_the_plugin_has_a_heading(project_folder):
+    """Each code for which the plugin has words of its own is explained."""
+    documented = _headings((project_folder / "docs" / "errors.md").read_text(encoding="utf-8"))
+
+    assert set(SENTENCES) - set(documented) == set()
 
 
 @pytest.mark.parametrize("command", ["make demo", "make test"])
