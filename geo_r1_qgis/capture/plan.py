@@ -1,0 +1,279 @@
+"""What will be sent when the user presses Enter: size, place and resolution of the chip, or why there is none.
+
+Cheap enough for every move of the canvas: it reads no pixel. The drawing is `render.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+from qgis.core import (
+    Qgis,
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransform,
+    QgsCsException,
+    QgsGeometry,
+    QgsMapSettings,
+    QgsPointXY,
+    QgsRasterLayer,
+    QgsRectangle,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..core.frame import Frame, view_affine
+from .ground import has_own_pixels, m_per_px_at, native_units_per_px
+
+MAX_SIDE_PX = 1024
+"""Longest side that is sent. The models look at 224 .. 672 px (`ModelProfile.view_sizes_px`); more than twice that
+would travel only to be shrunk."""
+MIN_SIDE_PX = 28
+"""One cell of the Qwen2.5-VL grid; what is smaller on the raster is enlarged to this."""
+MAX_ASPECT = 50
+"""The service refuses 200 : 1 (`wire.MAX_ASPECT_RATIO`); a sliver is of no use long before."""
+
+
+@dataclass(frozen=True)
+class View:
+    """A rectangle of the map, turned as the screen is."""
+
+    centre_map: Tuple[float, float]
+    width_map: float
+    height_map: float
+    rotation_deg: float
+    """Clockwise, as QGIS's canvas rotation."""
+    screen_width_px: float
+    """Pixels that the canvas spends on it; the size for layers without pixels of their own."""
+
+
+@dataclass(frozen=True)
+class CapturePlan:
+    """What would be sent. Good as long as the layer and the view stay; make a new one when they change."""
+
+    layer: Optional[QgsRasterLayer] = None
+    frame: Optional[Frame] = None
+    view: Optional[View] = None
+    settings: Optional[QgsMapSettings] = None
+    """The canvas's own settings: CRS, datum shifts, ellipsoid."""
+    problem: str = ""
+    """One sentence on why nothing can be sent; empty = it can."""
+    note: str = ""
+    """One sentence on something to know (a layer without CRS); empty = nothing."""
+
+    @property
+    def summary(self) -> str:
+        """What will be sent, in words: ``1 chip 448×448 px at 0.30 m/px (native 0.30)``."""
+        if self.problem or self.frame is None:
+            return self.problem
+        frame = self.frame
+        size = _tr("1 chip {width}×{height} px").format(width=frame.width_px, height=frame.height_px)
+        if not frame.m_per_px:
+            return size + " " + _tr("(ground size not known: no CRS)")
+        at = _tr("at {size} m/px").format(size=_short(frame.m_per_px))
+        if frame.native_m_per_px is None:
+            return f"{size} {at}"
+        native = _tr("(native {size})").format(size=_short(frame.native_m_per_px))
+        return f"{size} {at} {native}"
+
+
+def plan_capture(
+    canvas: object, layer: Optional[QgsRasterLayer], area_map: Optional[QgsGeometry] = None
+) -> CapturePlan:
+    """Plan the chip of what `canvas` shows of `layer`.
+
+    Args:
+        canvas: a QgsMapCanvas.
+        layer: the raster to look at.
+        area_map: a polygon in the project's CRS instead of the whole view; a drawn rectangle keeps its own
+            direction, whether it follows the map's axes or the screen's.
+    """
+    return plan_view(canvas.mapSettings(), layer, area_map)  # type: ignore[attr-defined]
+
+
+def plan_view(
+    settings: QgsMapSettings, layer: Optional[QgsRasterLayer], area_map: Optional[QgsGeometry] = None
+) -> CapturePlan:
+    """Plan the chip for given map settings; see `plan_capture`."""
+    problem = _layer_problem(layer)
+    if problem:
+        return CapturePlan(problem=problem)
+    view = _canvas_view(settings) if area_map is None else _area_view(settings, area_map)
+    if not _has_area(view):
+        return CapturePlan(layer=layer, problem=_tr("The area is empty: draw a rectangle or zoom to the raster."))
+    if max(view.width_map, view.height_map) > MAX_ASPECT * min(view.width_map, view.height_map):
+        return CapturePlan(layer=layer, problem=_tr("The area is too narrow: draw one that is less of a line."))
+    try:
+        return _plan_on_layer(settings, layer, view)
+    except QgsCsException:
+        problem = _tr("This area does not exist in the CRS of “{layer}” ({crs}): zoom to the layer.")
+        return CapturePlan(
+            layer=layer, problem=problem.format(layer=layer.name(), crs=layer.crs().authid() or "custom")
+        )
+
+
+def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) -> CapturePlan:
+    map_crs = settings.destinationCrs()
+    to_map = QgsCoordinateTransform(layer.crs(), map_crs, settings.transformContext())
+    centre = QgsPointXY(*view.centre_map)
+    if not _touches(view, layer, to_map):
+        problem = _tr("“{layer}” is not in this area: zoom to the layer, or choose another one.")
+        return CapturePlan(layer=layer, problem=problem.format(layer=layer.name()))
+
+    centre_layer = _within(to_map.transform(centre, Qgis.TransformDirection.Reverse), layer.extent())
+    native_m, native_units = None, view.width_map / max(1.0, view.screen_width_px)
+    if has_own_pixels(layer):
+        native_units = native_units_per_px(layer, centre_layer, to_map)
+        native_m = m_per_px_at(
+            centre_layer,
+            (layer.rasterUnitsPerPixelX(), 0.0),
+            (0.0, layer.rasterUnitsPerPixelY()),
+            layer.crs() if layer.crs().isValid() else map_crs,
+            settings.transformContext(),
+        )
+    if not (math.isfinite(native_units) and native_units > 0):
+        raise QgsCsException("no pixel size here")
+
+    width_px, height_px, units_per_px = _chip_size(view, native_units)
+    affine = view_affine(
+        centre_map=view.centre_map,
+        units_per_px=units_per_px,
+        width_px=width_px,
+        height_px=height_px,
+        rotation_deg=view.rotation_deg,
+    )
+    a, b, _, d, e, _ = affine
+    m_per_px = m_per_px_at(centre, (a, d), (b, e), map_crs, settings.transformContext())
+    frame = Frame(
+        width_px=width_px,
+        height_px=height_px,
+        affine=affine,
+        crs_wkt=wkt2(map_crs),
+        crs_authid=map_crs.authid(),
+        m_per_px=m_per_px,
+        native_m_per_px=native_m or None,
+    )
+    return CapturePlan(
+        layer=layer, frame=frame, view=view, settings=settings, note=_crs_note(layer, map_crs)
+    )
+
+
+def _chip_size(view: View, native_units: float) -> Tuple[int, int, float]:
+    """Width and height of the chip and map units per pixel: native where that fits, never larger than needed."""
+    longest_px = max(view.width_map, view.height_map) / native_units
+    shortest_px = min(view.width_map, view.height_map) / native_units
+    units_per_px = native_units
+    if shortest_px < MIN_SIDE_PX:
+        units_per_px *= shortest_px / MIN_SIDE_PX
+        longest_px *= MIN_SIDE_PX / shortest_px
+    if longest_px > MAX_SIDE_PX:
+        units_per_px *= longest_px / MAX_SIDE_PX
+    return _even(view.width_map / units_per_px), _even(view.height_map / units_per_px), units_per_px
+
+
+def _even(size_px: float) -> int:
+    # QGIS turns a rotated raster about width // 2: with an odd side the picture would be half a pixel off.
+    return max(2, 2 * round(size_px / 2))
+
+
+def _canvas_view(settings: QgsMapSettings) -> View:
+    extent, size = settings.extent(), settings.outputSize()
+    units = settings.mapUnitsPerPixel()
+    return View(
+        centre_map=(extent.center().x(), extent.center().y()),
+        width_map=units * size.width(),
+        height_map=units * size.height(),
+        rotation_deg=settings.rotation(),
+        screen_width_px=size.width() * settings.devicePixelRatio(),
+    )
+
+
+def _area_view(settings: QgsMapSettings, area_map: QgsGeometry) -> View:
+    """The rectangle around `area_map`, along its own first edge, with the side up that is up on the screen."""
+    points = [QgsPointXY(vertex) for vertex in area_map.vertices()]
+    rotation_deg = settings.rotation()
+    if len(points) == 5 and _is_rectangle(points):
+        dx, dy = points[1].x() - points[0].x(), points[1].y() - points[0].y()
+        edge_deg = math.degrees(math.atan2(dy, dx))
+        rotation_deg = edge_deg + 90.0 * round((rotation_deg - edge_deg) / 90.0)
+    angle = math.radians(rotation_deg)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    along = [(p.x() * cosine + p.y() * sine, -p.x() * sine + p.y() * cosine) for p in points]
+    if not along:
+        return View((0.0, 0.0), 0.0, 0.0, rotation_deg, 0.0)
+    left, right = min(u for u, _ in along), max(u for u, _ in along)
+    bottom, top = min(v for _, v in along), max(v for _, v in along)
+    u, v = (left + right) / 2, (bottom + top) / 2
+    units = settings.mapUnitsPerPixel() or 1.0
+    return View(
+        centre_map=(u * cosine - v * sine, u * sine + v * cosine),
+        width_map=right - left,
+        height_map=top - bottom,
+        rotation_deg=rotation_deg,
+        screen_width_px=(right - left) / units * settings.devicePixelRatio(),
+    )
+
+
+def _is_rectangle(points: list) -> bool:
+    first, second, third, fourth = points[:4]
+    size = first.distance(third)
+    same_middle = math.hypot(
+        first.x() + third.x() - second.x() - fourth.x(), first.y() + third.y() - second.y() - fourth.y()
+    )
+    return size > 0 and same_middle < 1e-6 * size and abs(size - second.distance(fourth)) < 1e-6 * size
+
+
+def _touches(view: View, layer: QgsRasterLayer, to_map: QgsCoordinateTransform) -> bool:
+    affine = view_affine(
+        centre_map=view.centre_map, units_per_px=1.0, width_px=2, height_px=2, rotation_deg=view.rotation_deg
+    )
+    unit = Frame(2, 2, affine)  # one pixel = one map unit, the view's middle at pixel (1, 1)
+    half_width, half_height = view.width_map / 2, view.height_map / 2
+    ring = unit.box_px_to_ring_map((1 - half_width, 1 - half_height, 1 + half_width, 1 + half_height))
+    outline = QgsGeometry.fromPolygonXY([[QgsPointXY(x, y) for x, y in ring]]).densifyByCount(8)
+    outline.transform(to_map, Qgis.TransformDirection.Reverse)
+    return outline.intersects(layer.extent())
+
+
+def _within(point: QgsPointXY, extent: QgsRectangle) -> QgsPointXY:
+    """The nearest place of the raster: a view over its corner is measured on the raster, not beside it."""
+    x = min(max(point.x(), extent.xMinimum()), extent.xMaximum())
+    y = min(max(point.y(), extent.yMinimum()), extent.yMaximum())
+    return QgsPointXY(x, y)
+
+
+def _has_area(view: View) -> bool:
+    numbers = (*view.centre_map, view.width_map, view.height_map)
+    return all(math.isfinite(number) for number in numbers) and min(view.width_map, view.height_map) > 0
+
+
+def _layer_problem(layer: Optional[QgsRasterLayer]) -> str:
+    if layer is None:
+        return _tr("There is no raster layer to look at: add one to the map.")
+    if not isinstance(layer, QgsRasterLayer):
+        return _tr("“{layer}” is not a raster layer: choose one.").format(layer=layer.name())
+    if not layer.isValid():
+        return _tr("“{layer}” cannot be read: its file or address is not available.").format(layer=layer.name())
+    return ""
+
+
+def _crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> str:
+    if layer.crs().isValid() or not map_crs.isValid():
+        return ""
+    note = _tr("“{layer}” has no CRS: it is taken to be in the project's, {crs}.")
+    return note.format(layer=layer.name(), crs=map_crs.authid() or map_crs.description())
+
+
+def wkt2(crs: QgsCoordinateReferenceSystem) -> str:
+    """WKT2 of a CRS; empty where there is none."""
+    return crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED) if crs.isValid() else ""
+
+
+def _short(metres: float) -> str:
+    if metres >= 100:
+        return f"{metres:.0f}"
+    return f"{metres:.2f}" if metres >= 0.1 else f"{metres:.2g}"
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("CapturePlan", text)

@@ -1,0 +1,146 @@
+"""From a plan to a chip: choose how the layer is drawn, fill what has no data, encode, hash."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import List, Union
+
+from qgis.core import QgsRasterLayer
+from qgis.PyQt import sip
+from qgis.PyQt.QtCore import QBuffer, QCoreApplication, QIODevice
+from qgis.PyQt.QtGui import QColor, QImage, QPainter
+from qgis.PyQt.QtXml import QDomDocument
+
+from ..core.errors import CaptureError
+from ..core.records import ChipSource
+from .canvas_render import CanvasRender
+from .chip import Chip
+from .ground import has_own_pixels
+from .plan import CapturePlan, wkt2
+from .provider_window import ProviderWindow
+
+GREY = QColor(128, 128, 128)
+"""Where the raster has no data: neither an object nor the white of a page."""
+MOSTLY_EMPTY = 0.5
+PNG_QUALITY = 80
+"""Of Qt's 0 .. 100: little compression, 20 ms instead of 120; the way is short."""
+
+
+class ChipRender:
+    """One picture. Make it on the GUI thread, `render` on another one, `cancel` from anywhere."""
+
+    def __init__(self, plan: CapturePlan) -> None:
+        """Copy what is needed of the layer; after this the layer may change or go.
+
+        Raises:
+            CaptureError: if the plan has a problem or its layer is gone.
+        """
+        if plan.problem or plan.frame is None:
+            raise CaptureError(plan.problem, code="capture-refused")
+        if plan.layer is None or sip.isdeleted(plan.layer):
+            raise CaptureError(
+                _tr("The raster layer was removed before its picture was taken."), code="capture-layer-gone"
+            )
+        self._frame = plan.frame
+        self._source = chip_source(plan.layer)
+        self._note = plan.note
+        self._is_cancelled = False
+        self._drawing: Union[ProviderWindow, CanvasRender] = (
+            ProviderWindow(plan) if has_own_pixels(plan.layer) else CanvasRender(plan)
+        )
+
+    def render(self) -> Chip:
+        """Draw, encode and hash.
+
+        Raises:
+            CaptureError: if nothing of the raster could be drawn.
+        """
+        drawn, errors = self._drawing.draw()
+        empty_share = _empty_share(drawn)
+        if empty_share == 1.0 and not self._is_cancelled:
+            raise self._nothing_drawn(errors)
+        image_bytes = _png(_on_grey(drawn))
+        return Chip(
+            image_bytes=image_bytes,
+            sha256=hashlib.sha256(image_bytes).hexdigest(),
+            frame=self._frame,
+            source=self._source,
+            empty_share=empty_share,
+            warning=self._warning(empty_share, errors),
+        )
+
+    def cancel(self) -> None:
+        """Ask the drawing to end soon; `render` then returns what there is."""
+        self._is_cancelled = True
+        self._drawing.cancel()
+
+    def close(self) -> None:
+        """Let go of the picture's memory, drawn or not."""
+        if isinstance(self._drawing, CanvasRender):
+            self._drawing.close()
+
+    def _nothing_drawn(self, errors: List[str]) -> CaptureError:
+        layer = self._source.layer_name
+        if errors:
+            reason = "; ".join(errors)
+            message = _tr("“{layer}” could not be drawn: {reason}").format(layer=layer, reason=reason)
+            return CaptureError(message, code="capture-unreadable", layer=layer, reason=reason)
+        message = _tr("“{layer}” has no data in this area.").format(layer=layer)
+        hint = _tr("Move the map to where the raster has a picture.")
+        return CaptureError(message, hint=hint, code="capture-empty", layer=layer)
+
+    def _warning(self, empty_share: float, errors: List[str]) -> str:
+        if errors:
+            sentence = _tr("Parts of “{layer}” could not be drawn: {reason}")
+            return sentence.format(layer=self._source.layer_name, reason="; ".join(errors))
+        if empty_share > MOSTLY_EMPTY:
+            return _tr("{percent} % of the picture has no data.").format(percent=int(empty_share * 100))
+        return self._note
+
+
+def chip_source(layer: QgsRasterLayer) -> ChipSource:
+    """Where the pixels come from, without the passwords that a source may carry."""
+    document = QDomDocument("geo-r1")
+    style = document.createElement("pipe")
+    if layer.renderer() is not None:
+        layer.renderer().writeXml(document, style)
+    document.appendChild(style)
+    return ChipSource(
+        layer_name=layer.name(),
+        layer_source=layer.publicSource(),
+        provider=layer.providerType(),
+        crs_wkt=wkt2(layer.crs()),
+        stretch=document.toString(-1),
+    )
+
+
+def _empty_share(image: QImage) -> float:
+    """Part of the pixels that are wholly transparent."""
+    alpha = image.convertToFormat(QImage.Format.Format_Alpha8)
+    width, height, step = alpha.width(), alpha.height(), alpha.bytesPerLine()
+    bits = alpha.constBits()
+    bits.setsize(step * height)
+    rows = bytes(bits)  # scan lines are padded to four bytes, with anything in them
+    empty = sum(rows.count(0, y * step, y * step + width) for y in range(height))
+    return empty / (width * height)
+
+
+def _on_grey(image: QImage) -> QImage:
+    flat = QImage(image.size(), QImage.Format.Format_RGB32)
+    flat.fill(GREY)
+    painter = QPainter(flat)
+    painter.drawImage(0, 0, image)
+    painter.end()
+    return flat.convertToFormat(QImage.Format.Format_RGB888)
+
+
+def _png(image: QImage) -> bytes:
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    if not image.save(buffer, "PNG", PNG_QUALITY):
+        raise CaptureError(_tr("The picture could not be encoded as PNG."), code="capture-encoding")
+    return bytes(buffer.data())
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("Capture", text)
