@@ -31,12 +31,18 @@ pick_python() {  # the distribution's own Python first: `python3` on PATH may be
 }
 
 missing_packages() {
-  has_module "$1" venv ensurepip || echo python3-venv
-  [ "$level" = core ] && return
+  local interpreters=("$1")
+  [ "$level" != full ] || interpreters+=("$QGIS_PYTHON")
+  local interpreter
+  for interpreter in "${interpreters[@]}"; do
+    if ! has_module "$interpreter" venv ensurepip; then echo python3-venv; break; fi
+  done
+  [ "$level" != core ] || return 0
   has_module "$QGIS_PYTHON" qgis || echo python3-qgis
   command -v qgis >/dev/null || echo qgis
   command -v xvfb-run >/dev/null || echo xvfb
   command -v xauth >/dev/null || echo xauth
+  return 0
 }
 
 install_packages() {

@@ -27,7 +27,7 @@ TEXT = {".py", ".md", ".toml", ".txt", ".sh", ".json", ".yaml", ".yml", ".cfg", 
 def tracked_files(project_folder):
     """Files that git knows, and new ones that it does not ignore."""
     listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        ["git", "-c", "safe.directory=*", "ls-files", "--cached", "--others", "--exclude-standard"],
         cwd=project_folder,
         capture_output=True,
         text=True,
