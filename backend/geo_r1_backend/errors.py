@@ -180,9 +180,7 @@ class BodyInvalid(GeoR1Error, ValueError):
     code = "body-invalid"
     status = 422
 
-    def __init__(
-        self, *, field: str, reason: str, hint: str = "", **parameters: Parameter
-    ) -> None:
+    def __init__(self, *, field: str, reason: str, hint: str = "", **parameters: Parameter) -> None:
         where = f"“{field}” " if field else "The body "
         super().__init__(
             f"{where}is not valid: {reason}.",

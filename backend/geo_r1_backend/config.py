@@ -1,0 +1,117 @@
+"""Where things are on this machine, and the settings of one service; refused early when they cannot work."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import sys
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from geo_r1_backend.errors import ConfigError
+from geo_r1_backend.wire import MAX_CHIP_BYTES, MAX_CHIP_PX
+
+HOME_VARIABLE = "GEO_R1_HOME"
+MODELS_VARIABLE = "GEO_R1_MODELS"
+MAX_PORT = 65535
+
+
+def data_folder() -> Path:
+    """Where the service keeps its files: ``GEO_R1_HOME``, or the usual place of the platform."""
+    chosen = os.environ.get(HOME_VARIABLE, "").strip()
+    if chosen:
+        return Path(chosen).expanduser()
+    if sys.platform == "win32":
+        local = os.environ.get("LOCALAPPDATA", "").strip()
+        return (Path(local) if local else Path.home() / "AppData" / "Local") / "geo-r1"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Application Support" / "geo-r1"
+    return Path.home() / ".local" / "share" / "geo-r1"
+
+
+def package_folder() -> Path:
+    """Where this package lies."""
+    return Path(__file__).resolve().parent
+
+
+def clone_folder() -> Path | None:
+    """Root of the clone that this package is run from, or None where it was installed from a wheel."""
+    root = package_folder().parent.parent
+    return root if (root / "metadata.txt").is_file() else None
+
+
+def version() -> str:
+    """Version of the package; in a clone, what metadata.txt says."""
+    root = clone_folder()
+    if root is not None:
+        text = (root / "metadata.txt").read_text(encoding="utf-8")
+        found = re.search(r"(?m)^version=(\S+)", text)
+        if found:
+            return found.group(1)
+    try:
+        return metadata.version("geo-r1-backend")
+    except metadata.PackageNotFoundError:
+        return "0+unknown"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host to listen on is this machine alone."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+@dataclass(frozen=True)
+class ServerConfig:
+    """Settings of one service. Defaults are those of a person's own machine."""
+
+    data_folder: Path
+    host: str = "127.0.0.1"
+    port: int = 0
+    """0 = any free port."""
+    model: str | None = None
+    """Id of the default model; None = the embedded one, or the first that is found."""
+    threads: int | None = None
+    """Threads of the engine; None = as many as help."""
+    idle_minutes: float = 15.0
+    """The service stops by itself after so long without clients; 0 = never."""
+    queue_limit: int = 16
+    """Requests that may wait beside the one that is answered."""
+    max_chip_bytes: int = MAX_CHIP_BYTES
+    max_chip_px: int = MAX_CHIP_PX
+    max_json_bytes: int = 4 * 1024 * 1024
+    """256 questions of 1,000 characters each are 1 MiB in the worst encoding."""
+    chip_budget_bytes: int = 512 * 1024 * 1024
+    """Chips kept on disk; the least recently used goes first."""
+    chip_expiry_s: float = 3600.0
+    allowed_hosts: tuple[str, ...] = ()
+    """Names beside 127.0.0.1, localhost and [::1] that a Host header may carry."""
+    allowed_origins: tuple[str, ...] = ()
+    """Web pages that may ask; none by default."""
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.port <= MAX_PORT:
+            raise ConfigError(
+                f"The port is {self.port}; it must lie between 0 and {MAX_PORT}.",
+                hint="Leave --port out to take any free port.",
+            )
+        if self.idle_minutes < 0:
+            raise ConfigError(
+                f"--idle-minutes is {self.idle_minutes:g}; it cannot be negative.",
+                hint="0 means that the service never stops by itself.",
+            )
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(
+                f"--threads is {self.threads}; an engine needs at least 1.",
+                hint="Leave it out to let the engine choose.",
+            )
+        if self.queue_limit < 0:
+            raise ConfigError(
+                f"The queue limit is {self.queue_limit}; it cannot be negative.",
+                hint="0 means that nobody may wait.",
+            )

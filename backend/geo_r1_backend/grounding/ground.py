@@ -1,0 +1,251 @@
+"""One engine, many questions: prompt + view + generation + answer → wire events, in pixels of the sent chip.
+
+It knows no HTTP, no queue and no files; whoever iterates decides what to do with the events. Every question ends with
+exactly one final event, unless ``should_stop`` became true.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from geo_r1_backend.engines.answer_stream import AnswerStream, TextPart
+from geo_r1_backend.engines.answers import AnsweredBox, parse_answer
+from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions, Piece
+from geo_r1_backend.engines.prompts import prompt_for
+from geo_r1_backend.engines.resize import BoxPx, View, plan_view
+from geo_r1_backend.errors import EngineFailed, GeoR1Error, Internal, TaskUnsupported
+from geo_r1_backend.wire import (
+    Detection,
+    DetectionEvent,
+    Dropped,
+    ErrorEvent,
+    Event,
+    ResultEvent,
+    StartedEvent,
+    Task,
+    Timings,
+    TokenEvent,
+)
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One thing asked about one chip; the pixels are decoded when its turn comes."""
+
+    item: str
+    task: Task
+    query: str
+    read_image: Callable[[], Image]
+    queued_ms: float = 0.0
+
+
+@dataclass(frozen=True)
+class GroundOptions:
+    """How all questions of a request are answered."""
+
+    think: bool = True
+    max_new_tokens: int = 1024
+    seed: int = 0
+    batch_size: int = 1
+    """Questions per call of the engine; 1 = each is answered, and can be stopped, on its own."""
+
+
+@dataclass
+class _Asked:
+    """A question while it is answered."""
+
+    question: Question
+    prompt: str
+    view: View
+    engine_item: EngineItem
+    stream: AnswerStream
+    started_s: float
+    preprocess_ms: float
+    raw: list[str] = field(default_factory=list)
+    tokens: int = 0
+    first_token_ms: float = 0.0
+    streamed: list[tuple[str, BoxPx]] = field(default_factory=list)
+    """Label and model box of what was said already."""
+    finished: bool = False
+
+
+def ground(
+    questions: Sequence[Question],
+    engine: Engine,
+    options: GroundOptions,
+    should_stop: Callable[[], bool],
+) -> Iterator[Event]:
+    """Answer questions in order, saying everything as soon as it is known.
+
+    Yields:
+        For each question `started`, then `token` and `detection`, then one `result` or `error`.
+    """
+    size = max(1, options.batch_size)
+    for first in range(0, len(questions), size):
+        if should_stop():
+            return
+        asked: list[_Asked] = []
+        for question in questions[first : first + size]:
+            try:
+                asked.append(_prepare(question, engine, options))
+            except GeoR1Error as error:
+                yield ErrorEvent(question.item, error.to_body())
+        yield from _answer(asked, engine, options, should_stop)
+
+
+def _prepare(question: Question, engine: Engine, options: GroundOptions) -> _Asked:
+    """Everything that is done to a question before the engine sees it."""
+    started_s = time.perf_counter()
+    profile = engine.profile
+    if question.task not in profile.tasks:
+        raise TaskUnsupported(task=question.task, model=profile.id, supported=profile.tasks)
+    prompt = prompt_for(question.task, question.query, think=options.think)
+    chip = question.read_image()
+    view = plan_view(chip.width, chip.height, profile)
+    return _Asked(
+        question=question,
+        prompt=prompt,
+        view=view,
+        engine_item=EngineItem(image=view.render(chip), prompt=prompt),
+        stream=AnswerStream(view),
+        started_s=started_s,
+        preprocess_ms=_ms_since(started_s),
+    )
+
+
+def _answer(
+    asked: list[_Asked], engine: Engine, options: GroundOptions, should_stop: Callable[[], bool]
+) -> Iterator[Event]:
+    """One call of the engine."""
+    if not asked:
+        return
+    status = engine.status()
+    for one in asked:
+        yield StartedEvent(
+            item=one.question.item,
+            model=engine.profile.id,
+            engine=status.name,
+            device=status.device,
+            model_width_px=one.view.model_width_px,
+            model_height_px=one.view.model_height_px,
+        )
+    generation = GenerationOptions(max_new_tokens=options.max_new_tokens, seed=options.seed)
+    pieces = engine.generate([one.engine_item for one in asked], generation, should_stop)
+    try:
+        for piece in pieces:
+            yield from _say(asked[piece.index], piece, engine, status.name)
+    except GeoR1Error as error:
+        yield from _fail(asked, error)
+    except Exception as error:  # border: an engine is other people's code
+        log.exception("engine %s failed", status.name)
+        reason = f"{type(error).__name__}: {error}"
+        yield from _fail(asked, EngineFailed(reason, engine=status.name))
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+    if not should_stop():
+        yield from _fail(asked, Internal())
+
+
+def _fail(asked: list[_Asked], error: GeoR1Error) -> Iterator[Event]:
+    for one in asked:
+        if not one.finished:
+            one.finished = True
+            yield ErrorEvent(one.question.item, error.to_body())
+
+
+def _say(one: _Asked, piece: Piece, engine: Engine, engine_name: str) -> Iterator[Event]:
+    """What a piece of text adds."""
+    if one.finished:
+        return
+    if piece.tokens and not one.tokens:
+        one.first_token_ms = _ms_since(one.started_s)
+    one.tokens += piece.tokens
+    one.raw.append(piece.text)
+    parts = one.stream.feed(piece.text)
+    if piece.finish:
+        parts += one.stream.finish()
+    for part in parts:
+        if isinstance(part, TextPart):
+            yield TokenEvent(one.question.item, part.text, part.section)
+        else:
+            detection = to_detection(part, one.view, rank=len(one.streamed))
+            if isinstance(detection, Detection):
+                one.streamed.append((part.label, part.box_px))
+                yield DetectionEvent(one.question.item, detection)
+    if piece.finish:
+        one.finished = True
+        yield from _conclude(one, piece, engine, engine_name)
+
+
+def _conclude(one: _Asked, last: Piece, engine: Engine, engine_name: str) -> Iterator[Event]:
+    """The last detections and the result of a finished text."""
+    raw = "".join(one.raw)
+    parsed = parse_answer(raw)
+    detections: list[Detection] = []
+    dropped: list[Dropped] = list(parsed.dropped)
+    for box in parsed.detections:
+        detection = to_detection(box, one.view, rank=len(detections))
+        if isinstance(detection, Dropped):
+            dropped.append(detection)
+            continue
+        detections.append(detection)
+        if (box.label, box.box_px) not in one.streamed:
+            yield DetectionEvent(one.question.item, detection)
+    yield ResultEvent(
+        item=one.question.item,
+        outcome=(
+            "truncated"
+            if last.finish == "length"
+            else "found"
+            if detections
+            else "none"
+            if parsed.says_none
+            else "unparsable"
+        ),
+        detections=detections,
+        reasoning=one.stream.reasoning,
+        raw_answer=raw,
+        model=engine.profile.id,
+        engine=engine_name,
+        prompt=one.prompt,
+        dropped=dropped,
+        timings=Timings(
+            queued_ms=round(one.question.queued_ms, 1),
+            preprocess_ms=round(one.preprocess_ms, 1),
+            first_token_ms=round(one.first_token_ms, 1),
+            total_ms=round(_ms_since(one.started_s), 1),
+            tokens=one.tokens,
+        ),
+    )
+
+
+def to_detection(box: AnsweredBox, view: View, *, rank: int) -> Detection | Dropped:
+    """A box as the model wrote it, as a detection in chip pixels, or why it is none."""
+    box_px = [round(value, 2) for value in view.box_to_chip(box.box_px)]
+    if box_px[2] <= box_px[0] or box_px[3] <= box_px[1]:
+        x_min, y_min, x_max, y_max = (f"{value:g}" for value in box.box_px)
+        text = f"{box.label} [{x_min},{y_min},{x_max},{y_max}]".strip()
+        return Dropped(text, "outside of the image")
+    return Detection(rank=rank, label=box.label, box_px=box_px)
+
+
+def with_request_id(event: Event, request_id: str) -> Event:
+    """The event, its error (if it is one) naming the request."""
+    if isinstance(event, ErrorEvent) and not event.error.request_id:
+        return replace(event, error=replace(event.error, request_id=request_id))
+    return event
+
+
+def _ms_since(started_s: float) -> float:
+    return (time.perf_counter() - started_s) * 1000.0

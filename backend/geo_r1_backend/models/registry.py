@@ -1,0 +1,122 @@
+"""Which models there are: the embedded one and the folders that the user has put in place.
+
+A request names an id, never a path; the id is made here. It does not load anything and does not know engines beyond
+the kind of files that a folder holds.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+from geo_r1_backend.config import MODELS_VARIABLE, clone_folder, package_folder
+
+EMBEDDED_ID = "geo-r1-nano"
+FAMILY = ("qwen2_5_vl", "qwen2_vl", "qwen3_vl")
+"""``model_type`` of config.json that the engines here can run."""
+ALL_TASKS = ("rec", "ovd", "gres")
+
+Kind = Literal["onnx", "transformers", "broken"]
+
+
+@dataclass(frozen=True)
+class ModelFolder:
+    """One model as it lies on disk."""
+
+    id: str
+    title: str
+    folder: Path
+    kind: Kind
+    tasks: tuple[str, ...] = ALL_TASKS
+    licence: str = ""
+    note: str = ""
+    """Why it is broken; empty = nothing to say."""
+
+
+def find_models(data_folder: Path) -> list[ModelFolder]:
+    """Every model that is there, the embedded one first; ids are unique."""
+    found: list[ModelFolder] = []
+    taken: set[str] = set()
+    for folder in _candidates(data_folder):
+        model = describe(folder)
+        if model is None:
+            continue
+        number, unique = 2, model.id
+        while unique in taken:
+            unique, number = f"{model.id}-{number}", number + 1
+        taken.add(unique)
+        found.append(replace(model, id=unique))
+    return found
+
+
+def embedded_folder() -> Path | None:
+    """The folder of the embedded model: inside the wheel, or in the clone."""
+    places = [package_folder() / "_models" / EMBEDDED_ID]
+    root = clone_folder()
+    if root is not None:
+        places.append(root / "resources" / "models" / EMBEDDED_ID)
+    for place in places:
+        if (place / "config.json").is_file():
+            return place
+    return None
+
+
+def describe(folder: Path) -> ModelFolder | None:
+    """What a folder holds, or None where it is no model at all."""
+    config_path = folder / "config.json"
+    if not config_path.is_file():
+        return None
+    name = _slug(folder.name)
+    config = _read_json(config_path)
+    if config is None:
+        return ModelFolder(name, folder.name, folder, "broken", note="config.json is not JSON")
+    profile = _read_json(folder / "profile.json") or {}
+    model_id = _slug(str(profile.get("id") or folder.name))
+    title = str(profile.get("title") or folder.name)
+    tasks = tuple(task for task in profile.get("tasks", ALL_TASKS) if task in ALL_TASKS)
+    licence = str(profile.get("licence") or "")
+    model = ModelFolder(model_id, title, folder, "broken", tasks, licence)
+    kind = config.get("model_type")
+    if (folder / "vision.onnx").is_file() and (folder / "decoder.onnx").is_file():
+        return replace(model, kind="onnx")
+    if kind not in FAMILY:
+        return replace(model, note=f"model_type is {kind!r}; known are {', '.join(FAMILY)}")
+    if not any(folder.glob("*.safetensors")):
+        return replace(model, note="no weights (*.safetensors) in the folder")
+    return replace(model, kind="transformers")
+
+
+def _candidates(data_folder: Path) -> list[Path]:
+    """Folders that may be models, in order of preference, each once."""
+    embedded = embedded_folder()
+    places = [embedded] if embedded else []
+    for entry in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep):
+        if entry.strip():
+            place = Path(entry.strip()).expanduser()
+            places += [place] if (place / "config.json").is_file() else _subfolders(place)
+    places += _subfolders(data_folder / "models")
+    return list(dict.fromkeys(place.resolve() for place in places))
+
+
+def _subfolders(folder: Path) -> list[Path]:
+    try:
+        return sorted(place for place in folder.iterdir() if place.is_dir())
+    except OSError:
+        return []
+
+
+def _read_json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def _slug(name: str) -> str:
+    """A name as an id that fits into an address."""
+    return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "model"
