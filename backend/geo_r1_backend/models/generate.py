@@ -1,0 +1,79 @@
+"""Greedy answers of the float model for many questions at once: the reference that int8 and ONNX are held against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from tokenizers import Tokenizer
+from torch import Tensor
+
+from geo_r1_backend.models.nano import Nano, image_positions
+
+BEFORE = "<|im_start|>user\n<|vision_start|>"
+BEHIND = "<|im_end|>\n<|im_start|>assistant\n"
+
+
+@torch.inference_mode()
+def answer_batch(
+    model: Nano, tokenizer: Tokenizer, images: Sequence[np.ndarray], prompts: Sequence[str], max_new_tokens: int = 512
+) -> list[str]:
+    """Completions of prompts about pictures of one size.
+
+    Args:
+        model: in evaluation mode.
+        tokenizer: the model's.
+        images: ``(height, width, 3)`` uint8, all of one size.
+        prompts: the user's turn after the picture, as made by `engines/prompts.py`.
+        max_new_tokens: longer completions are cut.
+    """
+    text, device = model.model.language_model, next(model.parameters()).device
+    cuda = device.type == "cuda"
+    stop = tokenizer.token_to_id("<|im_end|>")
+    before = tokenizer.encode(BEFORE).ids
+    tails = [tokenizer.encode("<|vision_end|>" + p + BEHIND).ids for p in prompts]
+    longest = max(map(len, tails))
+    batch = len(prompts)
+    ids = torch.zeros(batch, longest, dtype=torch.long)
+    real = torch.zeros(batch, longest, dtype=torch.bool)
+    for row, tail in enumerate(tails):  # padded on the left, so that all end together
+        ids[row, longest - len(tail) :] = torch.tensor(tail)
+        real[row, longest - len(tail) :] = True
+    with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
+        visual = model.model.visual(torch.from_numpy(np.stack(images)).to(device))
+        rows, columns = images[0].shape[0] // 28, images[0].shape[1] // 28
+        head = text.embed_tokens(torch.tensor(before, device=device)).to(visual.dtype).expand(batch, -1, -1)
+        embeds = torch.cat((head, visual, text.embed_tokens(ids.to(device)).to(visual.dtype)), 1)
+        pictured, behind = image_positions(len(before), rows, columns)
+        fixed = torch.cat((torch.arange(len(before)).expand(3, -1), pictured), 1)[:, None].expand(-1, batch, -1)
+        own = (real.cumsum(1) - 1).clamp(min=0) + behind
+        positions = torch.cat((fixed, own.expand(3, -1, -1)), 2).to(device)
+        seen = torch.cat((torch.ones(batch, fixed.shape[2], dtype=torch.bool), real), 1).to(device)
+        length = embeds.shape[1]
+        mask = torch.ones(length, length, dtype=torch.bool, device=device).tril() & seen[:, None]
+        mask |= torch.eye(length, dtype=torch.bool, device=device)  # a padded place sees itself: no empty softmax
+        hidden, kept = text(embeds, positions, mask[:, None])
+        return _decode(model, tokenizer, hidden[:, -1], kept, seen, positions[:, :, -1:], stop, max_new_tokens)
+
+
+def _decode(
+    model: Nano, tokenizer: Tokenizer, last: Tensor, kept: list[tuple[Tensor, Tensor]], seen: Tensor, at: Tensor,
+    stop: int, max_new_tokens: int,
+) -> list[str]:
+    text = model.model.language_model
+    done = torch.zeros(len(last), dtype=torch.bool, device=last.device)
+    chosen: list[Tensor] = []
+    for _ in range(max_new_tokens):
+        token = model.logits(last).argmax(-1).masked_fill(done, stop)
+        chosen.append(token)
+        done |= token == stop
+        if bool(done.all()):
+            break
+        at = at + 1
+        seen = torch.cat((seen, seen.new_ones(len(seen), 1)), 1)
+        hidden, kept = text(text.embed_tokens(token)[:, None].to(last.dtype), at, seen[:, None, None], kept)
+        last = hidden[:, -1]
+    table = torch.stack(chosen, 1).tolist()
+    cut = [row[: row.index(stop)] if stop in row else row for row in table]
+    return [tokenizer.decode(row, skip_special_tokens=False) for row in cut]
