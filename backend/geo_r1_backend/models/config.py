@@ -82,9 +82,11 @@ class ModelConfig:
     text: TextConfig
     vision: VisionConfig
     image_token_id: int
+    video_token_id: int
     vision_start_token_id: int
     vision_end_token_id: int
     eos_token_id: int
+    pad_token_id: int
     tied_embeddings: bool
 
 
@@ -138,16 +140,16 @@ def parse_config(stored: Mapping[str, Any]) -> ModelConfig:
             rope_theta=vision.get("rope_parameters", {}).get("rope_theta", 10000.0),
         ),
         image_token_id=stored["image_token_id"],
+        video_token_id=stored["video_token_id"],
         vision_start_token_id=stored["vision_start_token_id"],
         vision_end_token_id=stored["vision_end_token_id"],
         eos_token_id=text["eos_token_id"],
+        pad_token_id=text["pad_token_id"],
         tied_embeddings=stored["tie_word_embeddings"],
     )
 
 
-def config_document(
-    config: ModelConfig, *, pad_token_id: int, video_token_id: int
-) -> dict[str, Any]:
+def config_document(config: ModelConfig) -> dict[str, Any]:
     """Content of the `config.json` from which transformers builds a model of this shape."""
     text, vision = config.text, config.vision
     return {
@@ -155,7 +157,7 @@ def config_document(
         "model_type": "qwen2_5_vl",
         "dtype": "float32",
         "image_token_id": config.image_token_id,
-        "video_token_id": video_token_id,
+        "video_token_id": config.video_token_id,
         "vision_start_token_id": config.vision_start_token_id,
         "vision_end_token_id": config.vision_end_token_id,
         "tie_word_embeddings": config.tied_embeddings,
@@ -175,9 +177,9 @@ def config_document(
                 "mrope_section": list(text.mrope_section),
             },
             "hidden_act": "silu",
-            "bos_token_id": pad_token_id,
+            "bos_token_id": config.pad_token_id,
             "eos_token_id": config.eos_token_id,
-            "pad_token_id": pad_token_id,
+            "pad_token_id": config.pad_token_id,
         },
         "vision_config": {
             "model_type": "qwen2_5_vl_vision",
@@ -198,10 +200,7 @@ def config_document(
     }
 
 
-def write_config(
-    config: ModelConfig, target: Path, *, pad_token_id: int, video_token_id: int
-) -> None:
+def write_config(config: ModelConfig, target: Path) -> None:
     """Write ``target/config.json``."""
-    document = config_document(config, pad_token_id=pad_token_id, video_token_id=video_token_id)
-    text = json.dumps(document, indent=2) + "\n"
+    text = json.dumps(config_document(config), indent=2) + "\n"
     (target / CONFIG_FILE).write_text(text, encoding="utf-8")

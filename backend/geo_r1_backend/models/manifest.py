@@ -26,11 +26,13 @@ def file_sha256(path: Path) -> str:
     return digest.hexdigest()
 
 
-def write_manifest(folder: Path, names: list[str]) -> None:
-    """Write ``folder/manifest.json`` over the named files."""
+def write_manifest(folder: Path) -> None:
+    """Write ``folder/manifest.json`` over every other file that lies there now."""
+    paths = sorted(
+        path for path in folder.iterdir() if path.is_file() and path.name != MANIFEST_FILE
+    )
     files = {
-        name: {"bytes": (folder / name).stat().st_size, "sha256": file_sha256(folder / name)}
-        for name in sorted(names)
+        path.name: {"bytes": path.stat().st_size, "sha256": file_sha256(path)} for path in paths
     }
     text = json.dumps({"format": FORMAT, "files": files}, indent=2) + "\n"
     (folder / MANIFEST_FILE).write_text(text, encoding="utf-8")

@@ -120,13 +120,14 @@ def quantise_state(state: Arrays, config: ModelConfig) -> dict[str, Array]:
     """Stored form of a float state dict, in stored order.
 
     Args:
-        state: float arrays by name, as in ``state_dict()`` or as on disk. A tied `lm_head.weight` is left out.
+        state: float arrays (or float32 CPU tensors) by name, as in ``state_dict()`` or as on disk. A tied
+            `lm_head.weight` is left out.
         config: the model's shape; says which names there must be.
 
     Raises:
         ValueError: if a parameter is missing, unknown or not finite; the message names it.
     """
-    given = {stock_name(name): array for name, array in state.items()}
+    given = {stock_name(name): np.asarray(array) for name, array in state.items()}
     if config.tied_embeddings:
         given.pop("lm_head.weight", None)
     names = stock_names(config)
