@@ -19,8 +19,6 @@ from pathlib import Path
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = "geo_r1_qgis"
-BUILD = PROJECT / "build"
-TREE = BUILD / PACKAGE
 
 SUFFIXES = {".py", ".svg", ".png", ".qml", ".ui", ".qm", ".json", ".txt", ".html", ".css"}
 """What may stand in the plugin; everything else (caches, sources of translations) stays behind."""
@@ -46,7 +44,7 @@ def newest_changes(version: str) -> str:
     return "\n    ".join([version, *lines])
 
 
-def compile_translations() -> None:
+def compile_translations(tree: Path) -> None:
     """Turn every .ts file into a .qm file inside the tree; without lrelease the plugin speaks English."""
     sources = sorted((PROJECT / PACKAGE / "i18n").glob("*.ts"))
     if not sources:
@@ -55,50 +53,55 @@ def compile_translations() -> None:
     if lrelease is None:
         print(f"lrelease was not found: {len(sources)} translation(s) are left out")
         return
-    (TREE / "i18n").mkdir(exist_ok=True)
+    (tree / "i18n").mkdir(exist_ok=True)
     for source in sources:
-        target = TREE / "i18n" / f"{source.stem}.qm"
+        target = tree / "i18n" / f"{source.stem}.qm"
         subprocess.run([lrelease, "-silent", str(source), "-qm", str(target)], check=True)
 
 
-def assemble() -> None:
-    """Make `build/geo_r1_qgis/` anew."""
-    shutil.rmtree(TREE, ignore_errors=True)
+def assemble(tree: Path) -> None:
+    """Make the folder `tree` anew; a QGIS that runs from the old one keeps its files until the last moment."""
+    new = tree.with_name(f".{tree.name}.new")
+    shutil.rmtree(new, ignore_errors=True)
     for source in sorted((PROJECT / PACKAGE).rglob("*")):
         if source.is_file() and source.suffix in SUFFIXES and "__pycache__" not in source.parts:
-            target = TREE / source.relative_to(PROJECT / PACKAGE)
+            target = new / source.relative_to(PROJECT / PACKAGE)
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
-    shutil.copyfile(PROJECT / "LICENSE", TREE / "LICENSE")
+    shutil.copyfile(PROJECT / "LICENSE", new / "LICENSE")
     metadata = (PROJECT / "metadata.txt").read_text(encoding="utf-8").rstrip()
     changes = newest_changes(read_version())
-    (TREE / "metadata.txt").write_text(f"{metadata}\nchangelog={changes}\n", encoding="utf-8")
-    compile_translations()
+    (new / "metadata.txt").write_text(f"{metadata}\nchangelog={changes}\n", encoding="utf-8")
+    compile_translations(new)
+    shutil.rmtree(tree, ignore_errors=True)
+    new.rename(tree)
 
 
-def pack() -> Path:
+def pack(tree: Path, target: Path) -> None:
     """Pack the tree; names sorted, times and permissions fixed."""
-    target = BUILD / f"{PACKAGE}-{read_version()}.zip"
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
-        for source in sorted(path for path in TREE.rglob("*") if path.is_file()):
+        for source in sorted(path for path in tree.rglob("*") if path.is_file()):
             if source.suffix == ".pyc":  # QGIS may have run from this tree
                 continue
-            entry = zipfile.ZipInfo(source.relative_to(BUILD).as_posix(), date_time=ZIP_TIME)
+            entry = zipfile.ZipInfo(source.relative_to(tree.parent).as_posix(), date_time=ZIP_TIME)
             entry.external_attr = 0o100644 << 16
             entry.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(entry, source.read_bytes())
-    return target
 
 
 def main() -> None:
     """Build, and pack when asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--zip", action="store_true", help="pack the tree as well")
+    parser.add_argument("--out", type=Path, default=PROJECT / "build", help="folder that takes tree and zip")
     arguments = parser.parse_args()
-    assemble()
+    tree = arguments.out / PACKAGE
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    assemble(tree)
     if arguments.zip:
-        target = pack()
-        print(f"{target.relative_to(PROJECT)}: {target.stat().st_size / 1024:.0f} KiB")
+        target = arguments.out / f"{PACKAGE}-{read_version()}.zip"
+        pack(tree, target)
+        print(f"{target}: {target.stat().st_size / 1024:.0f} KiB")
 
 
 if __name__ == "__main__":
