@@ -23,15 +23,15 @@ def is_windows(system: str) -> bool:
 
 def data_folder(system: str, env: Mapping[str, str], home: str) -> str:
     """The folder of `server.json` and `logs/`, as the service computes it."""
-    if env.get("GEO_R1_HOME"):
-        return env["GEO_R1_HOME"]
+    chosen = env.get("GEO_R1_HOME", "").strip()
+    if chosen:
+        return home + chosen[1:] if chosen == "~" or chosen.startswith(("~/", "~\\")) else chosen
     if is_windows(system):
         base = env.get("LOCALAPPDATA") or ntpath.join(home, "AppData", "Local")
         return ntpath.join(base, "geo-r1")
     if system == "darwin":
         return posixpath.join(home, "Library", "Application Support", "geo-r1")
-    base = env.get("XDG_DATA_HOME") or posixpath.join(home, ".local", "share")
-    return posixpath.join(base, "geo-r1")
+    return posixpath.join(home, ".local", "share", "geo-r1")
 
 
 def command_candidates(system: str, env: Mapping[str, str], home: str, setting: str = "") -> List[str]:

@@ -76,7 +76,7 @@ def explain(error: GeoR1Error, translate: Translate) -> Explanation:
 def _fill(template: str, error: GeoR1Error) -> str:
     try:
         return template.format(**error.parameters)
-    except (KeyError, IndexError, ValueError):  # a service of another version sends other parameters
+    except (LookupError, ValueError, TypeError, AttributeError):  # a service of another version sends other parameters
         return error.message
 
 
@@ -189,6 +189,8 @@ SENTENCES: Dict[str, Sentence] = {
         Mend.OPEN_LOG,
     ),
     # --- the image
+    "capture-failed": Sentence(QT_TRANSLATE_NOOP("GeoR1Errors", "This area cannot be sent"), ""),
+    "layer-failed": Sentence(QT_TRANSLATE_NOOP("GeoR1Errors", "The answer could not be written"), ""),
     "image-too-large": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The area is too large"),
         QT_TRANSLATE_NOOP(

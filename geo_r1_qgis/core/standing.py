@@ -75,7 +75,7 @@ def judge_answer(endpoint: Endpoint, status: int, body: bytes) -> Standing:
         return Standing(Kind.NOT_OURS, endpoint)
     by_code = {"unauthorized": Kind.WRONG_TOKEN, "service-stopping": Kind.ABSENT}
     if error.code == "wire-version":
-        theirs = str(error.parameters.get("service_wire") or error.parameters.get("wire_version") or "")
+        theirs = str(error.parameters.get("expected", ""))  # what the service would have accepted
         return Standing(compare_wire(theirs) or Kind.TOO_OLD, endpoint, error=error)
     return Standing(by_code.get(error.code, Kind.FAILED), endpoint, error=error)
 
@@ -121,9 +121,8 @@ def _judge_health(endpoint: Endpoint, body: bytes) -> Standing:
     if different is not None:
         error = GeoR1Error(
             code="wire-version",
-            service_version=str(value.get("version", "")),
-            service_wire=str(value.get("wire_version", "")),
-            plugin_wire=wire.WIRE_VERSION,
+            given=wire.WIRE_VERSION,
+            expected=str(value.get("wire_version", "")),
         )
         return Standing(different, endpoint, error=error)
     try:

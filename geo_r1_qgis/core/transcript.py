@@ -1,15 +1,14 @@
 """The text of a reasoning chain as segments: plain words, and coordinates that can be pointed at.
 
-Text comes in pieces that may cut a coordinate in two; only what can no longer change is handed out. The rendering is
-HTML in which nothing of the text is ever markup. Knows no widget and no map: coordinates stay in chip pixels.
+Text comes in pieces that may cut a coordinate in two; only what can no longer change is handed out. Nothing here is
+markup, so no text of a model can become any. Knows no widget and no map: coordinates stay in chip pixels.
 """
 
 from __future__ import annotations
 
-import html
 import re
 from dataclasses import dataclass
-from typing import List, Optional, Tuple
+from typing import List, Optional, Sequence, Tuple
 
 _NUMBER = r"\s{0,3}-?\d{1,6}(?:\.\d{1,6})?\s{0,3}"
 _COORDINATE = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER}){{3}})\]|\(({_NUMBER},{_NUMBER})\)")
@@ -56,9 +55,14 @@ def stable_length(text: str) -> int:
     return begun.start() if begun else len(text)
 
 
-def to_html(parts: List[Segment], *, link_colour: str) -> str:
-    """Segments as HTML for a rich-text widget; coordinates become `px:` links, all else is escaped."""
-    return "".join(_one_to_html(part, link_colour) for part in parts)
+def visible(text: str) -> str:
+    """`text` without what could hide or reorder a part of it on the screen."""
+    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def link_to(place_px: Sequence[float]) -> str:
+    """The link that stands behind a coordinate: `px:12,30,60,78`."""
+    return LINK_SCHEME + ",".join(f"{number:.10g}" for number in place_px)
 
 
 def place_of_link(link: str) -> Optional[Tuple[float, ...]]:
@@ -103,15 +107,6 @@ class Transcript:
         """What was held back, when no more text of this section will come."""
         rest, self._waiting = self._waiting, ""
         return [(self._section, segments(rest))] if rest else []
-
-
-def _one_to_html(part: Segment, link_colour: str) -> str:
-    text = html.escape(_UNSEEN.sub("\N{REPLACEMENT CHARACTER}", part.text))
-    text = text.replace("\t", "    ").replace("\n", "<br>").replace("  ", "&nbsp; ")
-    if part.place_px is None:
-        return text
-    target = ",".join(f"{number:g}" for number in part.place_px)
-    return f'<a href="{LINK_SCHEME}{target}" style="color:{link_colour}">{text}</a>'
 
 
 def _is_number(text: str) -> bool:

@@ -1,0 +1,90 @@
+"""Joins the coordinates in the reasoning and the answers in the list to the map, and exports answers."""
+
+from __future__ import annotations
+
+from typing import List, Optional, Tuple
+
+from qgis.core import QgsProject, QgsVectorLayer
+from qgis.gui import QgsMapCanvas
+from qgis.PyQt.QtCore import QObject
+
+from ..core.errors import GeoR1Error
+from ..layers.store import DetectionStore
+from .answers_panel import Answer, Question
+from .ask_controller import AskController
+from .dock import GeoR1Dock
+from .export_dialog import ExportDialog
+from .flash import CanvasFlash
+
+
+class AnswersController(QObject):
+    """Flash, go there, show again, export."""
+
+    def __init__(
+        self,
+        *,
+        dock: GeoR1Dock,
+        asking: AskController,
+        store: DetectionStore,
+        canvas: QgsMapCanvas,
+        parent: Optional[QObject] = None,
+    ) -> None:
+        super().__init__(parent)
+        self._dock = dock
+        self._asking = asking
+        self._store = store
+        self.flash = CanvasFlash(canvas, self)
+        dock.reasoning.place_entered.connect(self._on_place_entered)
+        dock.reasoning.place_chosen.connect(self._on_place_chosen)
+        dock.reasoning.place_left.connect(self.flash.clear)
+        dock.answers.answer_shown.connect(self._on_answer_shown)
+        dock.answers.answer_chosen.connect(self._on_answer_chosen)
+        dock.answers.question_shown.connect(self._on_question_shown)
+        dock.answers.export_requested.connect(self.export)
+
+    def close(self) -> None:
+        """Take everything off the canvas."""
+        self.flash.clear()
+
+    def export(self, uids: List[str]) -> None:
+        """Ask where to, then write the answers."""
+        dialog = ExportDialog(len(uids), QgsProject.instance().crs(), self._dock)
+        dialog.accepted.connect(lambda: self._write(uids, dialog))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def _write(self, uids: List[str], dialog: ExportDialog) -> None:
+        path = dialog.path
+        try:
+            self._store.export(uids, path, dialog.crs.crs(), dialog.driver)
+        except GeoR1Error as error:
+            self._dock.notice.show_error(error)
+            return
+        if dialog.add_layer.isChecked():
+            QgsProject.instance().addMapLayer(QgsVectorLayer(path, self.tr("Exported answers"), "ogr"))
+        title = self.tr("{count} answers written").format(count=len(uids))
+        self._dock.notice.show_remark(title, path)
+
+    def _on_place_entered(self, place_px: Tuple[float, ...]) -> None:
+        if self._asking.frame is not None:
+            self.flash.show_place(self._asking.frame, place_px, hold=True)
+
+    def _on_place_chosen(self, place_px: Tuple[float, ...]) -> None:
+        if self._asking.frame is not None:
+            self.flash.bring_into_view(self._asking.frame, place_px)
+            self.flash.show_place(self._asking.frame, place_px)
+
+    def _on_answer_shown(self, answer: Answer) -> None:
+        self.flash.bring_into_view(answer.frame, answer.detection.box_px)
+        self.flash.show_place(answer.frame, answer.detection.box_px)
+
+    def _on_answer_chosen(self, answer: Answer) -> None:
+        self.flash.zoom_to(answer.frame, answer.detection.box_px)
+        self.flash.show_place(answer.frame, answer.detection.box_px)
+
+    def _on_question_shown(self, question: Question) -> None:
+        if self._asking.state.is_running or not question.reasoning:
+            return
+        self._asking.frame = question.frame
+        self._dock.reasoning.show_text(question.reasoning)
+        self._dock.reasoning.set_stage(question.query)

@@ -1,0 +1,180 @@
+"""What was found in this session: one row per question, one per detection under it. Knows no layer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Dict, List, Optional, Tuple
+
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QAbstractItemView,
+    QHBoxLayout,
+    QHeaderView,
+    QLabel,
+    QPushButton,
+    QTreeWidget,
+    QTreeWidgetItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..core import wire
+from ..core.frame import Frame
+from . import colours
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One detection with what is needed to show it again."""
+
+    uid: str
+    detection: wire.Detection
+    frame: Frame
+
+
+@dataclass
+class Question:
+    """One question of this session."""
+
+    query: str
+    frame: Frame
+    reasoning: str = ""
+    answers: List[Answer] = field(default_factory=list)
+
+
+_ROLE = Qt.ItemDataRole.UserRole
+
+
+class AnswersPanel(QWidget):
+    """The list and the Export button.
+
+    `answer_shown` asks to flash an answer, `answer_chosen` to go there, `question_shown` to show its reasoning again.
+    """
+
+    answer_shown = pyqtSignal(object)
+    answer_chosen = pyqtSignal(object)
+    question_shown = pyqtSignal(object)
+    export_requested = pyqtSignal(list)
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self._rows: Dict[int, QTreeWidgetItem] = {}
+        self.title = QLabel(self.tr("Answers"), self)
+        bold = self.title.font()
+        bold.setBold(True)
+        self.title.setFont(bold)
+        self.export = QPushButton(self.tr("Export…"), self)
+        self.export.setObjectName("geoR1Export")
+        self.export.setToolTip(self.tr("Write the chosen answers, or all of them, to a new file"))
+        self.export.setAccessibleName(self.tr("Export answers to a new file"))
+        self.export.setEnabled(False)
+        self.export.clicked.connect(lambda: self.export_requested.emit(self.chosen_uids()))
+        self.tree = QTreeWidget(self)
+        self.tree.setObjectName("geoR1Answers")
+        self.tree.setAccessibleName(self.tr("Answers of this session"))
+        self.tree.setAccessibleDescription(self.tr("Up and Down flash an answer on the map, Enter goes there"))
+        self.tree.setColumnCount(2)
+        self.tree.setHeaderHidden(True)
+        self.tree.setUniformRowHeights(True)
+        self.tree.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.tree.setIndentation(14)
+        self.tree.header().setStretchLastSection(False)
+        self.tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.Stretch)
+        self.tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        self.tree.currentItemChanged.connect(lambda item, _: self._show(item))
+        self.tree.itemClicked.connect(lambda item, _: self._show(item))
+        self.tree.itemActivated.connect(lambda item, _: self._choose(item))
+        self.title.setBuddy(self.tree)
+        self._arrange()
+
+    def begin_question(self, question: Question) -> None:
+        """Put a new question on top."""
+        item = QTreeWidgetItem([question.query, "…"])
+        item.setData(0, _ROLE, question)
+        item.setToolTip(0, question.query)
+        item.setTextAlignment(1, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+        item.setForeground(1, colours.muted(self.palette()))
+        self.tree.insertTopLevelItem(0, item)
+        item.setExpanded(True)
+        self._rows[id(question)] = item
+
+    def add_answer(self, question: Question, answer: Answer) -> None:
+        """Put a detection under its question."""
+        question.answers.append(answer)
+        row = self._rows[id(question)]
+        item = QTreeWidgetItem([self._name_of(answer), _size_text(answer)])
+        item.setData(0, _ROLE, answer)
+        item.setTextAlignment(1, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+        row.addChild(item)
+        row.setExpanded(True)
+        row.setText(1, self._count(len(question.answers)))
+        self.export.setEnabled(True)
+
+    def end_question(self, question: Question, words: str = "") -> None:
+        """Say how many there are, or `words` such as “none”."""
+        row = self._rows[id(question)]
+        row.setText(1, words or self._count(len(question.answers)))
+
+    def chosen_uids(self) -> List[str]:
+        """Uids of the selected rows (a question stands for its answers); of all rows if none is selected."""
+        chosen = self.tree.selectedItems() or [
+            self.tree.topLevelItem(i) for i in range(self.tree.topLevelItemCount())
+        ]
+        uids: Dict[str, None] = {}
+        for item in chosen:
+            value = item.data(0, _ROLE)
+            answers = value.answers if isinstance(value, Question) else [value]
+            uids.update({answer.uid: None for answer in answers})
+        return list(uids)
+
+    def clear(self) -> None:
+        """Forget the session's questions; the layer keeps its features."""
+        self._rows = {}
+        self.tree.clear()
+        self.export.setEnabled(False)
+
+    def _show(self, item: Optional[QTreeWidgetItem]) -> None:
+        value = item.data(0, _ROLE) if item is not None else None
+        if isinstance(value, Answer):
+            self.answer_shown.emit(value)
+        elif isinstance(value, Question):
+            self.question_shown.emit(value)
+
+    def _choose(self, item: QTreeWidgetItem) -> None:
+        value = item.data(0, _ROLE)
+        if isinstance(value, Answer):
+            self.answer_chosen.emit(value)
+
+    def _name_of(self, answer: Answer) -> str:
+        label = answer.detection.label.strip() or self.tr("object")
+        return f"{answer.detection.rank + 1}  {label}"
+
+    def _count(self, count: int) -> str:
+        return self.tr("none") if count == 0 else self.tr("{count} found").format(count=count)
+
+    def _arrange(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self.title)
+        top.addStretch(1)
+        top.addWidget(self.export)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addWidget(self.tree, 1)
+
+
+def _size_text(answer: Answer) -> str:
+    width_px, height_px = _size_px(answer.detection.box_px)
+    scale = answer.frame.m_per_px
+    if not scale:
+        return f"{width_px:.0f} × {height_px:.0f} px"
+    return f"{_metres(width_px * scale)} × {_metres(height_px * scale)} m"
+
+
+def _size_px(box_px: List[float]) -> Tuple[float, float]:
+    return box_px[2] - box_px[0], box_px[3] - box_px[1]
+
+
+def _metres(length_m: float) -> str:
+    return f"{length_m:.0f}" if length_m >= 10 else f"{length_m:.1f}"

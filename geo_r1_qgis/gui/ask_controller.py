@@ -1,0 +1,277 @@
+"""Leads one question through its life: service, picture, stream, layer. The states are `core/ask_state.py`'s.
+
+The only module that knows panels, tasks, network and layers together. Everything runs on the GUI thread except the
+picture (a task); nothing here waits.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Optional
+
+from qgis.core import Qgis, QgsApplication
+from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+
+from ..capture.chip import Chip
+from ..capture.plan import CapturePlan
+from ..core import wire
+from ..core.ask_state import AskState, Stage
+from ..core.errors import CaptureError, GeoR1Error, ServiceUnreachable
+from ..core.frame import Frame
+from ..core.records import RunStart
+from ..core.standing import Standing
+from ..layers.store import DetectionStore
+from ..network.connection import Connection
+from ..network.ground_call import GroundCall
+from ..tasks.capture_task import CaptureTask
+from ..tasks.outcome import Cancelled, Failed
+from .answers_panel import Answer, Question
+from .dock import GeoR1Dock
+from .preview import SendingPreview
+
+TICK_MS = 100
+
+
+class AskController(QObject):
+    """Ask, stop, and what happens in between. `ended` comes once per question, with its `AskState`."""
+
+    ended = pyqtSignal(object)
+
+    def __init__(
+        self,
+        *,
+        dock: GeoR1Dock,
+        preview: SendingPreview,
+        connection: Connection,
+        store: DetectionStore,
+        plugin_version: str,
+        parent: Optional[QObject] = None,
+    ) -> None:
+        super().__init__(parent)
+        self.state = AskState()
+        self.frame: Optional[Frame] = None
+        """Of the question whose reasoning is shown."""
+        self._dock = dock
+        self._preview = preview
+        self._connection = connection
+        self._store = store
+        self._plugin_version = plugin_version
+        self._plan: Optional[CapturePlan] = None
+        self._task: Optional[CaptureTask] = None
+        self._chip: Optional[Chip] = None
+        self._call: Optional[GroundCall] = None
+        self._question: Optional[Question] = None
+        self._run_uid = ""
+        self._tick = QTimer(self)
+        self._tick.setInterval(TICK_MS)
+        self._tick.timeout.connect(self._show_stage)
+        connection.settled.connect(self._on_settled)
+        dock.ask_panel.ask_requested.connect(self.ask)
+        dock.ask_panel.stop_requested.connect(self.stop)
+        dock.stop_pressed.connect(self.stop)
+
+    def ask(self) -> None:
+        """Ask what stands in the panel about what the map shows now."""
+        if self.state.is_running:
+            return
+        panel = self._dock.ask_panel
+        query = panel.query.text().strip()
+        self._dock.notice.hide()
+        plan = self._preview.plan()
+        refusal = _refusal(query, plan)
+        if refusal is not None:
+            self._dock.notice.show_error(refusal)
+            return
+        panel.query.remember(query)
+        self.state.begin(query)
+        self._plan, self._chip, self._question, self._run_uid = plan, None, None, ""
+        self._began = time.monotonic()
+        self._dock.reasoning.clear()
+        panel.set_running(True)
+        self._tick.start()
+        self._show_stage()
+        self._connection.connect_service(may_start=self._connection.settings.start_service)
+
+    def stop(self) -> None:
+        """End the question now; what was found stays."""
+        if not self.state.is_running:
+            return
+        self.state.move(Stage.STOPPED)
+        self._end()
+
+    def close(self) -> None:
+        """Stop, and let go of the connection."""
+        self.stop()
+        self._connection.settled.disconnect(self._on_settled)
+
+    def _on_settled(self, standing: Standing) -> None:
+        if self.state.stage is not Stage.CONNECTING:
+            return
+        if not standing.can_ask:
+            url = standing.endpoint.url if standing.endpoint else "127.0.0.1"
+            self._fail(standing.error or ServiceUnreachable(url, standing.kind.value))
+            return
+        self.state.move(Stage.CAPTURING)
+        self._task = CaptureTask(self._plan)
+        self._task.taskCompleted.connect(self._on_captured)
+        self._task.taskTerminated.connect(self._on_captured)
+        QgsApplication.taskManager().addTask(self._task)
+
+    def _on_captured(self) -> None:
+        task, self._task = self._task, None
+        if task is None or self.state.stage is not Stage.CAPTURING:
+            return
+        if isinstance(task.outcome, Failed):
+            self._fail(task.outcome.error)
+        elif task.outcome is None or isinstance(task.outcome, Cancelled):
+            self.stop()  # cancelled in QGIS's own list of tasks
+        else:
+            self._send(task.outcome.value)
+
+    def _send(self, chip: Chip) -> None:
+        self.state.move(Stage.UPLOADING)
+        self._chip, self.frame = chip, chip.frame
+        self._question = Question(self.state.query, chip.frame)
+        self._dock.answers.begin_question(self._question)
+        settings = self._connection.settings
+        task = self._dock.ask_panel.task
+        self._request = wire.GroundRequest(
+            items=[wire.GroundItem("1", chip.sha256, self.state.query, task)],
+            model=settings.model or None,
+            max_new_tokens=settings.max_new_tokens,
+        )
+        images = {chip.sha256: chip.image_bytes}
+        self._call = GroundCall(self._connection.client, self._request, images)
+        self._call.event_read.connect(self._on_event)
+        self._call.failed.connect(self._fail)
+        self._call.start()
+
+    def _on_event(self, event: wire.Event) -> None:
+        try:
+            detection = self.state.take(event)
+            if isinstance(event, wire.StartedEvent):
+                self._begin_run(event.model, event.engine)
+            elif isinstance(event, wire.TokenEvent):
+                self._dock.reasoning.feed(event.section, event.text)
+            elif detection is not None:
+                self._write(detection)
+            elif isinstance(event, wire.ResultEvent):
+                self._finish(event)
+            elif isinstance(event, wire.ErrorEvent):
+                self._end()
+        except GeoR1Error as error:  # the layer could not be written
+            self._fail(error)
+
+    def _begin_run(self, model: str, engine: str) -> None:
+        if self._run_uid:
+            return
+        health = self._connection.standing.health
+        item = self._request.items[0]
+        self._run_uid = self._store.begin_run(
+            RunStart(
+                query=item.query,
+                frame=self._chip.frame,
+                task=item.task,
+                model=model,
+                engine=engine,
+                seed=self._request.seed,
+                think=self._request.think,
+                chip_sha256=self._chip.sha256,
+                source=self._chip.source,
+                versions={
+                    "plugin": self._plugin_version,
+                    "service": health.version if health else "",
+                    "wire": wire.WIRE_VERSION,
+                    "qgis": Qgis.version(),
+                },
+            )
+        )
+
+    def _write(self, detection: wire.Detection) -> None:
+        self._begin_run("", "")
+        reasoning = self._dock.reasoning.reasoning
+        uid = self._store.add(self._run_uid, detection, self._chip.frame, reasoning)
+        self._dock.answers.add_answer(self._question, Answer(uid, detection, self._chip.frame))
+
+    def _finish(self, result: wire.ResultEvent) -> None:
+        self.state.move(Stage.WRITING)
+        self._begin_run(result.model, result.engine)
+        for detection in self.state.missing_detections():
+            self._write(detection)
+        self._store.finish_run(self._run_uid, result)
+        if result.reasoning and not self._dock.reasoning.reasoning:
+            self._dock.reasoning.feed("think", result.reasoning)
+        self._question.reasoning = result.reasoning
+        self.state.move(Stage.DONE)
+        self._end()
+
+    def _fail(self, error: GeoR1Error) -> None:
+        if self.state.is_running:
+            self.state.fail(error)
+            self._end()
+
+    def _end(self) -> None:
+        """Let go of what was under way, and say how it ended."""
+        self._tick.stop()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
+        if self._call is not None:
+            self._call.abort()
+            self._call = None
+        self._dock.reasoning.finish()
+        self._dock.ask_panel.set_running(False)
+        if self._question is not None:
+            self._question.reasoning = self._question.reasoning or self._dock.reasoning.reasoning
+            self._dock.answers.end_question(self._question, self._last_words())
+        self._show_stage()
+        if self.state.error is not None:
+            self._dock.notice.show_error(self.state.error)
+        elif self.state.result is not None:
+            self._remark(self.state.result)
+        self.ended.emit(self.state)
+
+    def _last_words(self) -> str:
+        if self.state.stage is Stage.DONE or self.state.detections:
+            return ""
+        return self.tr("stopped") if self.state.stage is Stage.STOPPED else self.tr("failed")
+
+    def _remark(self, result: wire.ResultEvent) -> None:
+        notice = self._dock.notice
+        reasons = "\n".join(f"{each.reason}: {each.text[:80]}" for each in result.dropped)
+        if result.outcome == "none":
+            notice.show_remark(self.tr("No such object here"), self.tr("The model answered: none."))
+        elif result.outcome == "unparsable":
+            notice.show_remark(self.tr("The answer has no usable box"), reasons)
+        elif result.outcome == "truncated":
+            text = self.tr("It reached its limit of {count} tokens; what was complete is on the map.")
+            title = self.tr("The answer was cut short")
+            notice.show_remark(title, text.format(count=self._request.max_new_tokens))
+        elif reasons:
+            notice.show_remark(self.tr("A part of the answer could not be used"), reasons)
+        elif self._chip is not None and self._chip.warning:
+            notice.show_remark(self.tr("About the picture that was sent"), self._chip.warning)
+
+    def _show_stage(self) -> None:
+        seconds = time.monotonic() - self._began
+        words = {
+            Stage.CONNECTING: self.tr("Waiting for the service…"),
+            Stage.CAPTURING: self.tr("Taking the picture…"),
+            Stage.UPLOADING: self.tr("Sending…"),
+            Stage.QUEUED: self.tr("In the queue: {count} before you").format(count=self.state.position),
+            Stage.STREAMING: self.tr("Thinking…"),
+            Stage.WRITING: self.tr("Writing…"),
+            Stage.STOPPED: self.tr("Stopped"),
+            Stage.FAILED: self.tr("Failed"),
+            Stage.DONE: self.tr("Answered"),
+        }.get(self.state.stage, "")
+        after = self.tr("{seconds:.1f} s").format(seconds=seconds)
+        self._dock.reasoning.set_stage(f"{words} {after}" if words else "")
+
+
+def _refusal(query: str, plan: CapturePlan) -> Optional[GeoR1Error]:
+    if not query:
+        return GeoR1Error(code="query-empty")
+    if plan.layer is None and plan.problem:
+        return GeoR1Error(plan.problem, code="layer-missing")
+    return CaptureError(plan.problem) if plan.problem else None

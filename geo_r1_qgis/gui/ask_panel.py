@@ -1,0 +1,194 @@
+"""What to ask: the query, what is sought, the raster, the area, and what will be sent. Asks nothing itself."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from qgis.core import QgsMapLayerProxyModel, QgsRasterLayer
+from qgis.gui import QgsMapLayerComboBox
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtWidgets import (
+    QComboBox,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from . import colours
+from .query_edit import QueryEdit
+
+VIEW, DRAWN = "view", "drawn"
+
+
+class AskPanel(QWidget):
+    """Query, task, layer, area, and the button that is Ask or Stop.
+
+    `changed` comes when another chip would be sent; `draw_requested` when the user wants to draw the area.
+    """
+
+    ask_requested = pyqtSignal()
+    stop_requested = pyqtSignal()
+    draw_requested = pyqtSignal()
+    changed = pyqtSignal()
+    layer_chosen = pyqtSignal()
+    task_chosen = pyqtSignal(str)
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self._is_running = False
+        self._make_query()
+        self._make_choices()
+        self._make_button()
+        self._arrange()
+        self.set_running(False)
+
+    @property
+    def task(self) -> str:
+        """Wire name of what is sought."""
+        return self.task_combo.currentData()
+
+    @property
+    def area(self) -> str:
+        """`view` or `drawn`."""
+        return self.area_combo.currentData()
+
+    @property
+    def layer(self) -> Optional[QgsRasterLayer]:
+        """The raster to look at."""
+        return self.layer_combo.currentLayer()
+
+    def set_tasks(self, tasks: List[str], chosen: str) -> None:
+        """Offer what the model can do; a mask only if it can make one."""
+        names = {
+            "rec": self.tr("One object"),
+            "ovd": self.tr("All objects"),
+            "gres": self.tr("Mask"),
+        }
+        before = self.task or chosen
+        self.task_combo.blockSignals(True)
+        self.task_combo.clear()
+        for task, name in names.items():
+            if task in tasks:
+                self.task_combo.addItem(name, task)
+        self.task_combo.setCurrentIndex(max(0, self.task_combo.findData(before)))
+        self.task_combo.blockSignals(False)
+
+    def set_area(self, area: str) -> None:
+        """Choose the area without asking for a drawing."""
+        self.area_combo.setCurrentIndex(self.area_combo.findData(area))
+
+    def set_sending(self, text: str, *, is_problem: bool = False) -> None:
+        """Say what will be sent, or why nothing can be."""
+        self.sending.setText(text)
+        colour = colours.WAITING if is_problem else colours.muted(self.palette())
+        self.sending.setStyleSheet(f"color: {colour.name()}")
+        self.sending.setAccessibleName(self.tr("What will be sent: {text}").format(text=text))
+
+    def set_running(self, is_running: bool) -> None:
+        """Turn the button into Stop while a question is being answered."""
+        self._is_running = is_running
+        self.button.setText(self.tr("Stop") if is_running else self.tr("Ask"))
+        self.button.setToolTip(self.tr("Esc") if is_running else self.tr("Enter"))
+        name = self.tr("Stop the answer (Esc)") if is_running else self.tr("Ask (Enter)")
+        self.button.setAccessibleName(name)
+
+    def _make_query(self) -> None:
+        self.query = QueryEdit(self)
+        self.query.setObjectName("geoR1Query")
+        self.query.setPlaceholderText(self.tr("the largest storage tank"))
+        self.query.setAccessibleName(self.tr("What to find"))
+        self.query.setAccessibleDescription(self.tr("Enter asks, Esc stops, Up and Down bring earlier questions"))
+        self.query.setToolTip(self.tr("Say in plain words what to find. ↑ ↓ bring earlier questions back."))
+        self.query.returnPressed.connect(self._on_return)
+
+    def _make_choices(self) -> None:
+        self.task_combo = QComboBox(self)
+        self.task_combo.setObjectName("geoR1Task")
+        self.task_combo.setAccessibleName(self.tr("What is sought: one object, all objects"))
+        self.set_tasks(["rec", "ovd"], "rec")
+        self.task_combo.currentIndexChanged.connect(lambda _: self.task_chosen.emit(self.task))
+        self.layer_combo = QgsMapLayerComboBox(self)
+        self.layer_combo.setObjectName("geoR1Layer")
+        self.layer_combo.setAccessibleName(self.tr("Raster layer to look at"))
+        self.layer_combo.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
+        self.layer_combo.setMinimumContentsLength(8)
+        self.layer_combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.layer_combo.layerChanged.connect(lambda _: self.changed.emit())
+        self.layer_combo.activated.connect(lambda _: self.layer_chosen.emit())
+        self.area_combo = QComboBox(self)
+        self.area_combo.setObjectName("geoR1Area")
+        self.area_combo.setAccessibleName(self.tr("Area to look at"))
+        self.area_combo.addItem(self.tr("Current view"), VIEW)
+        self.area_combo.addItem(self.tr("Drawn rectangle"), DRAWN)
+        self.area_combo.currentIndexChanged.connect(lambda _: self.changed.emit())
+        self.area_combo.activated.connect(self._on_area_activated)
+        self.draw = QToolButton(self)
+        self.draw.setText(self.tr("Draw…"))
+        self.draw.setToolTip(self.tr("Draw the rectangle on the map"))
+        self.draw.setAccessibleName(self.tr("Draw the rectangle on the map"))
+        self.draw.clicked.connect(self.draw_requested)
+        self.sending = QLabel(self)
+        self.sending.setObjectName("geoR1Sending")
+        self.sending.setWordWrap(True)
+        self.sending.setTextFormat(Qt.TextFormat.PlainText)
+
+    def _make_button(self) -> None:
+        self.button = QPushButton(self)
+        self.button.setObjectName("geoR1Ask")
+        self.button.setMinimumWidth(84)
+        bold = self.button.font()
+        bold.setBold(True)
+        self.button.setFont(bold)
+        self.button.clicked.connect(self._on_button)
+
+    def _arrange(self) -> None:
+        ask = QHBoxLayout()
+        ask.setSpacing(6)
+        ask.addWidget(self.query, 1)
+        ask.addWidget(self.button)
+        area = QHBoxLayout()
+        area.setSpacing(4)
+        area.addWidget(self.area_combo, 1)
+        area.addWidget(self.draw)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(8)
+        grid.setVerticalSpacing(5)
+        rows = (
+            (self.tr("Find"), self.task_combo),
+            (self.tr("In"), self.layer_combo),
+            (self.tr("Area"), area),
+        )
+        for row, (text, field) in enumerate(rows):
+            label = QLabel(text, self)
+            grid.addWidget(label, row, 0)
+            if isinstance(field, QWidget):
+                label.setBuddy(field)
+                grid.addWidget(field, row, 1)
+            else:
+                label.setBuddy(self.area_combo)
+                grid.addLayout(field, row, 1)
+        grid.addWidget(self.sending, len(rows), 1)
+        grid.setColumnStretch(1, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(7)
+        layout.addLayout(ask)
+        layout.addLayout(grid)
+        chain = (self.query, self.button, self.task_combo, self.layer_combo, self.area_combo, self.draw)
+        for first, second in zip(chain, chain[1:]):
+            self.setTabOrder(first, second)
+
+    def _on_return(self) -> None:
+        if not self._is_running:
+            self.ask_requested.emit()
+
+    def _on_button(self) -> None:
+        (self.stop_requested if self._is_running else self.ask_requested).emit()
+
+    def _on_area_activated(self, _index: int) -> None:
+        if self.area == DRAWN:
+            self.draw_requested.emit()

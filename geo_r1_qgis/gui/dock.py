@@ -1,0 +1,79 @@
+"""The dock: header, question, reasoning, answers, one under the other. Only arranges; the panels do not know each other."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from qgis.gui import QgsDockWidget
+from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtGui import QKeySequence
+from qgis.PyQt.QtWidgets import QFrame, QMenu, QSplitter, QVBoxLayout, QWidget
+
+from .qt_names import QShortcut
+from .answers_panel import AnswersPanel
+from .ask_panel import AskPanel
+from .header import HeaderPanel
+from .notice import Notice
+from .reasoning_panel import ReasoningPanel
+
+
+class GeoR1Dock(QgsDockWidget):
+    """Panels as attributes; `stop_pressed` is Esc anywhere in the dock."""
+
+    stop_pressed = pyqtSignal()
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("geoR1Dock")
+        self.setWindowTitle("Geo-R1")
+        self.menu = QMenu(self)
+        self.header = HeaderPanel(self.menu, self)
+        self.notice = Notice(self)
+        self.ask_panel = AskPanel(self)
+        self.reasoning = ReasoningPanel(self)
+        self.answers = AnswersPanel(self)
+        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
+        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+        escape.activated.connect(self.stop_pressed)
+        self._arrange()
+
+    def _arrange(self) -> None:
+        body = QWidget(self)
+        layout = QVBoxLayout(body)
+        layout.setContentsMargins(10, 8, 10, 10)
+        layout.setSpacing(9)
+        layout.addWidget(self.header)
+        layout.addWidget(_line(body))
+        layout.addWidget(self.ask_panel)
+        layout.addWidget(self.notice)
+        splitter = QSplitter(Qt.Orientation.Vertical, body)
+        splitter.setChildrenCollapsible(False)
+        splitter.setHandleWidth(9)
+        splitter.addWidget(self.reasoning)
+        splitter.addWidget(self.answers)
+        splitter.setStretchFactor(0, 3)
+        splitter.setStretchFactor(1, 2)
+        layout.addWidget(splitter, 1)
+        body.setMinimumWidth(300)
+        self.setWidget(body)
+        chain = (
+            self.header.menu_button,
+            self.ask_panel.query,
+            self.ask_panel.button,
+            self.ask_panel.task_combo,
+            self.ask_panel.layer_combo,
+            self.ask_panel.area_combo,
+            self.ask_panel.draw,
+            self.reasoning.view,
+            self.answers.export,
+            self.answers.tree,
+        )
+        for first, second in zip(chain, chain[1:]):
+            QWidget.setTabOrder(first, second)
+
+
+def _line(parent: QWidget) -> QFrame:
+    line = QFrame(parent)
+    line.setFrameShape(QFrame.Shape.HLine)
+    line.setFrameShadow(QFrame.Shadow.Sunken)
+    return line

@@ -1,0 +1,141 @@
+"""An error or a remark inside the dock: what happened, what to do, the button that does it, and the details."""
+
+from __future__ import annotations
+
+from typing import Dict, Optional
+
+from qgis.PyQt.QtCore import QCoreApplication, Qt, pyqtSignal
+from qgis.PyQt.QtGui import QColor
+from qgis.PyQt.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QMessageBox,
+    QPushButton,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from ..core.errors import GeoR1Error
+from ..core.sentences import Mend, explain
+from . import colours
+
+
+def mend_word(mend: Mend) -> str:
+    """The label of the button for a mend; empty for none."""
+    say = QCoreApplication.translate
+    words: Dict[Mend, str] = {
+        Mend.START: say("Mend", "Start"),
+        Mend.SET_ACCESS: say("Mend", "Enter token…"),
+        Mend.SET_ADDRESS: say("Mend", "Connect to a server…"),
+        Mend.SET_COMMAND: say("Mend", "Choose command…"),
+        Mend.RECONNECT: say("Mend", "Look again"),
+        Mend.RETRY: say("Mend", "Try again"),
+        Mend.OPEN_LOG: say("Mend", "Show log"),
+        Mend.HOW_TO_INSTALL: say("Mend", "How to install…"),
+        Mend.HOW_TO_UPDATE: say("Mend", "How to update…"),
+        Mend.OPEN_PLUGIN_MANAGER: say("Mend", "Update the plugin…"),
+    }
+    return words.get(mend, "")
+
+
+class Notice(QFrame):
+    """Hidden until there is something to say; never modal, never in the way of the next question."""
+
+    mend_requested = pyqtSignal(object)
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("geoR1Notice")
+        self.code = ""
+        self._details = ""
+        self._mend = Mend.NONE
+        self._title = QLabel(self)
+        self._text = QLabel(self)
+        for label in (self._title, self._text):
+            label.setWordWrap(True)
+            label.setTextFormat(Qt.TextFormat.PlainText)
+            label.setTextInteractionFlags(
+                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+            )
+        bold = self._title.font()
+        bold.setBold(True)
+        self._title.setFont(bold)
+        self._button = QPushButton(self)
+        self._button.clicked.connect(lambda: self.mend_requested.emit(self._mend))
+        self._more = QPushButton(self.tr("Details…"), self)
+        self._more.setFlat(True)
+        self._more.clicked.connect(self._show_details)
+        self._close = QToolButton(self)
+        self._close.setText("✕")
+        self._close.setAutoRaise(True)
+        self._close.setAccessibleName(self.tr("Close this message"))
+        self._close.setToolTip(self.tr("Close this message"))
+        self._close.clicked.connect(self.hide)
+        self._arrange()
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """All that is said now, for tests and screen readers."""
+        return f"{self._title.text()}\n{self._text.text()}".strip()
+
+    def show_error(self, error: GeoR1Error) -> None:
+        """Explain `error` in the user's words."""
+        words = explain(error, QCoreApplication.translate)
+        details = "\n\n".join(filter(None, (error.details, self._identity(error))))
+        self._show(words.title, "\n".join(filter(None, (words.text, words.hint))), words.mend, colours.BAD)
+        self.code = words.code
+        self._set_details(details if error.details or error.request_id else "")
+
+    def show_remark(self, title: str, text: str) -> None:
+        """Say something that is no error: no such object, an answer cut short."""
+        self._show(title, text, Mend.NONE, colours.WAITING)
+        self.code = ""
+        self._set_details("")
+
+    def _show(self, title: str, text: str, mend: Mend, colour: QColor) -> None:
+        self._mend = mend
+        self._title.setText(title)
+        self._text.setText(text)
+        self._text.setVisible(bool(text))
+        self._button.setText(mend_word(mend))
+        self._button.setVisible(mend is not Mend.NONE)
+        self.setStyleSheet(
+            f"#geoR1Notice {{ border: 0; border-left: 4px solid {colour.name()}; "
+            f"background: rgba({colour.red()}, {colour.green()}, {colour.blue()}, 28); border-radius: 3px; }}"
+        )
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(text)
+        self.show()
+
+    def _set_details(self, details: str) -> None:
+        self._details = details
+        self._more.setVisible(bool(details))
+
+    def _identity(self, error: GeoR1Error) -> str:
+        request = self.tr("request: {id}").format(id=error.request_id) if error.request_id else ""
+        return "\n".join(filter(None, (self.tr("code: {code}").format(code=error.code), request)))
+
+    def _show_details(self) -> None:
+        box = QMessageBox(self)
+        box.setWindowTitle(self._title.text())
+        box.setText(self._text.text())
+        box.setDetailedText(self._details)
+        box.open()
+
+    def _arrange(self) -> None:
+        top = QHBoxLayout()
+        top.addWidget(self._title, 1)
+        top.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self._button)
+        buttons.addWidget(self._more)
+        buttons.addStretch(1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 6, 6, 8)
+        layout.setSpacing(4)
+        layout.addLayout(top)
+        layout.addWidget(self._text)
+        layout.addLayout(buttons)

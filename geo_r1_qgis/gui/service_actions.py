@@ -1,0 +1,191 @@
+"""Everything a user can do about the service: the header's button, the notice's button, and the menu.
+
+Follows the `Connection`; asks no questions about images.
+"""
+
+from __future__ import annotations
+
+from typing import Callable, Dict, List, Optional
+
+from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtWidgets import QMenu
+
+from ..core import wire
+from ..core.errors import GeoR1Error
+from ..core.sentences import Mend
+from ..core.settings import Settings
+from ..core.standing import Standing
+from ..network.connection import Connection
+from ..network.launcher import log_path, read_tail
+from .dock import GeoR1Dock
+from .qt_names import QActionGroup
+from .server_dialog import ServerDialog
+from .text_dialog import show_text
+
+INSTALL_COMMAND = "pipx install geo-r1-backend"
+UPDATE_COMMAND = "pipx upgrade geo-r1-backend"
+
+
+class ServiceActions(QObject):
+    """Menu, mends and the list of models."""
+
+    settings_changed = pyqtSignal(object)
+    retry_requested = pyqtSignal()
+    plugin_manager_requested = pyqtSignal()
+
+    def __init__(self, *, dock: GeoR1Dock, connection: Connection, parent: Optional[QObject] = None) -> None:
+        super().__init__(parent)
+        self._dock = dock
+        self._connection = connection
+        self._models: List[wire.ModelInfo] = []
+        self._models_of: Optional[str] = None
+        self._mends: Dict[Mend, Callable[[], None]] = {
+            Mend.START: connection.start_service,
+            Mend.RECONNECT: self.look_again,
+            Mend.RETRY: self.retry_requested.emit,
+            Mend.SET_ACCESS: self.edit_server,
+            Mend.SET_ADDRESS: self.edit_server,
+            Mend.SET_COMMAND: self.edit_server,
+            Mend.OPEN_LOG: self.show_log,
+            Mend.HOW_TO_INSTALL: self.show_how_to_install,
+            Mend.HOW_TO_UPDATE: self.show_how_to_update,
+            Mend.OPEN_PLUGIN_MANAGER: self.plugin_manager_requested.emit,
+        }
+        connection.standing_changed.connect(self._on_standing)
+        dock.header.mend_requested.connect(self.mend)
+        dock.notice.mend_requested.connect(self.mend)
+        dock.ask_panel.task_chosen.connect(lambda task: self._change(task=task))
+        self._fill_menu(dock.menu)
+        self._offer_tasks()
+
+    def mend(self, mend: Mend) -> None:
+        """Do what a button promised."""
+        if mend in self._mends:
+            self._mends[mend]()
+
+    def look_again(self) -> None:
+        """Look who is there, and start the local service if the settings say so."""
+        self._connection.connect_service(may_start=self._connection.settings.start_service)
+
+    def edit_server(self) -> None:
+        """Ask where the service is."""
+        dialog = ServerDialog(self._connection.settings, self._dock)
+        dialog.accepted.connect(lambda: self._use(dialog.settings))
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.open()
+
+    def show_log(self) -> None:
+        """Show the end of the service's log, or what it said when it did not start."""
+        path = log_path(self._connection.folder)
+        error = self._connection.standing.error
+        text = (error.details if error is not None else "") or read_tail(path)
+        show_text(
+            self._dock,
+            self.tr("Log of the Geo-R1 service"),
+            explanation=str(path),
+            text=text or self.tr("The log is empty: the service has not been started on this machine."),
+            folder=str(path.parent) if path.parent.is_dir() else "",
+            at_end=True,
+        )
+
+    def show_how_to_install(self) -> None:
+        """Show the one command that installs the service."""
+        places = self._connection.standing.error.details if self._connection.standing.error else ""
+        explanation = self.tr(
+            "The service is a program of its own, so that nothing has to be installed into QGIS. Type this once in "
+            "a terminal (Python 3.10 or newer), then choose “Start” in the menu. If it is installed already, choose "
+            "its command under “Service…”."
+        )
+        looked = "\n\n" + self.tr("Looked at:") + "\n" + places if places else ""
+        show_text(
+            self._dock, self.tr("Install the Geo-R1 service"), explanation=explanation, text=INSTALL_COMMAND + looked
+        )
+
+    def show_how_to_update(self) -> None:
+        """Show the one command that updates the service."""
+        explanation = self.tr("Type this in a terminal, then choose “Look again” in the menu.")
+        show_text(self._dock, self.tr("Update the Geo-R1 service"), explanation=explanation, text=UPDATE_COMMAND)
+
+    def show_what_leaves(self) -> None:
+        """Say which bytes go where."""
+        endpoint = self._connection.standing.endpoint
+        is_remote = bool(self._connection.settings.service_url)
+        where = self.tr("to the server {url}.") if is_remote else self.tr("to the service on this machine ({url}).")
+        url = self._connection.settings.service_url or (endpoint.url if endpoint else "127.0.0.1")
+        lines = [
+            self.tr("With each question, the text of the question and one picture of the chosen area go"),
+            where.format(url=url),
+            "",
+            self.tr("Nothing else is sent, and nothing without a question: no telemetry, no account."),
+            self.tr("The size of the picture is shown under the question before you press Enter."),
+        ]
+        if not is_remote:
+            lines.append(self.tr("Nothing leaves this machine."))
+        show_text(self._dock, self.tr("What leaves this machine"), explanation="", text="\n".join(lines))
+
+    def _fill_menu(self, menu: QMenu) -> None:
+        menu.addAction(self.tr("Start the service"), self._connection.start_service)
+        menu.addAction(self.tr("Look again"), self.look_again)
+        menu.addAction(self.tr("Service…"), self.edit_server)
+        self._model_menu = menu.addMenu(self.tr("Model"))
+        self._model_menu.setEnabled(False)
+        menu.addSeparator()
+        menu.addAction(self.tr("Forget the answers of this session"), self._dock.answers.clear)
+        menu.addSeparator()
+        menu.addAction(self.tr("Log of the service…"), self.show_log)
+        menu.addAction(self.tr("What leaves this machine…"), self.show_what_leaves)
+        menu.addAction(self.tr("How to install the service…"), self.show_how_to_install)
+
+    def _on_standing(self, standing: Standing) -> None:
+        self._dock.header.show_standing(standing)
+        url = standing.endpoint.url if standing.endpoint is not None and standing.can_ask else None
+        if url is None or url == self._models_of:
+            return
+        self._models_of = url
+        pending = self._connection.client.models()
+        pending.arrived.connect(self._on_models)
+        pending.failed.connect(self._on_no_models)
+
+    def _on_models(self, models: wire.ModelList) -> None:
+        self._models = models.models
+        self._model_menu.clear()
+        group = QActionGroup(self._model_menu)
+        for model in self._models:
+            action = self._model_menu.addAction(model.title or model.id)
+            action.setCheckable(True)
+            action.setChecked(model is self._chosen_model())
+            action.setToolTip(model.note or model.licence)
+            action.setEnabled(model.state != "failed")
+            action.triggered.connect(lambda _=False, chosen=model: self._choose_model(chosen))
+            group.addAction(action)
+        self._model_menu.setEnabled(len(self._models) > 0)
+        self._offer_tasks()
+
+    def _on_no_models(self, _error: GeoR1Error) -> None:
+        self._models_of = None  # asked again with the next look; until then both usual tasks are offered
+
+    def _choose_model(self, model: wire.ModelInfo) -> None:
+        self._change(model="" if model.is_default else model.id)
+        self._offer_tasks()
+
+    def _chosen_model(self) -> Optional[wire.ModelInfo]:
+        wanted = self._connection.settings.model
+        by_id = [model for model in self._models if model.id == wanted]
+        defaults = [model for model in self._models if model.is_default]
+        return next(iter(by_id + defaults + self._models), None)
+
+    def _offer_tasks(self) -> None:
+        model = self._chosen_model()
+        tasks = model.tasks if model is not None else ["rec", "ovd"]
+        self._dock.ask_panel.set_tasks(tasks, self._connection.settings.task)
+
+    def _use(self, settings: Settings) -> None:
+        self._models_of = None
+        self.settings_changed.emit(settings)
+        self._connection.use_settings(settings)
+
+    def _change(self, **changes: object) -> None:
+        settings = self._connection.settings.with_changes(**changes)
+        self._connection.settings = settings
+        self.settings_changed.emit(settings)
+

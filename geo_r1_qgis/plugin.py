@@ -1,0 +1,89 @@
+"""What QGIS calls: put the plugin into the window, and take it out again without a trace."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any, Optional
+
+from qgis.core import QgsApplication, QgsSettings
+from qgis.PyQt.QtCore import QCoreApplication, QLocale, Qt, QTranslator
+from qgis.PyQt.QtGui import QIcon
+
+from .gui.message_log import MessageLogHandler
+from .gui.qt_names import QAction
+from .services import Services
+
+HERE = Path(__file__).resolve().parent
+MENU = "Geo-R1"
+
+
+class GeoR1Plugin:
+    """The object that `classFactory` returns."""
+
+    def __init__(self, iface: Any) -> None:
+        self.iface = iface
+        self.services: Optional[Services] = None
+        self._action: Optional[QAction] = None
+        self._translator: Optional[QTranslator] = None
+
+    def initGui(self) -> None:
+        """Add the dock, the menu entry and the tool button."""
+        self._log = logging.getLogger(__package__)
+        self._log_handler = MessageLogHandler()
+        self._log.addHandler(self._log_handler)
+        self._translator = _install_translator()
+        services = self.services = Services(self.iface)
+        dock = services.dock
+        self._action = QAction(_icon(), _tr("Ask the image…"), self.iface.mainWindow())
+        self._action.setObjectName("geoR1Action")
+        self._action.setCheckable(True)
+        self._action.setToolTip(_tr("Geo-R1: ask the image in plain words"))
+        dock.setToggleVisibilityAction(self._action)
+        self._action.toggled.connect(self._on_toggled)
+        self.iface.registerMainWindowAction(self._action, "Ctrl+Alt+G")
+        self.iface.addPluginToRasterMenu(MENU, self._action)
+        self.iface.addToolBarIcon(self._action)
+        self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        first_time = not services.connection.settings.dock_was_shown
+        dock.setUserVisible(first_time)
+        if first_time:
+            settings = services.connection.settings.with_changes(dock_was_shown=True)
+            services.connection.settings = settings
+            services.save_settings(settings)
+
+    def unload(self) -> None:
+        """Undo `initGui` in reverse."""
+        if self.services is None:
+            return
+        self.iface.removeDockWidget(self.services.dock)
+        self.iface.removeToolBarIcon(self._action)
+        self.iface.removePluginRasterMenu(MENU, self._action)
+        self.iface.unregisterMainWindowAction(self._action)
+        self.services.close()
+        self._action.deleteLater()
+        if self._translator is not None:
+            QCoreApplication.removeTranslator(self._translator)
+        self._log.removeHandler(self._log_handler)
+        self.services = self._action = self._translator = None
+
+    def _on_toggled(self, is_on: bool) -> None:
+        if is_on and self.services is not None:
+            self.services.dock.ask_panel.query.setFocus()
+
+
+def _icon() -> QIcon:
+    return QIcon(str(HERE / "resources" / "icon.svg"))
+
+
+def _install_translator() -> Optional[QTranslator]:
+    translator = QTranslator()
+    locale = QLocale(QgsSettings().value("locale/userLocale", "") or QgsApplication.locale())
+    if not translator.load(locale, "geo_r1", "_", str(HERE / "i18n")):
+        return None
+    QCoreApplication.installTranslator(translator)
+    return translator
+
+
+def _tr(text: str) -> str:
+    return QCoreApplication.translate("GeoR1Plugin", text)

@@ -1,0 +1,82 @@
+"""Builds the objects of the plugin and joins them; takes them apart again in reverse.
+
+The composition root: the only place that knows which object gets which. Needs `iface`; holds no logic.
+"""
+
+from __future__ import annotations
+
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+from qgis.core import QgsSettings
+
+from .core.settings import Settings
+from .gui.answers_controller import AnswersController
+from .gui.ask_controller import AskController
+from .gui.dock import GeoR1Dock
+from .gui.preview import SendingPreview
+from .gui.service_actions import ServiceActions
+from .layers.store import DetectionStore
+from .network.connection import Connection
+
+
+class Services:
+    """Everything that lives as long as the plugin is loaded."""
+
+    def __init__(self, iface: Any) -> None:
+        self._store = QgsSettings()
+        settings = Settings.load(self._store)
+        canvas = iface.mapCanvas()
+        self.dock = GeoR1Dock(iface.mainWindow())
+        self.connection = Connection(settings, self.dock)
+        self.store = DetectionStore(parent=self.dock)
+        self.preview = SendingPreview(canvas, self.dock.ask_panel, self.dock)
+        self.actions = ServiceActions(dock=self.dock, connection=self.connection, parent=self.dock)
+        self.asking = AskController(
+            dock=self.dock,
+            preview=self.preview,
+            connection=self.connection,
+            store=self.store,
+            plugin_version=plugin_version(),
+            parent=self.dock,
+        )
+        self.answers = AnswersController(
+            dock=self.dock, asking=self.asking, store=self.store, canvas=canvas, parent=self.dock
+        )
+        self.actions.settings_changed.connect(self.save_settings)
+        self.actions.retry_requested.connect(self.asking.ask)
+        self.actions.plugin_manager_requested.connect(
+            lambda: iface.pluginManagerInterface().showPluginManager()
+        )
+        self.dock.visibilityChanged.connect(self._on_visibility)
+
+    def close(self) -> None:
+        """Stop what runs and delete what was built; the service and the layers stay."""
+        self.dock.visibilityChanged.disconnect(self._on_visibility)
+        self.asking.close()
+        self.answers.close()
+        self.preview.close()
+        self.connection.close()
+        self.store.close()
+        self.dock.ask_panel.query.close_project_links()
+        self.dock.close()
+        self.dock.deleteLater()
+
+    def save_settings(self, settings: Settings) -> None:
+        """Keep `settings` in the user's profile."""
+        settings.save(self._store)
+
+    def _on_visibility(self, is_visible: bool) -> None:
+        self.connection.watch(is_visible)
+        if is_visible and not self.connection.is_settling:
+            self.connection.connect_service(may_start=self.connection.settings.start_service)
+
+
+def plugin_version() -> str:
+    """From metadata.txt, where it is typed."""
+    metadata = ConfigParser(interpolation=None)
+    here = Path(__file__).resolve().parent
+    # in a clone the file lies beside the package, in the zip inside it
+    metadata.read([here.parent / "metadata.txt", here / "metadata.txt"], encoding="utf-8")
+    return metadata.get("general", "version", fallback="")
