@@ -68,7 +68,7 @@ def test_commands_of_the_guide_exist(project_folder):
     for page in [project_folder / "README.md", *sorted((project_folder / "docs").glob("*.md"))]:
         shown |= set(re.findall(r"geo-r1 ([a-z]+)\b", page.read_text(encoding="utf-8")))
     told = subprocess.run(
-        [sys.executable, "-m", "geo_r1_backend.cli", "--help"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "geo_r1_backend", "--help"], capture_output=True, text=True, check=False
     )
     known = set(re.findall(r"\b[a-z]+\b", told.stdout))
 
