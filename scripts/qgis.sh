@@ -31,6 +31,8 @@ news-feed/httpsfeedqgisorg/disabled=true
 NewsFeed/httpsfeedqgisorg/disabled=true
 INI
 fi
+# QGIS switches a plugin off when an earlier start was killed while loading it; here it is what we came for
+sed -i -e '/^watchDog.geo_r1_qgis=/d' -e 's/^geo_r1_qgis=false$/geo_r1_qgis=true/' "$ini"
 
 # /usr/bin first: inside QGIS, sys.executable is the first python3 on PATH, and it must be QGIS's own
 export PATH=/usr/bin:$PATH LC_ALL=${LC_ALL:-C.UTF-8} QGIS_PLUGINPATH=$project/build HOME=$folder/home
