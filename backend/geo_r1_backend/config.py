@@ -80,6 +80,8 @@ class ServerConfig:
     """Threads of the engine; None = as many as help."""
     idle_minutes: float = 15.0
     """The service stops by itself after so long without clients; 0 = never."""
+    heartbeat_s: float = 4.0
+    """Longest silence of a stream; below `wire.HEARTBEAT_S`."""
     queue_limit: int = 16
     """Requests that may wait beside the one that is answered."""
     max_chip_bytes: int = MAX_CHIP_BYTES

@@ -140,7 +140,7 @@ def _format_of(head: bytes) -> str:
         return "PNG"
     if head.startswith(b"\xff\xd8"):
         return "JPEG"
-    if head[:4] == b"RIFF" and head[8:12] in (b"WEBP", b""):
+    if head[:4] == b"RIFF" and b"WEBP".startswith(head[8:12]):
         return "WebP"
     known = {b"II*\x00": "a TIFF", b"MM\x00*": "a TIFF", b"II+\x00": "a BigTIFF", b"GIF8": "a GIF"}
     if not head:

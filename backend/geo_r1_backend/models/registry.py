@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from geo_r1_backend.config import MODELS_VARIABLE, clone_folder, package_folder
+from geo_r1_backend.errors import ModelUnknown
 
 EMBEDDED_ID = "geo-r1-nano"
 FAMILY = ("qwen2_5_vl", "qwen2_vl", "qwen3_vl")
@@ -120,3 +121,16 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 def _slug(name: str) -> str:
     """A name as an id that fits into an address."""
     return re.sub(r"[^a-z0-9._-]+", "-", name.lower()).strip("-.") or "model"
+
+
+def choose_model(data_folder: Path, model_id: str | None) -> ModelFolder:
+    """The model of an id, or the first one where none is asked for.
+
+    Raises:
+        ModelUnknown: if there is none.
+    """
+    found = find_models(data_folder)
+    for model in found:
+        if model_id in (None, model.id):
+            return model
+    raise ModelUnknown(model=model_id or "(default)", known=[model.id for model in found])

@@ -72,6 +72,7 @@ class ChipStore:
             )
             self._chips[sha256] = chip
             self._chips.move_to_end(sha256)
+            self._expire()
             self._evict(keeping=sha256)
         return chip
 
@@ -82,7 +83,7 @@ class ChipStore:
             ChipUnknown: if it was never here, has expired or was evicted.
         """
         with self._lock:
-            self._evict(keeping="")
+            self._expire()
             chip = self._chips.get(sha256)
             if chip is None or not chip.path.is_file():
                 self._chips.pop(sha256, None)
@@ -130,12 +131,14 @@ class ChipStore:
         """How long a chip stays if nobody uses it."""
         return max(0.0, chip.expires_at_s - self._clock())
 
-    def _evict(self, *, keeping: str) -> None:
+    def _expire(self) -> None:
         now_s = self._clock()
         for chip in [
             c for c in self._chips.values() if c.expires_at_s <= now_s and not self._held[c.sha256]
         ]:
             self._forget(chip)
+
+    def _evict(self, *, keeping: str) -> None:
         total_bytes = sum(chip.size_bytes for chip in self._chips.values())
         for chip in list(self._chips.values()):
             if total_bytes <= self._budget_bytes:

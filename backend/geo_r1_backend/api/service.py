@@ -1,0 +1,125 @@
+"""What the routes share: the parts of one running service, and who was here last."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Literal
+
+from geo_r1_backend.config import ServerConfig, version
+from geo_r1_backend.errors import GeoR1Error, ModelUnknown
+from geo_r1_backend.grounding.host import Loader, ModelHost
+from geo_r1_backend.grounding.queue import GroundQueue
+from geo_r1_backend.models.registry import find_models
+from geo_r1_backend.storage.chips import ChipStore
+from geo_r1_backend.wire import WIRE_VERSION, Health
+
+
+class Activity:
+    """Whether anybody is here; a health poll counts as somebody."""
+
+    def __init__(self) -> None:
+        self._last_s = time.monotonic()
+        self._present = 0
+
+    def arrive(self) -> None:
+        """A request begins."""
+        self._present += 1
+        self._last_s = time.monotonic()
+
+    def leave(self) -> None:
+        """A request ends."""
+        self._present -= 1
+        self._last_s = time.monotonic()
+
+    @property
+    def idle_s(self) -> float:
+        """Seconds since the last request ended; 0 while one is here."""
+        return 0.0 if self._present else time.monotonic() - self._last_s
+
+
+@dataclass
+class Service:
+    """One running service; made by `build_service`, started and stopped with the application."""
+
+    config: ServerConfig
+    token: str
+    host: ModelHost
+    queue: GroundQueue
+    chips: ChipStore
+    activity: Activity = field(default_factory=Activity)
+    started_s: float = field(default_factory=time.perf_counter)
+    ready_after_s: float = 0.0
+
+    def start(self) -> None:
+        """Begin to answer, and load the default model beside."""
+        self.queue.start()
+        threading.Thread(target=self._load_default, name="load-default", daemon=True).start()
+
+    def stop(self) -> None:
+        """End every stream with its final event, then free models and pixels."""
+        self.queue.stop()
+        self.host.close()
+        self.chips.clear()
+
+    def health(self) -> Health:
+        """How the service is."""
+        model_id = self.host.default_id
+        state, error = "failed", self._default_error()
+        if model_id is not None and not isinstance(error, ModelUnknown):
+            state = self.host.state(model_id)
+        loaded = self.host.loaded(model_id) if state == "loaded" else None
+        status = loaded[0].status() if loaded else None
+        return Health(
+            service="geo-r1",
+            version=version(),
+            wire_version=WIRE_VERSION,
+            status=self._status(state),
+            pid=os.getpid(),
+            model=model_id,
+            model_title=loaded[0].profile.title if loaded else "",
+            engine=status.name if status else "",
+            device=status.device if status else "",
+            ready_after_s=round(self.ready_after_s, 3),
+            queue_length=self.queue.length,
+            refused=dict(loaded[1].refused) if loaded else {},
+            error=error.to_body() if error else None,
+        )
+
+    def _status(self, state: str) -> Literal["starting", "ready", "busy", "failed"]:
+        if state == "failed":
+            return "failed"
+        if state != "loaded":
+            return "starting"
+        return "busy" if self.queue.busy else "ready"
+
+    def _default_error(self) -> GeoR1Error | None:
+        try:
+            return self.host.error(None)
+        except ModelUnknown as error:
+            return error
+
+    def _load_default(self) -> None:
+        try:
+            self.host.engine(None)
+        except GeoR1Error:
+            return  # health says it
+        self.ready_after_s = time.perf_counter() - self.started_s
+
+
+def build_service(config: ServerConfig, *, token: str, load: Loader) -> Service:
+    """A service of its parts, not yet started."""
+    host = ModelHost(lambda: find_models(config.data_folder), load, default=config.model)
+    return Service(
+        config=config,
+        token=token,
+        host=host,
+        queue=GroundQueue(host, limit=config.queue_limit),
+        chips=ChipStore(
+            config.data_folder / "chips",
+            budget_bytes=config.chip_budget_bytes,
+            expiry_s=config.chip_expiry_s,
+        ),
+    )

@@ -1,0 +1,207 @@
+"""`geo-r1`: the command line and composition root. Imports of each command happen when it is chosen, not before."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from geo_r1_backend.config import ServerConfig, data_folder, version
+from geo_r1_backend.errors import ConfigError, GeoR1Error
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    parser = _parser(given)
+    options = parser.parse_args(given)
+    try:
+        return int(options.run(options))
+    except GeoR1Error as error:
+        _say_error(f"geo-r1: {error.message}")
+        if error.hint:
+            _say_error(f"        {error.hint}")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+
+
+def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="geo-r1",
+        description="Reasons about an aerial or satellite image and answers with boxes.",
+    )
+    parser.add_argument("--version", action="version", version=f"geo-r1 {version()}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_serve(commands)
+    _add_ask(commands)
+    _add_doctor(commands)
+    _add_models(commands)
+    chosen = next((word for word in given if not word.startswith("-")), "")
+    _add_other(commands, "evaluate", "measure a model by the frozen recipe", chosen)
+    _add_other(commands, "pretrain", "make the embedded model from nothing", chosen)
+    return parser
+
+
+def _add_serve(commands: Commands) -> None:
+    parser = commands.add_parser("serve", help="start the local service, or say where it runs")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
+    parser.add_argument("--model", metavar="ID", help="default model, see “geo-r1 models list”")
+    parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine")
+    parser.add_argument("--idle-minutes", type=float, default=15.0, metavar="MINUTES")
+    parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="where its files lie")
+    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
+    parser.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN")
+    parser.set_defaults(run=_serve)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from geo_r1_backend.serve import serve
+
+    config = ServerConfig(
+        data_folder=_data_folder(options),
+        host=options.host,
+        port=options.port,
+        model=options.model,
+        threads=options.threads,
+        idle_minutes=options.idle_minutes,
+        allowed_hosts=tuple(options.allow_host),
+        allowed_origins=tuple(options.allow_origin),
+    )
+    return serve(config, _say)
+
+
+def _add_ask(commands: Commands) -> None:
+    parser = commands.add_parser("ask", help="ask about one image from the command line")
+    parser.add_argument("image", type=Path, help="PNG, JPEG, WebP or GeoTIFF")
+    parser.add_argument("query", help="for example “the largest storage tank”")
+    parser.add_argument("--task", choices=("rec", "ovd", "gres"), default="rec")
+    parser.add_argument("--all", action="store_true", help="the same as --task ovd")
+    parser.add_argument("--out", type=Path, metavar="FILE", help=".gpkg or .geojson to write")
+    parser.add_argument("--overwrite", action="store_true", help="replace FILE if it is there")
+    parser.add_argument("--model", metavar="ID")
+    parser.add_argument("--threads", type=int, metavar="N")
+    parser.add_argument("--no-think", action="store_true", help="answer without reasoning")
+    parser.add_argument("--json", action="store_true", help="print events as lines of JSON")
+    parser.add_argument("--data-dir", type=Path, metavar="FOLDER")
+    parser.set_defaults(run=_ask)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from geo_r1_backend.ask import AskOptions, ask
+
+    return ask(
+        AskOptions(
+            image=options.image,
+            query=options.query,
+            task="ovd" if options.all else options.task,
+            out=options.out,
+            overwrite=options.overwrite,
+            model=options.model,
+            think=not options.no_think,
+            as_json=options.json,
+            threads=options.threads,
+            data_folder=_data_folder(options),
+        ),
+        lambda text: print(text, end="", flush=True),
+    )
+
+
+def _add_doctor(commands: Commands) -> None:
+    parser = commands.add_parser("doctor", help="try every step and say which is broken")
+    parser.add_argument("--model", metavar="ID")
+    parser.add_argument("--threads", type=int, metavar="N")
+    parser.add_argument("--data-dir", type=Path, metavar="FOLDER")
+    parser.set_defaults(run=_doctor)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from geo_r1_backend.doctor import examine
+
+    return examine(
+        _say, data_folder=_data_folder(options), model=options.model, threads=options.threads
+    )
+
+
+def _add_models(commands: Commands) -> None:
+    parser = commands.add_parser("models", help="list models, or export one for other programs")
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    listing = actions.add_parser("list", help="which models there are, and what runs them")
+    listing.add_argument("--data-dir", type=Path, metavar="FOLDER")
+    listing.set_defaults(run=_list_models)
+    export = actions.add_parser("export", help="write a stock folder for transformers")
+    export.add_argument("target", type=Path, help="folder to make")
+    export.add_argument("--model", metavar="ID", help="default: the embedded one")
+    export.add_argument("--data-dir", type=Path, metavar="FOLDER")
+    export.set_defaults(run=_export_model)
+
+
+def _list_models(options: argparse.Namespace) -> int:
+    from geo_r1_backend.engines.select import select_engine
+    from geo_r1_backend.models.registry import find_models
+
+    found = find_models(_data_folder(options))
+    for model in found:
+        try:
+            engine = select_engine(model).engine
+        except GeoR1Error as error:
+            engine = f"cannot run: {error.parameters.get('reason', error.message)}"
+        _say(f"{model.id}\t{model.title}\t{', '.join(model.tasks)}\t{engine}\t{model.folder}")
+    if not found:
+        _say(f"No models. Put folders into {_data_folder(options) / 'models'}.")
+    return 0
+
+
+def _export_model(options: argparse.Namespace) -> int:
+    from geo_r1_backend.models.export import export_stock_folder
+    from geo_r1_backend.models.registry import choose_model
+
+    model = choose_model(_data_folder(options), options.model)
+    export_stock_folder(model.folder, options.target)
+    _say(f"{model.title} is in {options.target}, for transformers.")
+    return 0
+
+
+def _add_other(commands: Commands, name: str, help_text: str, chosen: str) -> None:
+    """A command whose arguments live elsewhere; its module is imported only when it is chosen."""
+    parser = commands.add_parser(name, help=help_text)
+    if chosen != name:
+        return
+    folder = {"evaluate": "evaluation", "pretrain": "pretraining"}[name]
+    other = importlib.import_module(f"geo_r1_backend.{folder}.cli")
+    other.add_arguments(parser)
+    parser.set_defaults(run=other.run)
+
+
+def _data_folder(options: argparse.Namespace) -> Path:
+    chosen: Path = options.data_dir or data_folder()
+    folder = chosen.expanduser().resolve()
+    if folder.exists() and not folder.is_dir():
+        raise ConfigError(
+            f"The data folder {folder} is a file.", hint="Choose another one with --data-dir."
+        )
+    return folder
+
+
+def _say(line: str) -> None:
+    """A line for whoever started the command; a closed terminal (a detached start) is no failure."""
+    try:
+        print(line, flush=True)
+    except (OSError, ValueError, AttributeError):
+        return
+
+
+def _say_error(line: str) -> None:
+    try:
+        print(line, file=sys.stderr, flush=True)
+    except (OSError, ValueError, AttributeError):
+        return
