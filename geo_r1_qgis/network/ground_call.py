@@ -45,6 +45,10 @@ class GroundCall(QObject):
         self._upload: Optional[Pending] = None
         self._is_over = False
         self._sent_again = False
+        self._turn = QTimer(self)  # lines are worked on once per turn of the event loop, however often bytes come
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._drain)
 
     def start(self) -> None:
         """Begin; nothing is emitted before this returns."""
@@ -99,10 +103,9 @@ class GroundCall(QObject):
         self._splitter = LineSplitter()
         self._lines: Deque[bytes] = deque()
         self._unanswered: Set[str] = {item.item for item in self._request.items}
-        self._is_draining = False
         self._exchange = self._client.open_stream(self._request)
         self._exchange.chunk_read.connect(self._on_chunk)
-        self._exchange.ended.connect(self._drain)
+        self._exchange.ended.connect(self._turn.start)
 
     def _on_chunk(self, piece: bytes) -> None:
         try:
@@ -110,21 +113,17 @@ class GroundCall(QObject):
         except GeoR1Error as error:
             self._fail(error)
             return
-        self._drain()
+        self._turn.start()
 
     def _drain(self) -> None:
         """Work on arrived lines for at most one slice, then come back."""
-        if self._is_draining or self._is_over:
-            return
-        self._is_draining = True
         began = time.monotonic()
         while self._lines and not self._is_over and (time.monotonic() - began) * 1000 < SLICE_MS:
             self._take_line(self._lines.popleft())
-        self._is_draining = False
         if self._is_over:
             return
         if self._lines:
-            QTimer.singleShot(0, self._drain)
+            self._turn.start()
         elif self._exchange is not None and not self._exchange.is_running:
             self._on_stream_ended(self._exchange)
 

@@ -82,11 +82,12 @@ class Exchange(QObject):
 
     def abort(self) -> None:
         """Close the connection now; the service stops working for it. Nothing is emitted any more."""
+        if self._reply is None:  # it has ended, and Qt may have deleted it already
+            return
         reply = self._release()
-        if reply is not None:  # else it has ended, and Qt may have deleted it already
-            reply.abort()
-            reply.deleteLater()
-            self.deleteLater()
+        reply.abort()
+        reply.deleteLater()
+        self.deleteLater()
 
     def _on_sign_of_life(self, *_: Any) -> None:
         self._watch.start()
@@ -129,22 +130,20 @@ class Exchange(QObject):
         self.status = int(status or 0)
 
     def _fail(self, error: GeoR1Error) -> None:
-        self.error = error
-        self._end()
+        if self._reply is not None:
+            self.error = error
+            self._end()
 
     def _end(self) -> None:
         reply = self._release()
-        if reply is not None:
-            reply.abort()
-            reply.deleteLater()
+        reply.abort()
+        reply.deleteLater()
         self.ended.emit()
         self.deleteLater()
 
-    def _release(self) -> Optional[QNetworkReply]:
+    def _release(self) -> QNetworkReply:
         reply, self._reply = self._reply, None
         self._watch.stop()
-        if reply is None:
-            return None
         self._headers = {
             bytes(name).decode("latin-1").lower(): bytes(reply.rawHeader(name)).decode("latin-1")
             for name in reply.rawHeaderList()

@@ -1,0 +1,257 @@
+"""A service made of the standard library that plays what a test wrote down: right answers, and every fault.
+
+It speaks true HTTP over a true socket, so that the plugin's network code is tested and not a mock of it.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+import time
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+TOKEN = "stub-access"
+
+HEALTH = {
+    "service": "geo-r1",
+    "version": "0.1.0",
+    "wire_version": "1.0",
+    "status": "ready",
+    "pid": 1,
+    "model": "geo-r1-nano",
+    "model_title": "Geo-R1 Nano",
+    "engine": "onnx",
+    "device": "cpu",
+    "ready_after_s": 0.9,
+}
+MODEL = {
+    "id": "geo-r1-nano",
+    "title": "Geo-R1 Nano",
+    "engine": "onnx",
+    "tasks": ["rec", "ovd"],
+    "state": "loaded",
+    "is_default": True,
+}
+CLOSE = object()
+"""In a script: close the connection without another word."""
+HANG = object()
+"""In a script: say nothing until the client leaves."""
+
+
+def queued(position=1):
+    """An event of the stream."""
+    return {"event": "queued", "item": "1", "position": position}
+
+
+def started():
+    """An event of the stream."""
+    return {
+        "event": "started", "item": "1", "model": "geo-r1-nano", "engine": "onnx", "device": "cpu",
+        "model_width_px": 448, "model_height_px": 448,
+    }  # fmt: skip
+
+
+def token(text, section="think"):
+    """An event of the stream."""
+    return {"event": "token", "item": "1", "text": text, "section": section}
+
+
+def a_detection(rank=0, label="storage tank", box=(100, 40, 150, 90)):
+    """A detection as the service writes it."""
+    return {"rank": rank, "label": label, "box_px": list(box)}
+
+
+def detection(*args, **kwargs):
+    """An event of the stream."""
+    return {"event": "detection", "item": "1", "detection": a_detection(*args, **kwargs)}
+
+
+def result(detections=None, outcome="found", reasoning="Find tanks: white [100,40,150,90].", **more):
+    """The final event of a good answer."""
+    found = [a_detection()] if detections is None else detections
+    return {
+        "event": "result", "item": "1", "outcome": outcome, "detections": found, "reasoning": reasoning,
+        "raw_answer": "{}", "model": "geo-r1-nano", "engine": "onnx", "prompt": "p", **more,
+    }  # fmt: skip
+
+
+def failure(code, **parameters):
+    """The final event of an answer that failed."""
+    error = {"code": code, "message": f"stub: {code}", "parameters": parameters, "request_id": "r-1"}
+    return {"event": "error", "item": "1", "error": error}
+
+
+GOOD_SCRIPT = [
+    started(),
+    token("Find tanks: white [100,"),
+    token("40,150,90]."),
+    token('{"bbox_2d":[100,40,150,90],"label":"storage tank"}', "answer"),
+    detection(),
+    result(),
+]
+
+
+@dataclass
+class Request:
+    """What came in."""
+
+    verb: str
+    path: str
+    headers: dict
+    body: bytes
+
+
+@dataclass
+class StubService:
+    """Start with `with`; change the attributes at any time.
+
+    `scripts` holds one script per ground request, the last one is played again and again. A step is an event, bytes
+    to send as they are, a number of seconds to wait, CLOSE or HANG.
+    """
+
+    health: object = field(default_factory=lambda: dict(HEALTH))
+    health_status: int = 200
+    location: str = ""
+    """Of a redirect."""
+    models: list = field(default_factory=lambda: [dict(MODEL)])
+    scripts: list = field(default_factory=lambda: [GOOD_SCRIPT])
+    ground_refusal: tuple = ()
+    """(status, code, parameters) instead of a stream."""
+    access: str = TOKEN
+    chips: dict = field(default_factory=dict)
+    requests: list = field(default_factory=list)
+    left_after_s: list = field(default_factory=list)
+    """How long each stream lasted until the client was found to have left."""
+
+    def __enter__(self):
+        stub = self
+
+        class Handler(_Handler):
+            service = stub
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(5)
+
+    @property
+    def url(self):
+        """Where it listens."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def paths(self, verb):
+        """Paths asked with a verb, in order."""
+        return [request.path for request in self.requests if request.verb == verb]
+
+    def write_server_file(self, folder, **changes):
+        """What `geo-r1 serve` leaves in its data folder."""
+        content = {
+            "url": self.url, "token": self.access, "pid": os.getpid(), "version": "0.1.0", "wire_version": "1.0",
+            "started": "2026-01-01T00:00:00Z", **changes,
+        }  # fmt: skip
+        (folder / "server.json").write_text(json.dumps(content), encoding="utf-8")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    service: StubService
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        """Say nothing on the console."""
+
+    def do_GET(self):
+        if not self._admit():
+            return
+        if self.path == "/v1/health":
+            self._reply(self.service.health_status, self.service.health)
+        elif self.path == "/v1/models":
+            self._reply(200, {"models": self.service.models})
+        elif self.path.startswith("/v1/chips/"):
+            known = self.path.rsplit("/", 1)[1] in self.service.chips
+            self._reply(200, self._receipt()) if known else self._refuse(404, "chip-unknown")
+        else:
+            self._refuse(404, "not-found")
+
+    def do_PUT(self):
+        if not self._admit():
+            return
+        sha256 = self.path.rsplit("/", 1)[1]
+        if hashlib.sha256(self.body).hexdigest() != sha256:
+            self._refuse(422, "chip-hash-mismatch")
+            return
+        self.service.chips[sha256] = self.body
+        self._reply(200, self._receipt())
+
+    def do_POST(self):
+        if not self._admit():
+            return
+        if self.service.ground_refusal:
+            status, code, parameters = self.service.ground_refusal
+            self._refuse(status, code, **parameters)
+            return
+        chips = [item["chip"] for item in json.loads(self.body)["items"]]
+        if not all(chip in self.service.chips for chip in chips):
+            self._refuse(404, "chip-unknown")
+            return
+        scripts = self.service.scripts
+        self._play(scripts.pop(0) if len(scripts) > 1 else scripts[0])
+
+    def _admit(self):
+        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        self.service.requests.append(Request(self.command, self.path, dict(self.headers), self.body))
+        if self.headers.get("Authorization") == f"Bearer {self.service.access}":
+            return True
+        self._refuse(401, "unauthorized")
+        return False
+
+    def _play(self, script):
+        began = time.monotonic()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("X-Geo-R1-Wire", "1.0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            for step in script:
+                if step is CLOSE:
+                    return
+                if step is HANG:
+                    self._wait_until_left()
+                elif isinstance(step, (int, float)):
+                    time.sleep(step)
+                else:
+                    line = step if isinstance(step, bytes) else json.dumps(step).encode() + b"\n"
+                    self.wfile.write(line)
+            return
+        self.service.left_after_s.append(time.monotonic() - began)
+
+    def _wait_until_left(self):
+        self.connection.settimeout(20)
+        if self.connection.recv(1) == b"":
+            raise ConnectionResetError
+
+    def _receipt(self):
+        return {"sha256": "0" * 64, "width_px": 1, "height_px": 1, "size_bytes": 1, "expires_s": 60.0}
+
+    def _refuse(self, status, code, **parameters):
+        self._reply(status, {"code": code, "message": f"stub: {code}", "parameters": parameters, "request_id": "r-1"})
+
+    def _reply(self, status, value):
+        body = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        if self.service.location:
+            self.send_header("Location", self.service.location)
+        self.send_header("X-Geo-R1-Wire", "1.0")
+        self.end_headers()
+        self.wfile.write(body)
