@@ -6,6 +6,7 @@ import shutil
 
 import numpy as np
 import pytest
+
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
 from geo_r1_backend.engines.onnx import OnnxEngine
 from geo_r1_backend.errors import EngineFailed, ModelFailed

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 import torch
+from transformers import Qwen2_5_VLConfig
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
 from geo_r1_backend.engines.onnx_model import OnnxModel
 from geo_r1_backend.models import pixels, positions
 from geo_r1_backend.models.tokens import ChatTokens
 from tests.backend.tiny_model import VIEWS_PX, in_transformers, picture, tiny_folder
-from transformers import Qwen2_5_VLConfig
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 PROMPT = "the largest tank, please; 12 numbers"
 
@@ -193,3 +195,9 @@ def test_transformers_reads_the_config():
     assert read.text_config.rope_parameters["mrope_section"] == [4, 6, 6]
     assert read.vision_config.fullatt_block_indexes == [1, 3]
     assert read.tie_word_embeddings is True
+
+
+@pytest.mark.parametrize("name", ["vision.onnx", "decoder.onnx"])
+def test_the_graphs_are_valid_onnx(name):
+    """The standard's checker accepts the graphs and infers every shape, external data included."""
+    onnx.checker.check_model(tiny_folder() / name, full_check=True)

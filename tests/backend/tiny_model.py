@@ -10,12 +10,13 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import numpy as np
+from PIL import Image
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
+
 from geo_r1_backend.engines.base import ModelProfile
 from geo_r1_backend.models.config import ModelConfig, TextConfig, VisionConfig
 from geo_r1_backend.models.export import write_model_folder
 from geo_r1_backend.models.weights import float_state, stock_names
-from PIL import Image
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from geo_r1_backend.models.tokens import ChatTokens, TextStream
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from geo_r1_backend.models.tokens import ChatTokens, TextStream
 from tests.backend.tiny_model import CONTROL, tokenizer
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 
 import numpy as np
 import pytest
-from geo_r1_backend.models import weights
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from geo_r1_backend.models import weights
 from tests.backend.tiny_model import config, random_state
 
 
@@ -143,7 +145,7 @@ def test_projections_of_one_input_lie_side_by_side(tmp_path):
         parts = "qkv" if "attn" in group else ("gate", "up")
         for end in ends:
             places = [layout[f"{group.format(part)}.{end}"] for part in parts]
-            for before, after in zip(places, places[1:], strict=False):
+            for before, after in itertools.pairwise(places):
                 assert before.offset_bytes + before.length_bytes == after.offset_bytes
 
 

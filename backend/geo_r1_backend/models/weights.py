@@ -231,6 +231,8 @@ def read_layout(path: Path) -> dict[str, StoredTensor]:
 def read_tensors(path: Path, names: Sequence[str] | None = None) -> dict[str, Array]:
     """Tensors of a safetensors file as read-only views into the mapped file.
 
+    numpy has no bfloat16: such tensors are copies in float32, which holds each of their numbers.
+
     Args:
         path: the file.
         names: which ones; all when left out.
@@ -248,4 +250,6 @@ def _views(
         tensor = layout[name]
         count = int(np.prod(tensor.shape, dtype=np.int64))
         flat = np.frombuffer(mapped, _DTYPES[tensor.dtype], count, tensor.offset_bytes)
+        if tensor.dtype == "BF16":
+            flat = (flat.astype(np.uint32) << 16).view(np.float32)
         yield name, flat.reshape(tensor.shape)
