@@ -23,7 +23,7 @@ PYTEST_QGIS := xvfb-run -a -s "-screen 0 1400x900x24" .venv-qgis/bin/pytest \
 	-p no:cacheprovider -o pythonpath="build ."
 
 .PHONY: help setup setup-core setup-run demo run serve test test-fast test-backend test-qgis test-e2e test-gpu \
-	check format format-check lint types imports wire build zip zip-check evaluate clean
+	cov check format format-check lint types imports wire build zip zip-check evaluate clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -73,6 +73,14 @@ test-qgis: setup build ## real QGIS; prints the versions first
 
 test-e2e: setup build ## QGIS, service process and embedded model together; the demo is one of them
 	@$(MAKE) tier-e2e
+
+cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
+	@rm -rf build/coverage; mkdir -p build/coverage
+	@.venv/bin/coverage run -m pytest -p no:cacheprovider -q tests/pure tests/contracts tests/backend
+	@xvfb-run -a -s "-screen 0 1400x900x24" .venv-qgis/bin/coverage run -m pytest -p no:cacheprovider \
+		-o pythonpath="build ." -q tests/qgis
+	@.venv/bin/coverage combine -q build/coverage
+	@.venv/bin/coverage report
 
 test-gpu: setup ## tests that need a CUDA device
 	@$(PYTEST) -q tests/gpu -m gpu
