@@ -56,7 +56,9 @@ class CanvasRender:
         self._job.renderPrepared()
         self.close()
         chip = self._image.scaled(
-            self._size, Qt.AspectRatioMode.IgnoreAspectRatio, Qt.TransformationMode.SmoothTransformation
+            self._size,
+            Qt.AspectRatioMode.IgnoreAspectRatio,
+            Qt.TransformationMode.SmoothTransformation,
         )
         return chip, [error.message for error in self._job.errors()]
 
@@ -80,5 +82,7 @@ def chip_settings(plan: CapturePlan, factor: int = 1) -> QgsMapSettings:
     half_width, half_height = units_per_px * frame.width_px / 2, units_per_px * frame.height_px / 2
     x, y = view.centre_map
     settings.setRotation(view.rotation_deg)
-    settings.setExtent(QgsRectangle(x - half_width, y - half_height, x + half_width, y + half_height))
+    settings.setExtent(
+        QgsRectangle(x - half_width, y - half_height, x + half_width, y + half_height)
+    )
     return settings

@@ -67,7 +67,9 @@ class CapturePlan:
         if self.problem or self.frame is None:
             return self.problem
         frame = self.frame
-        size = _tr("1 chip {width}×{height} px").format(width=frame.width_px, height=frame.height_px)
+        size = _tr("1 chip {width}×{height} px").format(
+            width=frame.width_px, height=frame.height_px
+        )
         if not frame.m_per_px:
             return size + " " + _tr("(ground size not known: no CRS)")
         at = _tr("at {size} m/px").format(size=_short(frame.m_per_px))
@@ -92,7 +94,9 @@ def plan_capture(
 
 
 def plan_view(
-    settings: QgsMapSettings, layer: Optional[QgsRasterLayer], area_map: Optional[QgsGeometry] = None
+    settings: QgsMapSettings,
+    layer: Optional[QgsRasterLayer],
+    area_map: Optional[QgsGeometry] = None,
 ) -> CapturePlan:
     """Plan the chip for given map settings; see `plan_capture`."""
     problem = _layer_problem(layer)
@@ -100,15 +104,22 @@ def plan_view(
         return CapturePlan(problem=problem)
     view = _canvas_view(settings) if area_map is None else _area_view(settings, area_map)
     if not _has_area(view):
-        return CapturePlan(layer=layer, problem=_tr("The area is empty: draw a rectangle or zoom to the raster."))
+        return CapturePlan(
+            layer=layer, problem=_tr("The area is empty: draw a rectangle or zoom to the raster.")
+        )
     if max(view.width_map, view.height_map) > MAX_ASPECT * min(view.width_map, view.height_map):
-        return CapturePlan(layer=layer, problem=_tr("The area is too narrow: draw one that is less of a line."))
+        return CapturePlan(
+            layer=layer, problem=_tr("The area is too narrow: draw one that is less of a line.")
+        )
     try:
         return _plan_on_layer(settings, layer, view)
     except QgsCsException:
-        problem = _tr("This area does not exist in the CRS of “{layer}” ({crs}): zoom to the layer.")
+        problem = _tr(
+            "This area does not exist in the CRS of “{layer}” ({crs}): zoom to the layer."
+        )
         return CapturePlan(
-            layer=layer, problem=problem.format(layer=layer.name(), crs=layer.crs().authid() or "custom")
+            layer=layer,
+            problem=problem.format(layer=layer.name(), crs=layer.crs().authid() or "custom"),
         )
 
 
@@ -120,7 +131,9 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
         problem = _tr("“{layer}” is not in this area: zoom to the layer, or choose another one.")
         return CapturePlan(layer=layer, problem=problem.format(layer=layer.name()))
 
-    centre_layer = _within(to_map.transform(centre, Qgis.TransformDirection.Reverse), layer.extent())
+    centre_layer = _within(
+        to_map.transform(centre, Qgis.TransformDirection.Reverse), layer.extent()
+    )
     native_m, native_units = None, view.width_map / max(1.0, view.screen_width_px)
     if has_own_pixels(layer):
         native_units = native_units_per_px(layer, centre_layer, to_map)
@@ -218,18 +231,27 @@ def _is_rectangle(points: list) -> bool:
     first, second, third, fourth = points[:4]
     size = first.distance(third)
     same_middle = math.hypot(
-        first.x() + third.x() - second.x() - fourth.x(), first.y() + third.y() - second.y() - fourth.y()
+        first.x() + third.x() - second.x() - fourth.x(),
+        first.y() + third.y() - second.y() - fourth.y(),
     )
-    return size > 0 and same_middle < 1e-6 * size and abs(size - second.distance(fourth)) < 1e-6 * size
+    return (
+        size > 0 and same_middle < 1e-6 * size and abs(size - second.distance(fourth)) < 1e-6 * size
+    )
 
 
 def _touches(view: View, layer: QgsRasterLayer, to_map: QgsCoordinateTransform) -> bool:
     affine = view_affine(
-        centre_map=view.centre_map, units_per_px=1.0, width_px=2, height_px=2, rotation_deg=view.rotation_deg
+        centre_map=view.centre_map,
+        units_per_px=1.0,
+        width_px=2,
+        height_px=2,
+        rotation_deg=view.rotation_deg,
     )
     unit = Frame(2, 2, affine)  # one pixel = one map unit, the view's middle at pixel (1, 1)
     half_width, half_height = view.width_map / 2, view.height_map / 2
-    ring = unit.box_px_to_ring_map((1 - half_width, 1 - half_height, 1 + half_width, 1 + half_height))
+    ring = unit.box_px_to_ring_map(
+        (1 - half_width, 1 - half_height, 1 + half_width, 1 + half_height)
+    )
     outline = QgsGeometry.fromPolygonXY([[QgsPointXY(x, y) for x, y in ring]]).densifyByCount(8)
     outline.transform(to_map, Qgis.TransformDirection.Reverse)
     return outline.intersects(layer.extent())
@@ -244,7 +266,10 @@ def _within(point: QgsPointXY, extent: QgsRectangle) -> QgsPointXY:
 
 def _has_area(view: View) -> bool:
     numbers = (*view.centre_map, view.width_map, view.height_map)
-    return all(math.isfinite(number) for number in numbers) and min(view.width_map, view.height_map) > 0
+    return (
+        all(math.isfinite(number) for number in numbers)
+        and min(view.width_map, view.height_map) > 0
+    )
 
 
 def _layer_problem(layer: Optional[QgsRasterLayer]) -> str:
@@ -253,7 +278,9 @@ def _layer_problem(layer: Optional[QgsRasterLayer]) -> str:
     if not isinstance(layer, QgsRasterLayer):
         return _tr("“{layer}” is not a raster layer: choose one.").format(layer=layer.name())
     if not layer.isValid():
-        return _tr("“{layer}” cannot be read: its file or address is not available.").format(layer=layer.name())
+        return _tr("“{layer}” cannot be read: its file or address is not available.").format(
+            layer=layer.name()
+        )
     return ""
 
 

@@ -60,7 +60,9 @@ class ProviderWindow:
 
     def draw(self) -> Tuple[QImage, List[str]]:
         """The chip with transparent pixels where there is no data, and what went wrong while reading."""
-        chip = QImage(self._frame.width_px, self._frame.height_px, QImage.Format.Format_ARGB32_Premultiplied)
+        chip = QImage(
+            self._frame.width_px, self._frame.height_px, QImage.Format.Format_ARGB32_Premultiplied
+        )
         chip.fill(Qt.GlobalColor.transparent)
         window = self._window()
         if window is None:
@@ -129,7 +131,9 @@ class ProviderWindow:
             decimate_x, decimate_y = decimate_x + 1, decimate_y + 1
         width = max(1, round(window.width() / decimate_x))
         height = max(1, round(window.height() / decimate_y))
-        block = self._pipe.last().block(1, self._window_extent(window), width, height, self._feedback)
+        block = self._pipe.last().block(
+            1, self._window_extent(window), width, height, self._feedback
+        )
         if block is None or not block.isValid():
             return QImage()
         image = block.image()
@@ -226,13 +230,21 @@ def _whole_or_sheared(transform: QTransform) -> QTransform:
     """
     shift_x, shift_y = round(transform.dx()), round(transform.dy())
     is_whole = (
-        max(abs(transform.m11() - 1), abs(transform.m22() - 1), abs(transform.m12()), abs(transform.m21())) < 1e-6
+        max(
+            abs(transform.m11() - 1),
+            abs(transform.m22() - 1),
+            abs(transform.m12()),
+            abs(transform.m21()),
+        )
+        < 1e-6
         and max(abs(transform.dx() - shift_x), abs(transform.dy() - shift_y)) < 1e-3
     )
     if is_whole:
         return QTransform.fromTranslate(shift_x, shift_y)
     if abs(transform.m12()) < 1e-7 and abs(transform.m21()) < 1e-7:
-        return QTransform(transform.m11(), 1e-7, 1e-7, transform.m22(), transform.dx(), transform.dy())
+        return QTransform(
+            transform.m11(), 1e-7, 1e-7, transform.m22(), transform.dx(), transform.dy()
+        )
     return transform
 
 

@@ -39,7 +39,8 @@ class ChipRender:
             raise CaptureError(plan.problem, code="capture-refused")
         if plan.layer is None or sip.isdeleted(plan.layer):
             raise CaptureError(
-                _tr("The raster layer was removed before its picture was taken."), code="capture-layer-gone"
+                _tr("The raster layer was removed before its picture was taken."),
+                code="capture-layer-gone",
             )
         self._frame = plan.frame
         self._source = chip_source(plan.layer)
@@ -83,7 +84,9 @@ class ChipRender:
         layer = self._source.layer_name
         if errors:
             reason = "; ".join(errors)
-            message = _tr("“{layer}” could not be drawn: {reason}").format(layer=layer, reason=reason)
+            message = _tr("“{layer}” could not be drawn: {reason}").format(
+                layer=layer, reason=reason
+            )
             return CaptureError(message, code="capture-unreadable", layer=layer, reason=reason)
         message = _tr("“{layer}” has no data in this area.").format(layer=layer)
         hint = _tr("Move the map to where the raster has a picture.")
@@ -94,7 +97,9 @@ class ChipRender:
             sentence = _tr("Parts of “{layer}” could not be drawn: {reason}")
             return sentence.format(layer=self._source.layer_name, reason="; ".join(errors))
         if empty_share > MOSTLY_EMPTY:
-            return _tr("{percent} % of the picture has no data.").format(percent=int(empty_share * 100))
+            return _tr("{percent} % of the picture has no data.").format(
+                percent=int(empty_share * 100)
+            )
         return self._note
 
 

@@ -116,7 +116,7 @@ class Frame:
         return json.dumps(asdict(self), sort_keys=True)
 
     @staticmethod
-    def from_json(text: str) -> "Frame":
+    def from_json(text: str) -> Frame:
         """The frame that `to_json` wrote; unknown keys of a newer version are ignored.
 
         Raises:

@@ -25,7 +25,8 @@ class CaptureTask(QgsTask):
 
     def __init__(self, plan: CapturePlan) -> None:
         super().__init__(
-            QCoreApplication.translate("CaptureTask", "Geo-R1: taking the picture"), QgsTask.Flag.CanCancel
+            QCoreApplication.translate("CaptureTask", "Geo-R1: taking the picture"),
+            QgsTask.Flag.CanCancel,
         )
         self.outcome: Optional[Outcome] = None
         self._render: Optional[ChipRender] = None
@@ -54,7 +55,7 @@ class CaptureTask(QgsTask):
             self._render.cancel()
         super().cancel()
 
-    def finished(self, result: bool) -> None:  # noqa: ARG002 - QgsTask's signature
+    def finished(self, result: bool) -> None:
         """Say that a task that never ran was cancelled, and let go of the picture's memory."""
         if self.outcome is None:
             self.outcome = Cancelled()

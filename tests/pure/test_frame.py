@@ -1,12 +1,14 @@
 """Pixel to map and back, on frames of any rotation, shear, flip and unit."""
 
+import itertools
 import json
 import math
 
 import pytest
-from geo_r1_qgis.core.frame import Frame, FrameError, view_affine
 from hypothesis import assume, given
 from hypothesis import strategies as st
+
+from geo_r1_qgis.core.frame import Frame, FrameError, view_affine
 
 UTM = (0.3, 0.0, 500_000.0, 0.0, -0.3, 5_400_000.0)
 """North-up, 0.3 m, Zone 33."""
@@ -81,7 +83,7 @@ def test_ring_of_a_box_is_a_closed_quadrilateral_with_its_true_area(frame):
 
     x0, y0 = ring[0]
     shifted = [(x - x0, y - y0) for x, y in ring]
-    doubled = sum(xa * yb - xb * ya for (xa, ya), (xb, yb) in zip(shifted, shifted[1:]))
+    doubled = sum(xa * yb - xb * ya for (xa, ya), (xb, yb) in itertools.pairwise(shifted))
     scale = math.hypot(frame.affine[0], frame.affine[3])
     expected = (box_px[2] - box_px[0]) * (box_px[3] - box_px[1]) * scale**2
     assert len(ring) == 5

@@ -12,7 +12,12 @@ gdal.UseExceptions()
 
 WIDTH_PX, HEIGHT_PX = 400, 300
 SQUARE_PX = 24
-COLOURS = {"red": (230, 20, 20), "green": (20, 200, 20), "blue": (20, 20, 230), "yellow": (230, 220, 10)}
+COLOURS = {
+    "red": (230, 20, 20),
+    "green": (20, 200, 20),
+    "blue": (20, 20, 230),
+    "yellow": (230, 220, 10),
+}
 PLACES = {"red": (60, 50), "green": (200, 40), "blue": (90, 220), "yellow": (260, 170)}
 """Upper left corner of each square, in raster pixels; no two at mirrored places."""
 BACKGROUND = 90
@@ -35,12 +40,16 @@ def make_marked(path, geotransform, epsg=None, wkt=None, bands=3, nodata=None) -
     write_tiff(path, pixels, geotransform, epsg, wkt, nodata)
     middles = {}
     for name, (x, y) in PLACES.items():
-        middle_x, middle_y = gdal.ApplyGeoTransform(geotransform, x + SQUARE_PX / 2, y + SQUARE_PX / 2)
+        middle_x, middle_y = gdal.ApplyGeoTransform(
+            geotransform, x + SQUARE_PX / 2, y + SQUARE_PX / 2
+        )
         middles[name] = QgsPointXY(middle_x, middle_y)
     return Marked(str(path), middles)
 
 
-def write_tiff(path, pixels, geotransform, epsg=None, wkt=None, nodata=None, data_type=gdal.GDT_Byte):
+def write_tiff(
+    path, pixels, geotransform, epsg=None, wkt=None, nodata=None, data_type=gdal.GDT_Byte
+):
     """Write ``pixels`` (band, row, column) as a GeoTIFF."""
     bands, height, width = pixels.shape
     file = gdal.GetDriverByName("GTiff").Create(str(path), width, height, bands, data_type)

@@ -3,9 +3,6 @@
 import math
 
 import pytest
-from geo_r1_qgis.capture.plan import plan_view
-from geo_r1_qgis.tasks.capture_task import CaptureTask
-from geo_r1_qgis.tasks.outcome import Done
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
@@ -17,6 +14,9 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QSize
 
+from geo_r1_qgis.capture.plan import plan_view
+from geo_r1_qgis.tasks.capture_task import CaptureTask
+from geo_r1_qgis.tasks.outcome import Done
 from tests.qgis.make_rasters import COLOURS, make_marked, middle_of, picture, rotated
 
 ROTATIONS = (0, 30, 90, 213)
@@ -28,7 +28,10 @@ RASTERS = {
     "south-up": {"geotransform": (500_000.0, 0.3, 0.0, 5_399_910.0, 0.0, 0.3), "epsg": 32633},
     "rotated": {"geotransform": rotated(UTM, 25), "epsg": 32633},
     "sheared": {"geotransform": (500_000.0, 0.3, 0.06, 5_400_000.0, 0.03, -0.3), "epsg": 32633},
-    "pixels not square": {"geotransform": (500_000.0, 0.3, 0.0, 5_400_000.0, 0.0, -0.2), "epsg": 32633},
+    "pixels not square": {
+        "geotransform": (500_000.0, 0.3, 0.0, 5_400_000.0, 0.0, -0.2),
+        "epsg": 32633,
+    },
     "degrees": {
         "geotransform": (15.0, DEGREE_PX / math.cos(math.radians(48.75)), 0, 48.75, 0, -DEGREE_PX),
         "epsg": 4326,
@@ -45,7 +48,9 @@ def settings_over(layer, map_crs, rotation_deg, size=(640, 480), zoom=1.0):
     settings.setOutputSize(QSize(*size))
     settings.setDestinationCrs(QgsCoordinateReferenceSystem(map_crs))
     settings.setTransformContext(QgsProject.instance().transformContext())
-    to_map = QgsCoordinateTransform(layer.crs(), settings.destinationCrs(), settings.transformContext())
+    to_map = QgsCoordinateTransform(
+        layer.crs(), settings.destinationCrs(), settings.transformContext()
+    )
     extent = QgsRectangle(to_map.transformBoundingBox(layer.extent()))
     extent.scale(1.5 / zoom if rotation_deg % 180 else 1.05 / zoom)
     settings.setRotation(rotation_deg)
@@ -80,7 +85,9 @@ def largest_error_px(chip, marked, to_map):
 @pytest.mark.parametrize("rotation_deg", ROTATIONS)
 @pytest.mark.parametrize("map_crs", MAP_CRS)
 @pytest.mark.parametrize("raster", RASTERS)
-def test_squares_lie_where_they_are_on_the_ground(tmp_path, qgis_app, raster, map_crs, rotation_deg):
+def test_squares_lie_where_they_are_on_the_ground(
+    tmp_path, qgis_app, raster, map_crs, rotation_deg
+):
     """Whatever the raster's geometry, the project's CRS and the canvas's rotation, the answer is on the object."""
     marked = make_marked(tmp_path / "marked.tif", **RASTERS[raster])
     layer = QgsRasterLayer(marked.path, "marked")
