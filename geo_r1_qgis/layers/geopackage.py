@@ -7,6 +7,7 @@ switch, because that belongs to the whole QGIS process; both ways of failing are
 from __future__ import annotations
 
 import os
+import threading
 import time
 import uuid
 from contextlib import contextmanager
@@ -33,6 +34,8 @@ Value = Union[str, int, float, datetime, None]
 Row = Dict[str, Value]
 
 FORGOTTEN_S = 3600
+_raised = threading.local()
+"""What OGR said last on this thread, where it raised."""
 STYLE_FILE = Path(__file__).parent.parent / "resources" / "detections.qml"
 
 
@@ -254,10 +257,11 @@ def _reference(crs_wkt: str) -> Optional[osr.SpatialReference]:
 def _attempt(action: Callable[[], object]) -> object:
     """Call OGR; a failure is None or an error code, also where another plugin made OGR raise exceptions."""
     gdal.ErrorReset()
+    _raised.reason = ""
     try:
         return action()
     except RuntimeError as error:
-        gdal.Error(gdal.CE_Failure, gdal.CPLE_AppDefined, str(error))
+        _raised.reason = str(error)
         return None
 
 
@@ -271,7 +275,11 @@ def _quiet() -> Iterator[None]:
 
 
 def _failed(verb: str, path: str, code: str = "layer-file") -> LayerError:
-    reason = gdal.GetLastErrorMsg() or os.strerror(2 if not Path(path).exists() else 5)
+    reason = (
+        getattr(_raised, "reason", "")
+        or gdal.GetLastErrorMsg()
+        or os.strerror(2 if not Path(path).exists() else 5)
+    )
     return LayerError(
         f"Could not {verb} {path}: {reason}", code=code, path=path, reason=reason, verb=verb
     )
