@@ -45,12 +45,9 @@ class GeoR1Plugin:
         self.iface.addPluginToRasterMenu(MENU, self._action)
         self.iface.addToolBarIcon(self._action)
         self.iface.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        first_time = not services.connection.settings.dock_was_shown
-        dock.setUserVisible(first_time)
-        if first_time:
-            settings = services.connection.settings.with_changes(dock_was_shown=True)
-            services.connection.settings = settings
-            services.save_settings(settings)
+        dock.setUserVisible(False)
+        if not services.connection.settings.dock_was_shown:
+            self._show_when_ready()
 
     def unload(self) -> None:
         """Undo `initGui` in reverse."""
@@ -66,6 +63,24 @@ class GeoR1Plugin:
             QCoreApplication.removeTranslator(self._translator)
         self._log.removeHandler(self._log_handler)
         self.services = self._action = self._translator = None
+
+    def _show_when_ready(self) -> None:
+        """Once, after installing. QGIS puts its window in order after the plugins are loaded: not before that."""
+        if self.iface.mainWindow().isVisible():
+            self._show_first_time()
+        else:
+            self.iface.initializationCompleted.connect(self._show_first_time)
+
+    def _show_first_time(self) -> None:
+        services = self.services
+        if services is None or services.connection.settings.dock_was_shown:
+            return
+        services.dock.setUserVisible(True)
+        width_px = services.dock.widget().sizeHint().width()
+        self.iface.mainWindow().resizeDocks([services.dock], [width_px], Qt.Orientation.Horizontal)
+        settings = services.connection.settings.with_changes(dock_was_shown=True)
+        services.connection.settings = settings
+        services.save_settings(settings)
 
     def _on_toggled(self, is_on: bool) -> None:
         if is_on and self.services is not None:

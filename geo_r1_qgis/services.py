@@ -46,6 +46,7 @@ class Services:
         )
         self.actions.settings_changed.connect(self.save_settings)
         self.actions.retry_requested.connect(self.asking.ask)
+        self.actions.write_again_requested.connect(self.store.retry)
         self.actions.plugin_manager_requested.connect(
             lambda: iface.pluginManagerInterface().showPluginManager()
         )

@@ -26,6 +26,7 @@ class Mend(Enum):
     SET_COMMAND = "set-command"
     RECONNECT = "reconnect"
     RETRY = "retry"
+    WRITE_AGAIN = "write-again"
     OPEN_LOG = "open-log"
     HOW_TO_INSTALL = "how-to-install"
     HOW_TO_UPDATE = "how-to-update"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import logging
+from pathlib import Path
 from typing import List, Optional, Tuple
 
-from qgis.core import QgsProject, QgsVectorLayer
+from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject
 
-from ..core.errors import GeoR1Error
 from ..layers.store import DetectionStore
+from ..tasks.export_task import ExportTask
+from ..tasks.outcome import Done, Failed
 from .answers_panel import Answer, Question
 from .ask_controller import AskController
 from .dock import GeoR1Dock
 from .export_dialog import ExportDialog
 from .flash import CanvasFlash
+
+log = logging.getLogger(__name__)
 
 
 class AnswersController(QObject):
@@ -33,6 +38,9 @@ class AnswersController(QObject):
         self._dock = dock
         self._asking = asking
         self._store = store
+        self._task: Optional[ExportTask] = None
+        self._adds_layer = False
+        self._remark = ""
         self.flash = CanvasFlash(canvas, self)
         dock.reasoning.place_entered.connect(self._on_place_entered)
         dock.reasoning.place_chosen.connect(self._on_place_chosen)
@@ -41,10 +49,15 @@ class AnswersController(QObject):
         dock.answers.answer_chosen.connect(self._on_answer_chosen)
         dock.answers.question_shown.connect(self._on_question_shown)
         dock.answers.export_requested.connect(self.export)
+        store.layer_ready.connect(self._on_layer_ready)
+        store.remarked.connect(self._on_remarked)
 
     def close(self) -> None:
-        """Take everything off the canvas."""
+        """Take everything off the canvas, and stop an export that is under way."""
         self.flash.clear()
+        task, self._task = self._task, None
+        if task is not None:
+            task.cancel()
 
     def export(self, uids: List[str]) -> None:
         """Ask where to, then write the answers."""
@@ -54,16 +67,33 @@ class AnswersController(QObject):
         dialog.open()
 
     def _write(self, uids: List[str], dialog: ExportDialog) -> None:
-        path = dialog.path
-        try:
-            self._store.export(uids, path, dialog.crs.crs(), dialog.driver)
-        except GeoR1Error as error:
-            self._dock.notice.show_error(error)
+        self._adds_layer = dialog.add_layer.isChecked()
+        self._task = ExportTask(self._store, uids, dialog.path, dialog.crs.crs(), dialog.driver)
+        self._task.taskCompleted.connect(self._on_written)
+        self._task.taskTerminated.connect(self._on_written)
+        QgsApplication.taskManager().addTask(self._task)
+
+    def _on_written(self) -> None:
+        task, self._task = self._task, None
+        if task is None:
             return
-        if dialog.add_layer.isChecked():
-            QgsProject.instance().addMapLayer(QgsVectorLayer(path, self.tr("Exported answers"), "ogr"))
-        title = self.tr("{count} answers written").format(count=len(uids))
-        self._dock.notice.show_remark(title, path)
+        if isinstance(task.outcome, Failed):
+            self._dock.notice.show_error(task.outcome.error)
+        elif isinstance(task.outcome, Done):
+            if self._adds_layer:
+                layer = QgsVectorLayer(task.path, self.tr("Exported answers"), "ogr")
+                QgsProject.instance().addMapLayer(layer)
+            title = self.tr("{count} answers written").format(count=task.outcome.value)
+            self._dock.notice.show_remark(title, task.path)
+
+    def _on_layer_ready(self, _layer: QgsVectorLayer) -> None:
+        file = self.tr("Kept in {file}").format(file=Path(self._store.path).name)
+        self._dock.answers.set_place(file, self._remark or self._store.path)
+        self._remark = ""
+
+    def _on_remarked(self, sentence: str) -> None:
+        log.info(sentence)
+        self._remark = sentence
 
     def _on_place_entered(self, place_px: Tuple[float, ...]) -> None:
         if self._asking.frame is not None:

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Dict, List, Optional, Tuple
 
 from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtGui import QPainter, QPaintEvent, QPalette
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QPushButton,
+    QSizePolicy,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -20,7 +22,8 @@ from qgis.PyQt.QtWidgets import (
 
 from ..core import wire
 from ..core.frame import Frame
-from . import colours
+from .qt_names import as_number
+from .small_print import small_print
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,22 @@ class Question:
 
 
 _ROLE = Qt.ItemDataRole.UserRole
+_RIGHT = as_number(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+
+
+class AnswersTree(QTreeWidget):
+    """A tree that says what will stand in it while it is empty."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        super().paintEvent(event)
+        if self.topLevelItemCount():
+            return
+        painter = QPainter(self.viewport())
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        area = self.viewport().rect().adjusted(6, 6, -6, -6)
+        flags = as_number(Qt.AlignmentFlag.AlignTop) | as_number(Qt.TextFlag.TextWordWrap)
+        painter.drawText(area, flags, self.tr("What was found: here, on the map, and in a GeoPackage at once."))
+        painter.end()
 
 
 class AnswersPanel(QWidget):
@@ -69,7 +88,7 @@ class AnswersPanel(QWidget):
         self.export.setAccessibleName(self.tr("Export answers to a new file"))
         self.export.setEnabled(False)
         self.export.clicked.connect(lambda: self.export_requested.emit(self.chosen_uids()))
-        self.tree = QTreeWidget(self)
+        self.tree = AnswersTree(self)
         self.tree.setObjectName("geoR1Answers")
         self.tree.setAccessibleName(self.tr("Answers of this session"))
         self.tree.setAccessibleDescription(self.tr("Up and Down flash an answer on the map, Enter goes there"))
@@ -85,6 +104,11 @@ class AnswersPanel(QWidget):
         self.tree.itemClicked.connect(lambda item, _: self._show(item))
         self.tree.itemActivated.connect(lambda item, _: self._choose(item))
         self.title.setBuddy(self.tree)
+        self.place = small_print(self)
+        self.place.setObjectName("geoR1Place")
+        self.place.setTextFormat(Qt.TextFormat.PlainText)
+        self.place.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.place.hide()
         self._arrange()
 
     def begin_question(self, question: Question) -> None:
@@ -92,8 +116,7 @@ class AnswersPanel(QWidget):
         item = QTreeWidgetItem([question.query, "…"])
         item.setData(0, _ROLE, question)
         item.setToolTip(0, question.query)
-        item.setTextAlignment(1, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
-        item.setForeground(1, colours.muted(self.palette()))
+        item.setTextAlignment(1, _RIGHT)
         self.tree.insertTopLevelItem(0, item)
         item.setExpanded(True)
         self._rows[id(question)] = item
@@ -104,7 +127,7 @@ class AnswersPanel(QWidget):
         row = self._rows[id(question)]
         item = QTreeWidgetItem([self._name_of(answer), _size_text(answer)])
         item.setData(0, _ROLE, answer)
-        item.setTextAlignment(1, int(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter))
+        item.setTextAlignment(1, _RIGHT)
         row.addChild(item)
         row.setExpanded(True)
         row.setText(1, self._count(len(question.answers)))
@@ -114,6 +137,13 @@ class AnswersPanel(QWidget):
         """Say how many there are, or `words` such as “none”."""
         row = self._rows[id(question)]
         row.setText(1, words or self._count(len(question.answers)))
+
+    def set_place(self, text: str, remark: str = "") -> None:
+        """Say where the answers are kept; `remark` says more when the mouse rests on it."""
+        self.place.setText(text)
+        self.place.setToolTip(remark or text)
+        self.place.setAccessibleName(remark or text)
+        self.place.setVisible(bool(text))
 
     def chosen_uids(self) -> List[str]:
         """Uids of the selected rows (a question stands for its answers); of all rows if none is selected."""
@@ -162,6 +192,7 @@ class AnswersPanel(QWidget):
         layout.setSpacing(4)
         layout.addLayout(top)
         layout.addWidget(self.tree, 1)
+        layout.addWidget(self.place)
 
 
 def _size_text(answer: Answer) -> str:

@@ -19,6 +19,7 @@ from ..core.ask_state import AskState, Stage
 from ..core.errors import CaptureError, GeoR1Error, ServiceUnreachable
 from ..core.frame import Frame
 from ..core.records import RunStart
+from ..core.sentences import Mend
 from ..core.standing import Standing
 from ..layers.store import DetectionStore
 from ..network.connection import Connection
@@ -66,6 +67,7 @@ class AskController(QObject):
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._show_stage)
         connection.settled.connect(self._on_settled)
+        store.failed.connect(lambda error: dock.notice.show_error(error, mend=Mend.WRITE_AGAIN))
         dock.ask_panel.ask_requested.connect(self.ask)
         dock.ask_panel.stop_requested.connect(self.stop)
         dock.stop_pressed.connect(self.stop)

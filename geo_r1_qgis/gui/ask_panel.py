@@ -18,8 +18,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
-from . import colours
 from .query_edit import QueryEdit
+from .small_print import small_print
 
 VIEW, DRAWN = "view", "drawn"
 
@@ -83,9 +83,7 @@ class AskPanel(QWidget):
 
     def set_sending(self, text: str, *, is_problem: bool = False) -> None:
         """Say what will be sent, or why nothing can be."""
-        self.sending.setText(text)
-        colour = colours.WAITING if is_problem else colours.muted(self.palette())
-        self.sending.setStyleSheet(f"color: {colour.name()}")
+        self.sending.setText(f"⚠ {text}" if is_problem else text)
         self.sending.setAccessibleName(self.tr("What will be sent: {text}").format(text=text))
 
     def set_running(self, is_running: bool) -> None:
@@ -99,6 +97,7 @@ class AskPanel(QWidget):
     def _make_query(self) -> None:
         self.query = QueryEdit(self)
         self.query.setObjectName("geoR1Query")
+        self.query.setMinimumHeight(30)
         self.query.setPlaceholderText(self.tr("the largest storage tank"))
         self.query.setAccessibleName(self.tr("What to find"))
         self.query.setAccessibleDescription(self.tr("Enter asks, Esc stops, Up and Down bring earlier questions"))
@@ -131,7 +130,7 @@ class AskPanel(QWidget):
         self.draw.setToolTip(self.tr("Draw the rectangle on the map"))
         self.draw.setAccessibleName(self.tr("Draw the rectangle on the map"))
         self.draw.clicked.connect(self.draw_requested)
-        self.sending = QLabel(self)
+        self.sending = small_print(self)
         self.sending.setObjectName("geoR1Sending")
         self.sending.setWordWrap(True)
         self.sending.setTextFormat(Qt.TextFormat.PlainText)
@@ -139,48 +138,42 @@ class AskPanel(QWidget):
     def _make_button(self) -> None:
         self.button = QPushButton(self)
         self.button.setObjectName("geoR1Ask")
-        self.button.setMinimumWidth(84)
+        self.button.setMinimumSize(96, 30)
         bold = self.button.font()
         bold.setBold(True)
         self.button.setFont(bold)
         self.button.clicked.connect(self._on_button)
 
     def _arrange(self) -> None:
-        ask = QHBoxLayout()
-        ask.setSpacing(6)
-        ask.addWidget(self.query, 1)
-        ask.addWidget(self.button)
         area = QHBoxLayout()
         area.setSpacing(4)
         area.addWidget(self.area_combo, 1)
         area.addWidget(self.draw)
+        send = QHBoxLayout()
+        send.setSpacing(8)
+        send.addWidget(self.sending, 1)
+        send.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(5)
         rows = (
-            (self.tr("Find"), self.task_combo),
-            (self.tr("In"), self.layer_combo),
-            (self.tr("Area"), area),
+            (self.tr("Find"), self.task_combo, self.task_combo),
+            (self.tr("In"), self.layer_combo, self.layer_combo),
+            (self.tr("Area"), area, self.area_combo),
         )
-        for row, (text, field) in enumerate(rows):
+        for row, (text, field, buddy) in enumerate(rows):
             label = QLabel(text, self)
+            label.setBuddy(buddy)
             grid.addWidget(label, row, 0)
-            if isinstance(field, QWidget):
-                label.setBuddy(field)
-                grid.addWidget(field, row, 1)
-            else:
-                label.setBuddy(self.area_combo)
-                grid.addLayout(field, row, 1)
-        grid.addWidget(self.sending, len(rows), 1)
+            add = grid.addWidget if isinstance(field, QWidget) else grid.addLayout
+            add(field, row, 1)
         grid.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(7)
-        layout.addLayout(ask)
+        layout.addWidget(self.query)
         layout.addLayout(grid)
-        chain = (self.query, self.button, self.task_combo, self.layer_combo, self.area_combo, self.draw)
-        for first, second in zip(chain, chain[1:]):
-            self.setTabOrder(first, second)
+        layout.addLayout(send)
 
     def _on_return(self) -> None:
         if not self._is_running:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Optional
 
 from qgis.gui import QgsDockWidget
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import QFrame, QMenu, QSplitter, QVBoxLayout, QWidget
 
@@ -38,7 +38,7 @@ class GeoR1Dock(QgsDockWidget):
         self._arrange()
 
     def _arrange(self) -> None:
-        body = QWidget(self)
+        body = DockBody(self)
         layout = QVBoxLayout(body)
         layout.setContentsMargins(10, 8, 10, 10)
         layout.setSpacing(9)
@@ -57,19 +57,27 @@ class GeoR1Dock(QgsDockWidget):
         body.setMinimumWidth(300)
         self.setWidget(body)
         chain = (
+            self.header.button,
             self.header.menu_button,
             self.ask_panel.query,
-            self.ask_panel.button,
             self.ask_panel.task_combo,
             self.ask_panel.layer_combo,
             self.ask_panel.area_combo,
             self.ask_panel.draw,
+            self.ask_panel.button,
             self.reasoning.view,
             self.answers.export,
             self.answers.tree,
         )
         for first, second in zip(chain, chain[1:]):
             QWidget.setTabOrder(first, second)
+
+
+class DockBody(QWidget):
+    """As wide at first as a sentence is long; on a 1280-wide screen the map keeps more than half."""
+
+    def sizeHint(self) -> QSize:
+        return QSize(380, 640)
 
 
 def _line(parent: QWidget) -> QFrame:

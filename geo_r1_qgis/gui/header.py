@@ -22,6 +22,7 @@ from ..core.standing import Kind, Standing
 from ..core.wire import WIRE_VERSION
 from . import colours
 from .notice import mend_word
+from .small_print import small_print
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class HeaderPanel(QWidget):
         self.line.setTextFormat(Qt.TextFormat.PlainText)
         self.line.setWordWrap(True)
         self.line.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.hint = QLabel(self)
+        self.hint = small_print(self)
         self.hint.setObjectName("geoR1StatusHint")
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
         self.hint.setWordWrap(True)
@@ -100,13 +101,14 @@ class HeaderPanel(QWidget):
         return describers[standing.kind](standing)
 
     def _unknown(self, _standing: Standing) -> StatusLine:
-        return StatusLine(colours.muted(self.palette()), self.tr("Looking for the Geo-R1 service…"))
+        return StatusLine(colours.IDLE, self.tr("Looking for the Geo-R1 service…"))
 
     def _ready(self, standing: Standing) -> StatusLine:
         line = self._identity(standing) + " · "
         seconds = standing.health.ready_after_s if standing.health else 0.0
         if seconds:
-            line += self.tr("ready in {seconds:.1f} s").format(seconds=seconds)
+            ready = self.tr("ready in {seconds:.1f} s").format(seconds=seconds)
+            line += ready.replace(" ", "\N{NO-BREAK SPACE}")
         else:
             line += self.tr("ready")
         return StatusLine(colours.GOOD, line)
@@ -138,7 +140,7 @@ class HeaderPanel(QWidget):
             return StatusLine(colours.BAD, line, hint.format(url=standing.endpoint.url), Mend.RECONNECT)
         line = self.tr("The service is not running")
         hint = self.tr("It starts by itself with your next question.")
-        return StatusLine(colours.muted(self.palette()), line, hint, Mend.START)
+        return StatusLine(colours.IDLE, line, hint, Mend.START)
 
     def _wrong_token(self, standing: Standing) -> StatusLine:
         line = self.tr("The service does not accept the token")
@@ -169,7 +171,7 @@ class HeaderPanel(QWidget):
             return StatusLine(colours.BAD, line, self.tr("Its log says more."), Mend.OPEN_LOG)
         words = explain(standing.error, QCoreApplication.translate)
         mend = Mend.OPEN_LOG if words.mend is Mend.NONE else words.mend
-        hint = " ".join(filter(None, (words.text, words.hint)))
+        hint = "\n".join(filter(None, (words.text, words.hint)))
         return StatusLine(colours.BAD, words.title, hint, Mend.RECONNECT if mend is Mend.RETRY else mend)
 
     def _versions(self, standing: Standing) -> str:
@@ -188,12 +190,11 @@ class HeaderPanel(QWidget):
     def _arrange(self) -> None:
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
-        grid.setHorizontalSpacing(6)
-        grid.setVerticalSpacing(2)
+        grid.setHorizontalSpacing(7)
+        grid.setVerticalSpacing(4)
         grid.addWidget(self._dot, 0, 0, Qt.AlignmentFlag.AlignVCenter)
         grid.addWidget(self.line, 0, 1)
-        grid.addWidget(self.button, 0, 2)
-        grid.addWidget(self.menu_button, 0, 3)
-        grid.addWidget(self.hint, 1, 1, 1, 3)
+        grid.addWidget(self.menu_button, 0, 2)
+        grid.addWidget(self.hint, 1, 1, 1, 2)
+        grid.addWidget(self.button, 2, 1, 1, 2, Qt.AlignmentFlag.AlignLeft)
         grid.setColumnStretch(1, 1)
-        self.setTabOrder(self.button, self.menu_button)

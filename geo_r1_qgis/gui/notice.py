@@ -32,6 +32,7 @@ def mend_word(mend: Mend) -> str:
         Mend.SET_COMMAND: say("Mend", "Choose command…"),
         Mend.RECONNECT: say("Mend", "Look again"),
         Mend.RETRY: say("Mend", "Try again"),
+        Mend.WRITE_AGAIN: say("Mend", "Write again"),
         Mend.OPEN_LOG: say("Mend", "Show log"),
         Mend.HOW_TO_INSTALL: say("Mend", "How to install…"),
         Mend.HOW_TO_UPDATE: say("Mend", "How to update…"),
@@ -81,11 +82,11 @@ class Notice(QFrame):
         """All that is said now, for tests and screen readers."""
         return f"{self._title.text()}\n{self._text.text()}".strip()
 
-    def show_error(self, error: GeoR1Error) -> None:
-        """Explain `error` in the user's words."""
+    def show_error(self, error: GeoR1Error, *, mend: Optional[Mend] = None) -> None:
+        """Explain `error` in the user's words, with the button of its code or another one."""
         words = explain(error, QCoreApplication.translate)
         details = "\n\n".join(filter(None, (error.details, self._identity(error))))
-        self._show(words.title, "\n".join(filter(None, (words.text, words.hint))), words.mend, colours.BAD)
+        self._show(words.title, "\n".join(filter(None, (words.text, words.hint))), mend or words.mend, colours.BAD)
         self.code = words.code
         self._set_details(details if error.details or error.request_id else "")
 

@@ -1,9 +1,16 @@
-"""Names that moved between the Qt versions: in Qt 6 actions and shortcuts belong to QtGui, in Qt 5 to QtWidgets."""
+"""What differs between Qt 5 and Qt 6: where actions and shortcuts live, and whether flags are numbers."""
 
 from __future__ import annotations
+
+from typing import Any
 
 from qgis.PyQt import QtGui, QtWidgets
 
 QAction = getattr(QtGui, "QAction", None) or QtWidgets.QAction
 QShortcut = getattr(QtGui, "QShortcut", None) or QtWidgets.QShortcut
 QActionGroup = getattr(QtGui, "QActionGroup", None) or QtWidgets.QActionGroup
+
+
+def as_number(flags: Any) -> int:
+    """Flags as the number that some Qt functions want; the enums of PyQt6 do not turn into one by themselves."""
+    return int(getattr(flags, "value", flags))

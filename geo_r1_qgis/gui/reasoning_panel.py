@@ -10,6 +10,7 @@ from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, 
 
 from ..core.transcript import Segment, Transcript, link_to, place_of_link, visible
 from . import colours
+from .small_print import small_print, smaller
 
 APPEND_MS = 50
 """Text is appended at most this often: each append lays the document out again."""
@@ -48,7 +49,7 @@ class ReasoningPanel(QWidget):
         bold = self.title.font()
         bold.setBold(True)
         self.title.setFont(bold)
-        self.stage = QLabel(self)
+        self.stage = small_print(self)
         self.stage.setObjectName("geoR1Stage")
         self.stage.setTextFormat(Qt.TextFormat.PlainText)
         self.view = ReasoningView(self)
@@ -100,11 +101,6 @@ class ReasoningPanel(QWidget):
         """Say where the question is."""
         self.stage.setText(text)
 
-    def changeEvent(self, event: object) -> None:
-        super().changeEvent(event)
-        if hasattr(self, "stage"):
-            self.stage.setStyleSheet(f"color: {colours.muted(self.palette()).name()}")
-
     def _wait(self, ready: List[Tuple[str, List[Segment]]]) -> None:
         self._waiting += [(section, part) for section, parts in ready for part in parts]
         if self._waiting and not self._timer.isActive():
@@ -138,19 +134,17 @@ class ReasoningPanel(QWidget):
         if part.place_px is not None:
             form.setAnchor(True)
             form.setAnchorHref(link_to(part.place_px))
-            form.setForeground(colours.link(self.palette()))
-            form.setFontUnderline(True)
+            palette = self.view.palette()
+            form.setForeground(colours.link(palette))
+            form.setBackground(colours.mixed(palette.base().color(), colours.link(palette), 0.14))
         cursor.insertText(text, form)
 
     def _plain_format(self, section: str) -> QTextCharFormat:
         form = QTextCharFormat()
-        form.setForeground(self.palette().text())
         if section == "answer":
-            fixed = QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont)
-            fixed.setPointSizeF(max(6.0, self.font().pointSizeF() - 1))
+            fixed = smaller(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
             fixed.setStyleHint(QFont.StyleHint.Monospace)
             form.setFont(fixed)
-            form.setForeground(colours.muted(self.palette()))
         return form
 
     def _on_highlighted(self, link: object) -> None:

@@ -31,6 +31,7 @@ class ServiceActions(QObject):
 
     settings_changed = pyqtSignal(object)
     retry_requested = pyqtSignal()
+    write_again_requested = pyqtSignal()
     plugin_manager_requested = pyqtSignal()
 
     def __init__(self, *, dock: GeoR1Dock, connection: Connection, parent: Optional[QObject] = None) -> None:
@@ -43,6 +44,7 @@ class ServiceActions(QObject):
             Mend.START: connection.start_service,
             Mend.RECONNECT: self.look_again,
             Mend.RETRY: self.retry_requested.emit,
+            Mend.WRITE_AGAIN: self.write_again_requested.emit,
             Mend.SET_ACCESS: self.edit_server,
             Mend.SET_ADDRESS: self.edit_server,
             Mend.SET_COMMAND: self.edit_server,
