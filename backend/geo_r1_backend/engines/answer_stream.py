@@ -11,14 +11,12 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from geo_r1_backend.engines.answers import AnsweredBox, read_boxes
+from geo_r1_backend.engines.answers import TAG, AnsweredBox, read_boxes
 from geo_r1_backend.engines.resize import BoxPx, View
 
 Section = Literal["think", "answer"]
 
-_TAG = re.compile(r"<\s*(/?)\s*(think|answer)\s*>", re.IGNORECASE)
-_PARTIAL_TAG = re.compile(r"<\s*/?\s*[a-zA-Z]{0,6}\s*$")
-MAX_TAG_CHARACTERS = 20
+_PARTIAL_TAG = re.compile(r"<\s{0,2}/?\s{0,2}[a-zA-Z]{0,6}\s{0,2}$")
 
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)"
 _GROUP = re.compile(
@@ -96,7 +94,7 @@ class _SectionSplitter:
     def feed(self, text: str) -> list[tuple[Section, str]]:
         self._pending += text
         parts: list[tuple[Section, str]] = []
-        while tag := _TAG.search(self._pending):
+        while tag := TAG.search(self._pending):
             self._add(parts, self._pending[: tag.start()])
             closing, name = bool(tag.group(1)), tag.group(2).lower()
             if name == "think":
@@ -107,9 +105,7 @@ class _SectionSplitter:
             self._pending = self._pending[tag.end() :]
         partial = _PARTIAL_TAG.search(self._pending)
         keep = partial.start() if partial else len(self._pending)
-        if len(self._pending) - keep > MAX_TAG_CHARACTERS:
-            keep = len(self._pending)
-        if self._section is None and not self._pending[:keep].strip():
+        if self._section is None and _may_be_none(self._pending[:keep].strip().lower()):
             return parts
         ready, self._pending = self._pending[:keep], self._pending[keep:]
         self._add(parts, ready)
@@ -128,6 +124,11 @@ class _SectionSplitter:
                 self._section = _guess_section(text)
         if text and self._section is not None:
             parts.append((self._section, text))
+
+
+def _may_be_none(start: str) -> bool:
+    """Whether so little is known that it may become "None", an answer."""
+    return len(start) < len("none") and "none".startswith(start)
 
 
 def _guess_section(text: str) -> Section:
@@ -158,7 +159,7 @@ class _CoordinateRewriter:
     def _replaced(self, match: re.Match[str]) -> str:
         group = match.group()
         numbers = [float(number) for number in _NUMBERS.findall(group)]
-        if len(numbers) not in (POINT_NUMBERS, BOX_NUMBERS):
+        if len(numbers) not in (POINT_NUMBERS, BOX_NUMBERS) or len(group) > MAX_GROUP_CHARACTERS:
             return group
         places: list[str] = []
         for x, y in zip(numbers[::2], numbers[1::2], strict=True):

@@ -33,7 +33,7 @@ MAX_DROPPED_CHARACTERS = 200
 MAX_LABEL_CHARACTERS = 200
 MAX_COORDINATE = 1e9
 
-_TAG = re.compile(r"<\s*(/?)\s*(think|answer)\s*>", re.IGNORECASE)
+TAG = re.compile(r"<\s{0,2}(/?)\s{0,2}(think|answer)\s{0,2}>", re.IGNORECASE)
 _FENCE = re.compile(r"```[a-zA-Z]*")
 _NONE_WORDS = re.compile(
     r"(?:none|null|nil|n/a|\[\s*\]|\{\s*\}|no (?:such )?(?:targets?|objects?)\b.*|"
@@ -97,7 +97,7 @@ def split_sections(text: str) -> tuple[str, str]:
     answers: list[str] = []
     outside: list[str] = []
     section, at = "", 0
-    for tag in _TAG.finditer(text):
+    for tag in TAG.finditer(text):
         piece = text[at : tag.start()]
         closing, name = bool(tag.group(1)), tag.group(2).lower()
         if closing and section == "" and name == "think" and not answers and not reasoning:
