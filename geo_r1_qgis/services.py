@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qgis.core import QgsSettings
+from qgis.PyQt import sip
 
 from .core.settings import Settings
 from .gui.answers_controller import AnswersController
@@ -61,8 +62,8 @@ class Services:
         self.connection.close()
         self.store.close()
         self.dock.ask_panel.query.close_project_links()
-        self.dock.close()
-        self.dock.deleteLater()
+        # now and not later: until then Python may already have collected the slots of widgets that still get signals
+        sip.delete(self.dock)
 
     def save_settings(self, settings: Settings) -> None:
         """Keep `settings` in the user's profile."""

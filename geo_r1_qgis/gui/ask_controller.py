@@ -113,6 +113,7 @@ class AskController(QObject):
             url = standing.endpoint.url if standing.endpoint else "127.0.0.1"
             self._fail(standing.error or ServiceUnreachable(url, standing.kind.value))
             return
+        self._connection.hold(True)
         self.state.move(Stage.CAPTURING)
         self._task = CaptureTask(self._plan)
         self._task.taskCompleted.connect(self._on_captured)
@@ -215,6 +216,7 @@ class AskController(QObject):
     def _end(self) -> None:
         """Let go of what was under way, and say how it ended."""
         self._tick.stop()
+        self._connection.hold(False)
         task, self._task = self._task, None
         if task is not None:
             task.cancel()

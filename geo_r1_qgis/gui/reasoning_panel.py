@@ -20,7 +20,17 @@ APPEND_LIMIT = 400
 
 
 class ReasoningView(QTextBrowser):
-    """Read-only text with links that are told of and never followed; nothing is ever loaded."""
+    """Read-only text with links that are told of and never followed; nothing is ever loaded.
+
+    `link_focused` is `highlighted` for the keyboard: Qt tells of the mouse only.
+    """
+
+    link_focused = pyqtSignal(str)
+
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        moved = super().focusNextPrevChild(forward)
+        self.link_focused.emit(self.textCursor().charFormat().anchorHref() if moved else "")
+        return moved
 
     def loadResource(self, _kind: int, _name: QUrl) -> None:
         return None
@@ -66,6 +76,7 @@ class ReasoningPanel(QWidget):
         self.view.setAccessibleDescription(self.tr("Tab goes from coordinate to coordinate, Enter shows it on the map"))
         self.view.document().setDocumentMargin(6)
         self.view.highlighted.connect(self._on_highlighted)
+        self.view.link_focused.connect(self._on_highlighted)
         self.view.anchorClicked.connect(self._on_clicked)
         self.title.setBuddy(self.view)
         self._arrange()

@@ -5,6 +5,8 @@ Looks, starts the local service when it may, and tells everybody by one signal. 
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from typing import Optional
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
@@ -18,6 +20,10 @@ from .handshake import Handshake
 
 WATCH_MS = 5000
 """How often the header looks whether the service is still there, while somebody looks at the header."""
+
+STARTING_MS = 300
+STARTING_S = 120.0
+"""How often, and how long, a service that says of itself that it is starting is looked at."""
 
 
 class Connection(QObject):
@@ -40,6 +46,12 @@ class Connection(QObject):
         self._launcher: Optional[launcher.Launcher] = None
         self._may_start = False
         self._is_quiet = False
+        self._is_held = False
+        self._waiting_since_s: Optional[float] = None
+        self._wait = QTimer(self)
+        self._wait.setSingleShot(True)
+        self._wait.setInterval(STARTING_MS)
+        self._wait.timeout.connect(lambda: self._look(quiet=False))
         self._watch = QTimer(self)
         self._watch.setInterval(WATCH_MS)
         self._watch.timeout.connect(self._look_again)
@@ -57,7 +69,8 @@ class Connection(QObject):
     @property
     def is_settling(self) -> bool:
         """Whether `settled` is still to come."""
-        return self._launcher is not None or (self._handshake is not None and not self._is_quiet)
+        is_looking = self._handshake is not None and not self._is_quiet
+        return is_looking or self._launcher is not None or self._wait.isActive()
 
     def use_settings(self, settings: Settings) -> None:
         """Take other settings and look again with them."""
@@ -69,6 +82,7 @@ class Connection(QObject):
         if self._launcher is not None:
             return
         self._may_start = may_start
+        self._waiting_since_s = None
         self._look(quiet=False)
 
     def start_service(self) -> None:
@@ -82,9 +96,14 @@ class Connection(QObject):
         else:
             self._watch.stop()
 
+    def hold(self, on: bool) -> None:
+        """Do not look while our own question makes the service busy."""
+        self._is_held = on
+
     def close(self) -> None:
         """Stop looking and waiting; the service goes on."""
         self._watch.stop()
+        self._wait.stop()
         for call in (self._handshake, self._launcher):
             if call is not None:
                 call.cancel()
@@ -94,7 +113,7 @@ class Connection(QObject):
             self._client = None
 
     def _look_again(self) -> None:
-        if self._handshake is None and self._launcher is None:
+        if self._handshake is None and not self.is_settling and not self._is_held:
             self._look(quiet=True)
 
     def _look(self, *, quiet: bool) -> None:
@@ -113,12 +132,23 @@ class Connection(QObject):
         if self._is_quiet:
             self._notice_quietly(standing)
             return
+        if standing.kind is Kind.STARTING and self._waits_on():
+            elapsed_s = time.monotonic() - (self._waiting_since_s or 0.0)
+            self._set(replace(standing, elapsed_s=elapsed_s))
+            self._wait.start()
+            return
         is_local = not self.settings.service_url
-        if standing.kind in (Kind.ABSENT, Kind.NOT_OURS, Kind.STARTING) and is_local and self._may_start:
+        if standing.kind in (Kind.ABSENT, Kind.NOT_OURS) and is_local and self._may_start:
             self._launch()
             return
-        self._set(standing)
-        self.settled.emit(standing)
+        self._settle(standing)
+
+    def _waits_on(self) -> bool:
+        """Whether there is patience left for a service that somebody else has started."""
+        now_s = time.monotonic()
+        if self._waiting_since_s is None:
+            self._waiting_since_s = now_s
+        return now_s - self._waiting_since_s < STARTING_S
 
     def _notice_quietly(self, standing: Standing) -> None:
         # why the last start failed is worth more than that nothing is there
