@@ -74,7 +74,7 @@ def labels() -> QgsPalLayerSettings:
     settings.isExpression = True
     settings.setFormat(text)
     settings.placement = QgsPalLayerSettings.Placement.OutsidePolygons
-    settings.dist = 0.8
+    settings.dist = 1.6
     settings.priority = 8
     obstacles = QgsLabelObstacleSettings()
     obstacles.setIsObstacle(True)
