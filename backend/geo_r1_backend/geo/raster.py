@@ -1,0 +1,133 @@
+"""Georeferenced rasters → an 8-bit chip and the map position of its pixels; the only importer of rasterio.
+
+It reads at the resolution that is wanted, through overviews where there are some, so a raster of any size fits into
+memory. It does not decide what a model sees; that is `engines/resize.py`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from geo_r1_backend.engines.resize import PADDING_GREY
+from geo_r1_backend.errors import ChipUnreadable, MissingExtra
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".asc", ".gpkg")
+STRETCH_PERCENT = (2.0, 98.0)
+"""Cumulative cut, as QGIS stretches rasters of more than 8 bits by default."""
+RGB = 3
+
+Affine6 = tuple[float, float, float, float, float, float]
+"""``x = a·column + b·row + c``, ``y = d·column + e·row + f``."""
+
+
+@dataclass(frozen=True)
+class RasterChip:
+    """An image that can be asked about, and where it lies."""
+
+    image: Image
+    affine: Affine6
+    """Chip pixel to map."""
+    crs_wkt: str
+    """Empty = the raster says nothing about its place."""
+    source_width_px: int
+    source_height_px: int
+
+    def to_map(self, x_px: float, y_px: float) -> tuple[float, float]:
+        """A chip position in map units."""
+        a, b, c, d, e, f = self.affine
+        return a * x_px + b * y_px + c, d * x_px + e * y_px + f
+
+
+def read_raster(path: Path, *, longest_side_px: int) -> RasterChip:
+    """A whole raster as a chip whose longer side is at most ``longest_side_px``.
+
+    Raises:
+        MissingExtra: if rasterio is not installed.
+        ChipUnreadable: if GDAL cannot read the file.
+    """
+    try:
+        import rasterio
+        from rasterio.enums import ColorInterp, Resampling
+        from rasterio.errors import RasterioError
+    except ImportError as error:
+        raise MissingExtra(extra="geo", package="rasterio", what="Reading a GeoTIFF") from error
+    from PIL import Image
+
+    try:
+        with rasterio.open(path) as source:
+            shrink = max(1.0, max(source.width, source.height) / longest_side_px)
+            width_px = max(1, round(source.width / shrink))
+            height_px = max(1, round(source.height / shrink))
+            palette = ColorInterp.palette in source.colorinterp[:1]
+            # indices of a palette and categories have no average
+            how = Resampling.nearest if palette else Resampling.average
+            bands = _band_numbers(source, ColorInterp)
+            shape = (len(bands), height_px, width_px)
+            values = source.read(bands, out_shape=shape, resampling=how)
+            valid = source.dataset_mask(out_shape=(height_px, width_px)) > 0
+            colours = source.colormap(1) if palette else None
+            affine = _scaled(
+                tuple(source.transform)[:6], source.width / width_px, source.height / height_px
+            )
+            crs_wkt = source.crs.to_wkt() if source.crs else ""
+            size = (source.width, source.height)
+    except RasterioError as error:
+        raise ChipUnreadable(
+            reason=f"GDAL says: {error}", hint="Check the file with gdalinfo."
+        ) from error
+    pixels = _through_palette(values[0], colours) if colours else _to_8_bit(values, valid)
+    pixels[~valid] = PADDING_GREY
+    return RasterChip(Image.fromarray(pixels), affine, crs_wkt, *size)
+
+
+def _scaled(affine: Affine6, columns: float, rows: float) -> Affine6:
+    """The affine of pixels that are so many source columns wide and rows high."""
+    a, b, c, d, e, f = affine
+    return a * columns, b * rows, c, d * columns, e * rows, f
+
+
+def _band_numbers(source: Any, colour: Any) -> list[int]:
+    """Red, green and blue where the raster names them, else the first three, else the first."""
+    named = {interpretation: number for number, interpretation in enumerate(source.colorinterp, 1)}
+    wanted = (colour.red, colour.green, colour.blue)
+    if all(one in named for one in wanted):
+        return [named[one] for one in wanted]
+    others = [n for n, one in enumerate(source.colorinterp, 1) if one != colour.alpha]
+    return others[:RGB] if len(others) >= RGB else others[:1]
+
+
+def _to_8_bit(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    """Bands ``(B, H, W)`` of any type as RGB ``(H, W, 3)``; more than 8 bits are stretched, band by band."""
+    if values.dtype != np.uint8:
+        values = np.stack([_stretch(band, valid) for band in values])
+    if len(values) == 1:
+        values = np.repeat(values, RGB, axis=0)
+    return np.ascontiguousarray(np.moveaxis(values, 0, -1))
+
+
+def _stretch(band: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+    numbers = band.astype(np.float32)
+    usable = numbers[valid & np.isfinite(numbers)]
+    if usable.size == 0:
+        return np.zeros(band.shape, np.uint8)
+    low, high = np.percentile(usable, STRETCH_PERCENT)
+    span = max(float(high - low), 1e-12)
+    scaled = np.nan_to_num((numbers - low) / span * 255.0)
+    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+
+
+def _through_palette(
+    indices: npt.NDArray[Any], colours: dict[int, tuple[int, ...]]
+) -> npt.NDArray[np.uint8]:
+    table = np.zeros((max(256, max(colours) + 1), RGB), np.uint8)
+    for index, colour in colours.items():
+        table[index] = colour[:RGB]
+    return table[indices]
