@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 
-def classFactory(iface: Any) -> Any:  # noqa: N802 - QGIS calls it by this name
+def classFactory(iface: Any) -> Any:
     """Entry point of the plugin."""
-    from .plugin import GeoR1Plugin  # qgis_process and the pure tests import this package without a window
+    from .plugin import (
+        GeoR1Plugin,
+    )  # qgis_process and the pure tests import this package without a window
 
     return GeoR1Plugin(iface)

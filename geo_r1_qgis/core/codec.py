@@ -9,8 +9,21 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import MISSING, asdict, fields, is_dataclass
-from typing import Any, Callable, Dict, List, Literal, Mapping, Optional, Type, TypeVar, Union
-from typing import get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Callable,
+    Dict,
+    List,
+    Literal,
+    Mapping,
+    Optional,
+    Type,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from . import wire
 from .errors import ProtocolError
@@ -79,7 +92,7 @@ def decode_event(line: Union[str, bytes]) -> Optional[wire.Event]:
     if not isinstance(kind, str):
         raise ProtocolError("$.event", "is missing")
     cls = wire.EVENTS.get(kind)
-    return None if cls is None else decode(cls, value)  # type: ignore[arg-type]
+    return None if cls is None else decode(cls, value)
 
 
 def encode(value: Any) -> bytes:

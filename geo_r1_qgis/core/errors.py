@@ -62,7 +62,7 @@ class ServiceError(GeoR1Error):
 
     code = "service-error"
 
-    def __init__(  # noqa: PLR0913 - the fields of wire.ErrorBody
+    def __init__(
         self,
         *,
         code: str,
@@ -118,7 +118,9 @@ class LaunchFailed(GeoR1Error):
 
     code = "launch-failed"
 
-    def __init__(self, command: str, reason: str, *, log_tail: str = "", log_path: str = "") -> None:
+    def __init__(
+        self, command: str, reason: str, *, log_tail: str = "", log_path: str = ""
+    ) -> None:
         super().__init__(
             f"{command} did not start: {reason}",
             details=log_tail,

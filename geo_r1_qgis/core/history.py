@@ -19,7 +19,10 @@ class QueryHistory:
         """Remember `query` as the newest; an older equal one moves here."""
         query = query.strip()
         if query:
-            self.entries = [entry for entry in self.entries if entry != query][1 - LIMIT :] + [query]
+            self.entries = [
+                *[entry for entry in self.entries if entry != query][1 - LIMIT :],
+                query,
+            ]
         self._position, self._draft = len(self.entries), ""
 
     def older(self, shown: str) -> str:

@@ -12,7 +12,17 @@ from typing import Callable, Dict, List, Mapping, Optional
 
 COMMAND = "geo-r1"
 
-_FOREIGN_PREFIXES = ("PYTHON", "PROJ_", "GDAL_", "QT_", "QML", "DYLD_", "OSGEO4W", "QGIS_", "CONDA_")
+_FOREIGN_PREFIXES = (
+    "PYTHON",
+    "PROJ_",
+    "GDAL_",
+    "QT_",
+    "QML",
+    "DYLD_",
+    "OSGEO4W",
+    "QGIS_",
+    "CONDA_",
+)
 _FOREIGN_NAMES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "VIRTUAL_ENV", "GISBASE")
 
 
@@ -34,7 +44,9 @@ def data_folder(system: str, env: Mapping[str, str], home: str) -> str:
     return posixpath.join(home, ".local", "share", "geo-r1")
 
 
-def command_candidates(system: str, env: Mapping[str, str], home: str, setting: str = "") -> List[str]:
+def command_candidates(
+    system: str, env: Mapping[str, str], home: str, setting: str = ""
+) -> List[str]:
     """Full paths at which `geo-r1` may lie, best first.
 
     A path that the user gave (setting, then `GEO_R1_COMMAND`) is the only candidate: to run another program than
@@ -62,7 +74,9 @@ def clean_environment(env: Mapping[str, str]) -> Dict[str, str]:
     }
 
 
-def _on_path(env: Mapping[str, str], separator: str, join: Callable, suffix: str) -> List[str]:
+def _on_path(
+    env: Mapping[str, str], separator: str, join: Callable[..., str], suffix: str
+) -> List[str]:
     folders = env.get("PATH", env.get("Path", "")).split(separator)
     return [join(folder.strip('"'), COMMAND + suffix) for folder in folders if folder.strip('"')]
 
@@ -81,7 +95,10 @@ def _posix_places(system: str, env: Mapping[str, str], home: str) -> List[str]:
     for conda in ("miniforge3", "mambaforge", "miniconda3", "anaconda3"):
         folders += [f"{home}/{conda}/envs/geo-r1/bin", f"{home}/{conda}/bin"]
     if system == "darwin":  # an application started from the Dock does not have the shell's PATH
-        folders += ["/opt/homebrew/bin", f"{home}/Library/Application Support/pipx/venvs/geo-r1-backend/bin"]
+        folders += [
+            "/opt/homebrew/bin",
+            f"{home}/Library/Application Support/pipx/venvs/geo-r1-backend/bin",
+        ]
     folders += ["/usr/local/bin", "/opt/geo-r1/bin"]
     return [posixpath.join(folder, COMMAND) for folder in folders if folder]
 
@@ -98,9 +115,14 @@ def _windows_places(env: Mapping[str, str], home: str) -> List[str]:
         ntpath.join(roaming, "uv", "tools", "geo-r1-backend", "Scripts"),
         ntpath.join(env["CONDA_PREFIX"], "Scripts") if env.get("CONDA_PREFIX") else "",
     ]
-    folders += [ntpath.join(roaming, "Python", f"Python3{minor}", "Scripts") for minor in range(14, 9, -1)]
+    folders += [
+        ntpath.join(roaming, "Python", f"Python3{minor}", "Scripts") for minor in range(14, 9, -1)
+    ]
     for conda in ("miniforge3", "mambaforge", "miniconda3", "anaconda3"):
-        folders += [ntpath.join(home, conda, "envs", "geo-r1", "Scripts"), ntpath.join(home, conda, "Scripts")]
+        folders += [
+            ntpath.join(home, conda, "envs", "geo-r1", "Scripts"),
+            ntpath.join(home, conda, "Scripts"),
+        ]
     return [ntpath.join(folder, COMMAND + ".exe") for folder in folders if folder]
 
 

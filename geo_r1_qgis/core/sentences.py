@@ -54,7 +54,7 @@ class Explanation:
     code: str
 
 
-def QT_TRANSLATE_NOOP(context: str, text: str) -> str:  # noqa: N802, ARG001 - the name that lupdate looks for
+def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
     """Mark `text` for translation without translating it yet."""
     return text
 
@@ -77,7 +77,12 @@ def explain(error: GeoR1Error, translate: Translate) -> Explanation:
 def _fill(template: str, error: GeoR1Error) -> str:
     try:
         return template.format(**error.parameters)
-    except (LookupError, ValueError, TypeError, AttributeError):  # a service of another version sends other parameters
+    except (
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+    ):  # a service of another version sends other parameters
         return error.message
 
 
@@ -94,7 +99,9 @@ SENTENCES: Dict[str, Sentence] = {
     "silent": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The service fell silent"),
         QT_TRANSLATE_NOOP("GeoR1Errors", "{url} sent nothing for {seconds:g} s."),
-        QT_TRANSLATE_NOOP("GeoR1Errors", "What it had found is kept. Ask again, or look into its log."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "What it had found is kept. Ask again, or look into its log."
+        ),
         Mend.RETRY,
     ),
     "connection-lost": Sentence(
@@ -106,7 +113,9 @@ SENTENCES: Dict[str, Sentence] = {
     "protocol": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The answer could not be understood"),
         QT_TRANSLATE_NOOP("GeoR1Errors", "In the answer, {path}: {reason}."),
-        QT_TRANSLATE_NOOP("GeoR1Errors", "Plugin and service may be of different versions: update both."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "Plugin and service may be of different versions: update both."
+        ),
         Mend.RECONNECT,
     ),
     "launch-failed": Sentence(
@@ -150,7 +159,9 @@ SENTENCES: Dict[str, Sentence] = {
     ),
     "queue-full": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "Too many questions are waiting"),
-        QT_TRANSLATE_NOOP("GeoR1Errors", "The service holds {limit} questions and all places are taken."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "The service holds {limit} questions and all places are taken."
+        ),
         QT_TRANSLATE_NOOP("GeoR1Errors", "Ask again when one of them is answered."),
         Mend.RETRY,
     ),
@@ -173,7 +184,9 @@ SENTENCES: Dict[str, Sentence] = {
     "task-unsupported": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "This model cannot do that"),
         "",
-        QT_TRANSLATE_NOOP("GeoR1Errors", "Look for one object or for all objects, or choose another model."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "Look for one object or for all objects, or choose another model."
+        ),
     ),
     "model-unknown": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The service does not have this model"),
@@ -186,12 +199,16 @@ SENTENCES: Dict[str, Sentence] = {
     "engine-failed": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The model failed while it was answering"),
         "",
-        QT_TRANSLATE_NOOP("GeoR1Errors", "Ask again; if it fails again, the service’s log says why."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "Ask again; if it fails again, the service’s log says why."
+        ),
         Mend.OPEN_LOG,
     ),
     # --- the image
     "capture-failed": Sentence(QT_TRANSLATE_NOOP("GeoR1Errors", "This area cannot be sent"), ""),
-    "layer-failed": Sentence(QT_TRANSLATE_NOOP("GeoR1Errors", "The answer could not be written"), ""),
+    "layer-failed": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The answer could not be written"), ""
+    ),
     "image-too-large": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The area is too large"),
         QT_TRANSLATE_NOOP(
@@ -210,7 +227,10 @@ SENTENCES: Dict[str, Sentence] = {
         QT_TRANSLATE_NOOP("GeoR1Errors", "Draw a rectangle that is less narrow."),
     ),
     "chip-unreadable": Sentence(
-        QT_TRANSLATE_NOOP("GeoR1Errors", "The image could not be read by the service"), "", "", Mend.RETRY
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The image could not be read by the service"),
+        "",
+        "",
+        Mend.RETRY,
     ),
     "chip-truncated": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The image arrived incomplete"), "", "", Mend.RETRY

@@ -13,7 +13,7 @@ class Store(Protocol):
 
     def value(self, key: str, default: Any = None) -> Any: ...
 
-    def setValue(self, key: str, value: Any) -> None: ...  # noqa: N802 - Qt's name
+    def setValue(self, key: str, value: Any) -> None: ...
 
 
 @dataclass(frozen=True)

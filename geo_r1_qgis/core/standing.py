@@ -6,8 +6,8 @@ Pure decisions; `network/handshake.py` does the reading and asking, `gui/header.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Optional
 from enum import Enum
+from typing import Optional
 
 from . import wire
 from .codec import decode, parse_json
@@ -24,7 +24,7 @@ class Kind(Enum):
     BUSY = "busy"  # ready, but others are asking
     STARTING = "starting"
     ABSENT = "absent"  # nothing there
-    WRONG_TOKEN = "wrong-token"
+    REFUSED = "refused"  # the token is not the right one
     TOO_OLD = "too-old"  # the service
     TOO_NEW = "too-new"  # the service
     NOT_OURS = "not-ours"
@@ -73,7 +73,7 @@ def judge_answer(endpoint: Endpoint, status: int, body: bytes) -> Standing:
     error = read_error(status, body)
     if error is None:
         return Standing(Kind.NOT_OURS, endpoint)
-    by_code = {"unauthorized": Kind.WRONG_TOKEN, "service-stopping": Kind.ABSENT}
+    by_code = {"unauthorized": Kind.REFUSED, "service-stopping": Kind.ABSENT}
     if error.code == "wire-version":
         theirs = str(error.parameters.get("expected", ""))  # what the service would have accepted
         return Standing(compare_wire(theirs) or Kind.TOO_OLD, endpoint, error=error)
@@ -103,7 +103,8 @@ def service_error(body: wire.ErrorBody, *, status: int = 0) -> ServiceError:
 
 def compare_wire(theirs: str) -> Optional[Kind]:
     """TOO_OLD or TOO_NEW if the service's major version differs from ours, else none."""
-    major, ours = theirs.split(".")[0], int(wire.WIRE_VERSION.split(".")[0])
+    major = theirs.partition(".")[0]
+    ours = int(wire.WIRE_VERSION.partition(".")[0])
     if not major.isdecimal() or int(major) == ours:
         return None
     return Kind.TOO_OLD if int(major) < ours else Kind.TOO_NEW
@@ -129,6 +130,11 @@ def _judge_health(endpoint: Endpoint, body: bytes) -> Standing:
         health = decode(wire.Health, value)
     except ProtocolError as error:
         return Standing(Kind.FAILED, endpoint, error=error)
-    kind = {"starting": Kind.STARTING, "ready": Kind.READY, "busy": Kind.BUSY, "failed": Kind.FAILED}
+    kind = {
+        "starting": Kind.STARTING,
+        "ready": Kind.READY,
+        "busy": Kind.BUSY,
+        "failed": Kind.FAILED,
+    }
     failure = service_error(health.error) if health.error else None
     return Standing(kind[health.status], endpoint, health=health, error=failure)

@@ -60,7 +60,9 @@ class AnswersTree(QTreeWidget):
         painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
         area = self.viewport().rect().adjusted(6, 6, -6, -6)
         flags = as_number(Qt.AlignmentFlag.AlignTop) | as_number(Qt.TextFlag.TextWordWrap)
-        painter.drawText(area, flags, self.tr("What was found: here, on the map, and in a GeoPackage at once."))
+        painter.drawText(
+            area, flags, self.tr("What was found: here, on the map, and in a GeoPackage at once.")
+        )
         painter.end()
 
 
@@ -91,7 +93,9 @@ class AnswersPanel(QWidget):
         self.tree = AnswersTree(self)
         self.tree.setObjectName("geoR1Answers")
         self.tree.setAccessibleName(self.tr("Answers of this session"))
-        self.tree.setAccessibleDescription(self.tr("Up and Down flash an answer on the map, Enter goes there"))
+        self.tree.setAccessibleDescription(
+            self.tr("Up and Down flash an answer on the map, Enter goes there")
+        )
         self.tree.setColumnCount(2)
         self.tree.setHeaderHidden(True)
         self.tree.setUniformRowHeights(True)

@@ -248,7 +248,9 @@ class AskController(QObject):
         elif result.outcome == "unparsable":
             notice.show_remark(self.tr("The answer has no usable box"), reasons)
         elif result.outcome == "truncated":
-            text = self.tr("It reached its limit of {count} tokens; what was complete is on the map.")
+            text = self.tr(
+                "It reached its limit of {count} tokens; what was complete is on the map."
+            )
             title = self.tr("The answer was cut short")
             notice.show_remark(title, text.format(count=self._request.max_new_tokens))
         elif reasons:
@@ -262,7 +264,9 @@ class AskController(QObject):
             Stage.CONNECTING: self.tr("Waiting for the service…"),
             Stage.CAPTURING: self.tr("Taking the picture…"),
             Stage.UPLOADING: self.tr("Sending…"),
-            Stage.QUEUED: self.tr("In the queue: {count} before you").format(count=self.state.position),
+            Stage.QUEUED: self.tr("In the queue: {count} before you").format(
+                count=self.state.position
+            ),
             Stage.STREAMING: self.tr("Thinking…"),
             Stage.WRITING: self.tr("Writing…"),
             Stage.STOPPED: self.tr("Stopped"),

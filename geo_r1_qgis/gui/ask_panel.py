@@ -18,6 +18,7 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ..core.wire import Task
 from .query_edit import QueryEdit
 from .small_print import small_print
 
@@ -47,8 +48,8 @@ class AskPanel(QWidget):
         self.set_running(False)
 
     @property
-    def task(self) -> str:
-        """Wire name of what is sought."""
+    def task(self) -> Task:
+        """What is sought."""
         return self.task_combo.currentData()
 
     @property
@@ -100,8 +101,12 @@ class AskPanel(QWidget):
         self.query.setMinimumHeight(30)
         self.query.setPlaceholderText(self.tr("the largest storage tank"))
         self.query.setAccessibleName(self.tr("What to find"))
-        self.query.setAccessibleDescription(self.tr("Enter asks, Esc stops, Up and Down bring earlier questions"))
-        self.query.setToolTip(self.tr("Say in plain words what to find. ↑ ↓ bring earlier questions back."))
+        self.query.setAccessibleDescription(
+            self.tr("Enter asks, Esc stops, Up and Down bring earlier questions")
+        )
+        self.query.setToolTip(
+            self.tr("Say in plain words what to find. ↑ ↓ bring earlier questions back.")
+        )
         self.query.returnPressed.connect(self._on_return)
 
     def _make_choices(self) -> None:
@@ -115,7 +120,9 @@ class AskPanel(QWidget):
         self.layer_combo.setAccessibleName(self.tr("Raster layer to look at"))
         self.layer_combo.setFilters(QgsMapLayerProxyModel.Filter.RasterLayer)
         self.layer_combo.setMinimumContentsLength(8)
-        self.layer_combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.layer_combo.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.layer_combo.layerChanged.connect(self.changed)
         self.layer_combo.activated.connect(self.layer_chosen)
         self.area_combo = QComboBox(self)

@@ -19,7 +19,11 @@ ACCENT = QColor(255, 64, 129)
 def link(palette: QPalette) -> QColor:
     """A link, lightened on dark backgrounds, where Qt's own blue cannot be read."""
     colour = palette.color(QPalette.ColorRole.Link)
-    return mixed(colour, QColor(255, 255, 255), 0.5) if is_dark(palette) and colour.lightness() < 150 else colour
+    return (
+        mixed(colour, QColor(255, 255, 255), 0.5)
+        if is_dark(palette) and colour.lightness() < 150
+        else colour
+    )
 
 
 def is_dark(palette: QPalette) -> bool:

@@ -9,11 +9,11 @@ from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeySequence
 from qgis.PyQt.QtWidgets import QFrame, QMenu, QSplitter, QVBoxLayout, QWidget
 
-from .qt_names import QShortcut
 from .answers_panel import AnswersPanel
 from .ask_panel import AskPanel
 from .header import HeaderPanel
 from .notice import Notice
+from .qt_names import QShortcut
 from .reasoning_panel import ReasoningPanel
 
 

@@ -14,7 +14,9 @@ GPKG, GEOJSON = "GPKG", "GeoJSON"
 class ExportDialog(QDialog):
     """File and CRS for an export."""
 
-    def __init__(self, count: int, crs: QgsCoordinateReferenceSystem, parent: Optional[QWidget] = None) -> None:
+    def __init__(
+        self, count: int, crs: QgsCoordinateReferenceSystem, parent: Optional[QWidget] = None
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle(self.tr("Export answers"))
         self.setMinimumWidth(460)

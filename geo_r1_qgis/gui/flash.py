@@ -62,7 +62,11 @@ class CanvasFlash(QObject):
         rim, line = QColor(255, 255, 255, 210), ACCENT
         fill = QColor(ACCENT.red(), ACCENT.green(), ACCENT.blue(), 50)
         is_box = len(place_px) == 4
-        kind = QgsWkbTypes.GeometryType.PolygonGeometry if is_box else QgsWkbTypes.GeometryType.LineGeometry
+        kind = (
+            QgsWkbTypes.GeometryType.PolygonGeometry
+            if is_box
+            else QgsWkbTypes.GeometryType.LineGeometry
+        )
         for colour, width in ((rim, 6), (line, 3)):
             band = QgsRubberBand(self._canvas, kind)
             band.setStrokeColor(colour)
@@ -118,7 +122,9 @@ class CanvasFlash(QObject):
             return geometry
         try:
             geometry.transform(QgsCoordinateTransform(crs, target, QgsProject.instance()))
-        except QgsCsException:  # the place does not exist in the canvas's CRS: there is nothing to show
+        except (
+            QgsCsException
+        ):  # the place does not exist in the canvas's CRS: there is nothing to show
             return None
         return geometry
 

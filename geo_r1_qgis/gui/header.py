@@ -76,7 +76,9 @@ class HeaderPanel(QWidget):
         self._mend = status.mend
         self._dot.setStyleSheet(f"color: {status.colour.name()}")
         self.line.setText(status.line)
-        self.line.setAccessibleName(self.tr("Status of the service: {line}").format(line=status.line))
+        self.line.setAccessibleName(
+            self.tr("Status of the service: {line}").format(line=status.line)
+        )
         self.hint.setText(status.hint)
         self.hint.setVisible(bool(status.hint))
         self.button.setText(mend_word(status.mend))
@@ -92,7 +94,7 @@ class HeaderPanel(QWidget):
             Kind.BUSY: self._busy,
             Kind.STARTING: self._starting,
             Kind.ABSENT: self._absent,
-            Kind.WRONG_TOKEN: self._wrong_token,
+            Kind.REFUSED: self._wrong_token,
             Kind.TOO_OLD: self._too_old,
             Kind.TOO_NEW: self._too_new,
             Kind.NOT_OURS: self._not_ours,
@@ -119,7 +121,9 @@ class HeaderPanel(QWidget):
         if waiting:
             busy += ", " + self.tr("{count} waiting").format(count=waiting)
         hint = self.tr("Somebody else is asking. Your question will wait its turn.")
-        return StatusLine(colours.WAITING, f"{self._identity(standing)} · {busy}", hint, Mend.RECONNECT)
+        return StatusLine(
+            colours.WAITING, f"{self._identity(standing)} · {busy}", hint, Mend.RECONNECT
+        )
 
     def _starting(self, standing: Standing) -> StatusLine:
         line = self.tr("The service is starting…")
@@ -137,7 +141,9 @@ class HeaderPanel(QWidget):
         if standing.endpoint is not None and not standing.endpoint.is_local:
             line = self.tr("The server does not answer")
             hint = self.tr("Nothing answers at {url}. Is it running, and are you in its network?")
-            return StatusLine(colours.BAD, line, hint.format(url=standing.endpoint.url), Mend.RECONNECT)
+            return StatusLine(
+                colours.BAD, line, hint.format(url=standing.endpoint.url), Mend.RECONNECT
+            )
         line = self.tr("The service is not running")
         hint = self.tr("It starts by itself with your next question.")
         return StatusLine(colours.IDLE, line, hint, Mend.START)
@@ -162,8 +168,12 @@ class HeaderPanel(QWidget):
         url = standing.endpoint.url if standing.endpoint else ""
         line = self.tr("Another program answers at {url}").format(url=url)
         if standing.endpoint is not None and standing.endpoint.is_local:
-            return StatusLine(colours.BAD, line, self.tr("Start the service: it takes a free port."), Mend.START)
-        return StatusLine(colours.BAD, line, self.tr("Check the address of the server."), Mend.SET_ADDRESS)
+            return StatusLine(
+                colours.BAD, line, self.tr("Start the service: it takes a free port."), Mend.START
+            )
+        return StatusLine(
+            colours.BAD, line, self.tr("Check the address of the server."), Mend.SET_ADDRESS
+        )
 
     def _failed(self, standing: Standing) -> StatusLine:
         if standing.error is None:
@@ -172,12 +182,16 @@ class HeaderPanel(QWidget):
         words = explain(standing.error, QCoreApplication.translate)
         mend = Mend.OPEN_LOG if words.mend is Mend.NONE else words.mend
         hint = "\n".join(filter(None, (words.text, words.hint)))
-        return StatusLine(colours.BAD, words.title, hint, Mend.RECONNECT if mend is Mend.RETRY else mend)
+        return StatusLine(
+            colours.BAD, words.title, hint, Mend.RECONNECT if mend is Mend.RETRY else mend
+        )
 
     def _versions(self, standing: Standing) -> str:
         given = standing.error.parameters if standing.error else {}
         theirs = given.get("expected") or "?"
-        hint = self.tr("It speaks version {theirs}, the plugin speaks {ours}. Update the older one.")
+        hint = self.tr(
+            "It speaks version {theirs}, the plugin speaks {ours}. Update the older one."
+        )
         return hint.format(theirs=theirs, ours=WIRE_VERSION)
 
     def _identity(self, standing: Standing) -> str:

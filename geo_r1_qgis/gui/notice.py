@@ -58,7 +58,8 @@ class Notice(QFrame):
             label.setWordWrap(True)
             label.setTextFormat(Qt.TextFormat.PlainText)
             label.setTextInteractionFlags(
-                Qt.TextInteractionFlag.TextSelectableByMouse | Qt.TextInteractionFlag.TextSelectableByKeyboard
+                Qt.TextInteractionFlag.TextSelectableByMouse
+                | Qt.TextInteractionFlag.TextSelectableByKeyboard
             )
         bold = self._title.font()
         bold.setBold(True)
@@ -86,7 +87,12 @@ class Notice(QFrame):
         """Explain `error` in the user's words, with the button of its code or another one."""
         words = explain(error, QCoreApplication.translate)
         details = "\n\n".join(filter(None, (error.details, self._identity(error))))
-        self._show(words.title, "\n".join(filter(None, (words.text, words.hint))), mend or words.mend, colours.BAD)
+        self._show(
+            words.title,
+            "\n".join(filter(None, (words.text, words.hint))),
+            mend or words.mend,
+            colours.BAD,
+        )
         self.code = words.code
         self._set_details(details if error.details or error.request_id else "")
 

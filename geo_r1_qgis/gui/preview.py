@@ -22,7 +22,9 @@ FOLLOW_MS = 120
 class SendingPreview(QObject):
     """Keeps *what will be sent* true, and draws the rectangle that the user chose."""
 
-    def __init__(self, canvas: QgsMapCanvas, panel: AskPanel, parent: Optional[QObject] = None) -> None:
+    def __init__(
+        self, canvas: QgsMapCanvas, panel: AskPanel, parent: Optional[QObject] = None
+    ) -> None:
         super().__init__(parent)
         self._canvas = canvas
         self._panel = panel

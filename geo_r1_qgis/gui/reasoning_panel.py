@@ -67,13 +67,18 @@ class ReasoningPanel(QWidget):
         self.view.setOpenLinks(False)
         self.view.setUndoRedoEnabled(False)
         self.view.setTextInteractionFlags(
-            Qt.TextInteractionFlag.TextBrowserInteraction | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
+            Qt.TextInteractionFlag.TextBrowserInteraction
+            | Qt.TextInteractionFlag.LinksAccessibleByKeyboard
         )
         self.view.setPlaceholderText(
-            self.tr("The model thinks aloud here. Point at a coordinate to see the place on the map.")
+            self.tr(
+                "The model thinks aloud here. Point at a coordinate to see the place on the map."
+            )
         )
         self.view.setAccessibleName(self.tr("Reasoning of the model"))
-        self.view.setAccessibleDescription(self.tr("Tab goes from coordinate to coordinate, Enter shows it on the map"))
+        self.view.setAccessibleDescription(
+            self.tr("Tab goes from coordinate to coordinate, Enter shows it on the map")
+        )
         self.view.document().setDocumentMargin(6)
         self.view.highlighted.connect(self._on_highlighted)
         self.view.link_focused.connect(self._on_highlighted)

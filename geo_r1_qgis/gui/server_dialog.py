@@ -73,11 +73,17 @@ class ServerDialog(QDialog):
             widget.setEnabled(is_remote)
         address = QUrl(self.url.text().strip())
         is_address = address.scheme() in ("http", "https") and bool(address.host())
-        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(not is_remote or is_address)
+        self.buttons.button(QDialogButtonBox.StandardButton.Ok).setEnabled(
+            not is_remote or is_address
+        )
         is_open = is_remote and address.scheme() == "http"
         self.warning.setText(
             self.tr("Images and questions are sent to this server.")
-            + (" " + self.tr("With http they and the token can be read on the way.") if is_open else "")
+            + (
+                " " + self.tr("With http they and the token can be read on the way.")
+                if is_open
+                else ""
+            )
         )
         self.warning.setVisible(is_remote)
 

@@ -34,7 +34,9 @@ class ServiceActions(QObject):
     write_again_requested = pyqtSignal()
     plugin_manager_requested = pyqtSignal()
 
-    def __init__(self, *, dock: GeoR1Dock, connection: Connection, parent: Optional[QObject] = None) -> None:
+    def __init__(
+        self, *, dock: GeoR1Dock, connection: Connection, parent: Optional[QObject] = None
+    ) -> None:
         super().__init__(parent)
         self._dock = dock
         self._connection = connection
@@ -85,7 +87,8 @@ class ServiceActions(QObject):
             self._dock,
             self.tr("Log of the Geo-R1 service"),
             explanation=str(path),
-            text=text or self.tr("The log is empty: the service has not been started on this machine."),
+            text=text
+            or self.tr("The log is empty: the service has not been started on this machine."),
             folder=str(path.parent) if path.parent.is_dir() else "",
             at_end=True,
         )
@@ -100,30 +103,48 @@ class ServiceActions(QObject):
         )
         looked = "\n\n" + self.tr("Looked at:") + "\n" + places if places else ""
         show_text(
-            self._dock, self.tr("Install the Geo-R1 service"), explanation=explanation, text=INSTALL_COMMAND + looked
+            self._dock,
+            self.tr("Install the Geo-R1 service"),
+            explanation=explanation,
+            text=INSTALL_COMMAND + looked,
         )
 
     def show_how_to_update(self) -> None:
         """Show the one command that updates the service."""
         explanation = self.tr("Type this in a terminal, then choose “Look again” in the menu.")
-        show_text(self._dock, self.tr("Update the Geo-R1 service"), explanation=explanation, text=UPDATE_COMMAND)
+        show_text(
+            self._dock,
+            self.tr("Update the Geo-R1 service"),
+            explanation=explanation,
+            text=UPDATE_COMMAND,
+        )
 
     def show_what_leaves(self) -> None:
         """Say which bytes go where."""
         endpoint = self._connection.standing.endpoint
         is_remote = bool(self._connection.settings.service_url)
-        where = self.tr("to the server {url}.") if is_remote else self.tr("to the service on this machine ({url}).")
+        where = (
+            self.tr("to the server {url}.")
+            if is_remote
+            else self.tr("to the service on this machine ({url}).")
+        )
         url = self._connection.settings.service_url or (endpoint.url if endpoint else "127.0.0.1")
         lines = [
-            self.tr("With each question, the text of the question and one picture of the chosen area go"),
+            self.tr(
+                "With each question, the text of the question and one picture of the chosen area go"
+            ),
             where.format(url=url),
             "",
-            self.tr("Nothing else is sent, and nothing without a question: no telemetry, no account."),
+            self.tr(
+                "Nothing else is sent, and nothing without a question: no telemetry, no account."
+            ),
             self.tr("The size of the picture is shown under the question before you press Enter."),
         ]
         if not is_remote:
             lines.append(self.tr("Nothing leaves this machine."))
-        show_text(self._dock, self.tr("What leaves this machine"), explanation="", text="\n".join(lines))
+        show_text(
+            self._dock, self.tr("What leaves this machine"), explanation="", text="\n".join(lines)
+        )
 
     def _fill_menu(self, menu: QMenu) -> None:
         menu.addAction(self.tr("Start the service"), self._connection.start_service)
@@ -164,7 +185,9 @@ class ServiceActions(QObject):
         self._offer_tasks()
 
     def _on_no_models(self, _error: GeoR1Error) -> None:
-        self._models_of = None  # asked again with the next look; until then both usual tasks are offered
+        self._models_of = (
+            None  # asked again with the next look; until then both usual tasks are offered
+        )
 
     def _choose_model(self, model: wire.ModelInfo) -> None:
         self._change(model="" if model.is_default else model.id)
@@ -190,4 +213,3 @@ class ServiceActions(QObject):
         settings = self._connection.settings.with_changes(**changes)
         self._connection.settings = settings
         self.settings_changed.emit(settings)
-

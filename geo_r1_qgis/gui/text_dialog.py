@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from qgis.PyQt.QtCore import QCoreApplication, QUrl
 from qgis.PyQt.QtGui import QDesktopServices, QFontDatabase, QGuiApplication, QTextCursor
-from qgis.PyQt.QtWidgets import QDialog, QDialogButtonBox, QLabel, QPlainTextEdit, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QLabel,
+    QPlainTextEdit,
+    QVBoxLayout,
+    QWidget,
+)
 
 
-def show_text(  # noqa: PLR0913 - all but two are optional words
-    parent: QWidget, title: str, *, explanation: str, text: str, folder: str = "", at_end: bool = False
+def show_text(
+    parent: QWidget,
+    title: str,
+    *,
+    explanation: str,
+    text: str,
+    folder: str = "",
+    at_end: bool = False,
 ) -> QDialog:
     """Open a window with `explanation` above `text`; not modal, it deletes itself when closed.
 
@@ -36,7 +49,9 @@ def show_text(  # noqa: PLR0913 - all but two are optional words
     copy = buttons.addButton(say("TextDialog", "Copy"), QDialogButtonBox.ButtonRole.ActionRole)
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(view.toPlainText()))
     if folder:
-        opener = buttons.addButton(say("TextDialog", "Open folder"), QDialogButtonBox.ButtonRole.ActionRole)
+        opener = buttons.addButton(
+            say("TextDialog", "Open folder"), QDialogButtonBox.ButtonRole.ActionRole
+        )
         opener.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(folder)))
     buttons.rejected.connect(dialog.close)
     layout = QVBoxLayout(dialog)
@@ -47,4 +62,3 @@ def show_text(  # noqa: PLR0913 - all but two are optional words
     dialog.finished.connect(dialog.deleteLater)
     dialog.show()
     return dialog
-

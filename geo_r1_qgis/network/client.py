@@ -65,7 +65,9 @@ class Client(QObject):
     def load_model(self, model: str) -> Pending:
         """Load a model before the first question, as `wire.ModelInfo`."""
         path = f"/v1/models/{model}/load"
-        return Pending(self._transport.send("POST", path, body=b"", silence_s=LOAD_S), wire.ModelInfo)
+        return Pending(
+            self._transport.send("POST", path, body=b"", silence_s=LOAD_S), wire.ModelInfo
+        )
 
     def find_chip(self, sha256: str) -> Exchange:
         """Ask whether the service still has these pixels: status 200 or 404."""

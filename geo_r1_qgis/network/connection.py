@@ -36,7 +36,9 @@ class Connection(QObject):
     standing_changed = pyqtSignal(object)
     settled = pyqtSignal(object)
 
-    def __init__(self, settings: Settings, parent: Optional[QObject] = None, *, folder: str = "") -> None:
+    def __init__(
+        self, settings: Settings, parent: Optional[QObject] = None, *, folder: str = ""
+    ) -> None:
         super().__init__(parent)
         self.settings = settings
         self.standing = Standing(Kind.UNKNOWN)
@@ -122,7 +124,9 @@ class Connection(QObject):
         self._is_quiet = quiet
         remote = None
         if self.settings.service_url:
-            remote = Endpoint(self.settings.service_url, self.settings.service_access, is_local=False)
+            remote = Endpoint(
+                self.settings.service_url, self.settings.service_access, is_local=False
+            )
         self._handshake = Handshake(data_folder=self.folder, remote=remote, parent=self)
         self._handshake.judged.connect(self._on_judged)
         self._handshake.start()
@@ -152,7 +156,10 @@ class Connection(QObject):
 
     def _notice_quietly(self, standing: Standing) -> None:
         # why the last start failed is worth more than that nothing is there
-        explained = self.standing.error is not None and self.standing.kind in (Kind.ABSENT, Kind.FAILED)
+        explained = self.standing.error is not None and self.standing.kind in (
+            Kind.ABSENT,
+            Kind.FAILED,
+        )
         if not (explained and standing.kind is Kind.ABSENT):
             self._set(standing)
 

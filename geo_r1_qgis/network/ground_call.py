@@ -35,7 +35,9 @@ class GroundCall(QObject):
     ended = pyqtSignal()
     failed = pyqtSignal(object)
 
-    def __init__(self, client: Client, request: wire.GroundRequest, images: Dict[str, bytes]) -> None:
+    def __init__(
+        self, client: Client, request: wire.GroundRequest, images: Dict[str, bytes]
+    ) -> None:
         super().__init__(client)
         self._client = client
         self._request = request
@@ -45,7 +47,9 @@ class GroundCall(QObject):
         self._upload: Optional[Pending] = None
         self._is_over = False
         self._sent_again = False
-        self._turn = QTimer(self)  # lines are worked on once per turn of the event loop, however often bytes come
+        self._turn = QTimer(
+            self
+        )  # lines are worked on once per turn of the event loop, however often bytes come
         self._turn.setSingleShot(True)
         self._turn.setInterval(0)
         self._turn.timeout.connect(self._drain)

@@ -38,7 +38,9 @@ class Handshake(QObject):
 
     judged = pyqtSignal(object)
 
-    def __init__(self, *, data_folder: str, remote: Optional[Endpoint] = None, parent: QObject) -> None:
+    def __init__(
+        self, *, data_folder: str, remote: Optional[Endpoint] = None, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._data_folder = data_folder
         self._endpoint = remote

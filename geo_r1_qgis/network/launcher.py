@@ -66,7 +66,9 @@ class Launcher(QObject):
     ready = pyqtSignal(object)
     failed = pyqtSignal(object)
 
-    def __init__(self, *, folder: str, command: str, patience_s: float = PATIENCE_S, parent: QObject) -> None:
+    def __init__(
+        self, *, folder: str, command: str, patience_s: float = PATIENCE_S, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self._folder = folder
         self._command = command
@@ -109,7 +111,9 @@ class Launcher(QObject):
             return
         self.waiting.emit(time.monotonic() - self._began)
         if self._handshake is None:
-            self._was_gone = not _is_alive(self._pid)  # before looking: a second service ends after the first is up
+            self._was_gone = not _is_alive(
+                self._pid
+            )  # before looking: a second service ends after the first is up
             self._handshake = Handshake(data_folder=self._folder, parent=self)
             self._handshake.judged.connect(self._on_judged)
             self._handshake.start()

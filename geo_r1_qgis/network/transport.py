@@ -19,7 +19,13 @@ from qgis.PyQt.QtNetwork import (
 )
 
 from ..core import wire
-from ..core.errors import ConnectionLost, GeoR1Error, ProtocolError, ServiceSilent, ServiceUnreachable
+from ..core.errors import (
+    ConnectionLost,
+    GeoR1Error,
+    ProtocolError,
+    ServiceSilent,
+    ServiceUnreachable,
+)
 from ..core.standing import Endpoint
 
 SILENCE_S = 30.0
@@ -50,7 +56,9 @@ class Exchange(QObject):
     chunk_read = pyqtSignal(bytes)
     ended = pyqtSignal()
 
-    def __init__(self, reply: QNetworkReply, *, silence_s: float, streamed: bool, parent: QObject) -> None:
+    def __init__(
+        self, reply: QNetworkReply, *, silence_s: float, streamed: bool, parent: QObject
+    ) -> None:
         super().__init__(parent)
         self.url = reply.url().toString()
         self.body = b""
@@ -179,12 +187,18 @@ class Transport(QObject):
         request = QNetworkRequest(QUrl(self.endpoint.url.rstrip("/") + path))
         _set(request, "CacheLoadControlAttribute", QNetworkRequest.CacheLoadControl.AlwaysNetwork)
         # a redirect would carry the token to another host
-        _set(request, "RedirectPolicyAttribute", QNetworkRequest.RedirectPolicy.ManualRedirectPolicy)
+        _set(
+            request, "RedirectPolicyAttribute", QNetworkRequest.RedirectPolicy.ManualRedirectPolicy
+        )
         request.setAttribute(QNetworkRequest.Attribute.CacheSaveControlAttribute, False)
         request.setRawHeader(b"X-Geo-R1-Wire", wire.WIRE_VERSION.encode())
-        request.setRawHeader(b"Accept-Encoding", b"identity")  # a compressed stream arrives in lumps
+        request.setRawHeader(
+            b"Accept-Encoding", b"identity"
+        )  # a compressed stream arrives in lumps
         if self.endpoint.access:
-            request.setRawHeader(b"Authorization", b"Bearer " + self.endpoint.access.encode("utf-8"))
+            request.setRawHeader(
+                b"Authorization", b"Bearer " + self.endpoint.access.encode("utf-8")
+            )
         if body is not None:
             request.setRawHeader(b"Content-Type", content_type.encode())
         reply = self._manager.sendCustomRequest(request, verb.encode(), body or b"")
@@ -193,7 +207,9 @@ class Transport(QObject):
 
 def _set(request: QNetworkRequest, attribute: str, value: Any) -> None:
     # Qt 6's Python enums do not turn into numbers by themselves
-    request.setAttribute(getattr(QNetworkRequest.Attribute, attribute), int(getattr(value, "value", value)))
+    request.setAttribute(
+        getattr(QNetworkRequest.Attribute, attribute), int(getattr(value, "value", value))
+    )
 
 
 def _unreachable(reply: QNetworkReply) -> ServiceUnreachable:

@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-TOKEN = "stub-access"
+ACCESS = "stub-access"
 
 HEALTH = {
     "service": "geo-r1",
@@ -68,7 +68,9 @@ def detection(*args, **kwargs):
     return {"event": "detection", "item": "1", "detection": a_detection(*args, **kwargs)}
 
 
-def result(detections=None, outcome="found", reasoning="Find tanks: white [100,40,150,90].", **more):
+def result(
+    detections=None, outcome="found", reasoning="Find tanks: white [100,40,150,90].", **more
+):
     """The final event of a good answer."""
     found = [a_detection()] if detections is None else detections
     return {
@@ -79,7 +81,12 @@ def result(detections=None, outcome="found", reasoning="Find tanks: white [100,4
 
 def failure(code, **parameters):
     """The final event of an answer that failed."""
-    error = {"code": code, "message": f"stub: {code}", "parameters": parameters, "request_id": "r-1"}
+    error = {
+        "code": code,
+        "message": f"stub: {code}",
+        "parameters": parameters,
+        "request_id": "r-1",
+    }
     return {"event": "error", "item": "1", "error": error}
 
 
@@ -119,7 +126,7 @@ class StubService:
     scripts: list = field(default_factory=lambda: [GOOD_SCRIPT])
     ground_refusal: tuple = ()
     """(status, code, parameters) instead of a stream."""
-    access: str = TOKEN
+    access: str = ACCESS
     chips: dict = field(default_factory=dict)
     requests: list = field(default_factory=list)
     left_after_s: list = field(default_factory=list)
@@ -133,7 +140,9 @@ class StubService:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.02,), daemon=True
+        )
         self._thread.start()
         return self
 
@@ -206,7 +215,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _admit(self):
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-        self.service.requests.append(Request(self.command, self.path, dict(self.headers), self.body))
+        self.service.requests.append(
+            Request(self.command, self.path, dict(self.headers), self.body)
+        )
         if self.headers.get("Authorization") == f"Bearer {self.service.access}":
             return True
         self._refuse(401, "unauthorized")
@@ -240,10 +251,24 @@ class _Handler(BaseHTTPRequestHandler):
             raise ConnectionResetError
 
     def _receipt(self):
-        return {"sha256": "0" * 64, "width_px": 1, "height_px": 1, "size_bytes": 1, "expires_s": 60.0}
+        return {
+            "sha256": "0" * 64,
+            "width_px": 1,
+            "height_px": 1,
+            "size_bytes": 1,
+            "expires_s": 60.0,
+        }
 
     def _refuse(self, status, code, **parameters):
-        self._reply(status, {"code": code, "message": f"stub: {code}", "parameters": parameters, "request_id": "r-1"})
+        self._reply(
+            status,
+            {
+                "code": code,
+                "message": f"stub: {code}",
+                "parameters": parameters,
+                "request_id": "r-1",
+            },
+        )
 
     def _reply(self, status, value):
         body = value if isinstance(value, bytes) else json.dumps(value).encode()

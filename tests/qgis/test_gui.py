@@ -9,6 +9,11 @@ import time
 import weakref
 
 import pytest
+from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
+from qgis.PyQt.QtCore import QPoint, Qt, QThread, QTimer
+from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMenu
+
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.core import wire
 from geo_r1_qgis.core.ask_state import Stage
@@ -16,11 +21,6 @@ from geo_r1_qgis.core.errors import CommandNotFound, GeoR1Error, LaunchFailed, S
 from geo_r1_qgis.core.sentences import Mend
 from geo_r1_qgis.core.standing import Endpoint, Kind, Standing
 from geo_r1_qgis.gui.header import HeaderPanel
-from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
-from qgis.PyQt.QtCore import QPoint, Qt, QThread, QTimer
-from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMenu
-
 from tests.qgis.make_rasters import make_marked
 from tests.qgis.stub_service import (
     CLOSE,
@@ -40,14 +40,14 @@ UTM = (500_000.0, 0.3, 0.0, 5_400_000.0, 0.0, -0.3)
 QUERY = "the largest storage tank"
 
 
-@pytest.fixture()
+@pytest.fixture
 def stub():
     """A service that answers well until told otherwise."""
     with StubService() as service:
         yield service
 
 
-@pytest.fixture()
+@pytest.fixture
 def window(qtbot, tmp_path, monkeypatch):
     """An empty project in an empty folder, and a window with the raster that the tests ask about."""
     monkeypatch.setenv("GEO_R1_HOME", str(tmp_path))
@@ -66,7 +66,7 @@ def window(qtbot, tmp_path, monkeypatch):
     made.window.deleteLater()
 
 
-@pytest.fixture()
+@pytest.fixture
 def plugin(qtbot, window, stub, tmp_path):
     """The plugin in the window, connected to the stub."""
     stub.write_server_file(tmp_path)
@@ -78,7 +78,7 @@ def plugin(qtbot, window, stub, tmp_path):
     loaded.unload()
 
 
-@pytest.fixture()
+@pytest.fixture
 def dock(plugin):
     """The dock of the plugin."""
     return plugin.services.dock
@@ -94,7 +94,10 @@ def type_question(dock, text=QUERY):
 def wait_for_end(qtbot, plugin, timeout=8000):
     """Until the question has ended, and what it wrote is on disk."""
     asking, store = plugin.services.asking, plugin.services.store
-    qtbot.waitUntil(lambda: asking.state.stage is not Stage.IDLE and not asking.state.is_running, timeout=timeout)
+    qtbot.waitUntil(
+        lambda: asking.state.stage is not Stage.IDLE and not asking.state.is_running,
+        timeout=timeout,
+    )
     store.flush(5)
     qtbot.wait(150)
     return asking.state
@@ -104,9 +107,10 @@ def rows(tmp_path, columns="query, label, reasoning, x_min_px"):
     """What stands in the GeoPackage beside the project."""
     (path,) = tmp_path.glob("*.gpkg")
     with contextlib.closing(sqlite3.connect(path)) as database:
-        table = database.execute("select table_name from gpkg_contents where data_type='features'").fetchone()[0]
-        found = database.execute(f"select {columns} from {table} order by rank").fetchall()
-    return found
+        table = database.execute(
+            "select table_name from gpkg_contents where data_type='features'"
+        ).fetchone()[0]
+        return database.execute(f"select {columns} from {table} order by rank").fetchall()  # noqa: S608 - names of our own
 
 
 def test_a_question_becomes_a_polygon(qtbot, plugin, dock, stub, tmp_path):
@@ -116,12 +120,16 @@ def test_a_question_becomes_a_polygon(qtbot, plugin, dock, stub, tmp_path):
 
     assert state.stage is Stage.DONE
     assert "Find tanks: white [100,40,150,90]." in dock.reasoning.view.toPlainText()
-    (layer,) = [each for each in QgsProject.instance().mapLayers().values() if isinstance(each, QgsVectorLayer)]
+    (layer,) = [
+        each
+        for each in QgsProject.instance().mapLayers().values()
+        if isinstance(each, QgsVectorLayer)
+    ]
     assert layer.featureCount() == 1
     assert rows(tmp_path) == [(QUERY, "storage tank", "Find tanks: white [100,40,150,90].", 100.0)]
     question = dock.answers.tree.topLevelItem(0)
     assert (question.text(0), question.text(1), question.childCount()) == (QUERY, "1 found", 1)
-    body = json.loads([request.body for request in stub.requests if request.verb == "POST"][0])
+    body = json.loads(next(request.body for request in stub.requests if request.verb == "POST"))
     assert (body["items"][0]["query"], body["items"][0]["task"]) == (QUERY, "rec")
 
 
@@ -248,7 +256,9 @@ def test_without_a_raster_nothing_is_sent(qtbot, plugin, dock, stub):
 
 def test_what_will_be_sent_follows_the_map(qtbot, plugin, dock, window):
     """Size and metres per pixel are right before anything is sent, and change with the view."""
-    qtbot.waitUntil(lambda: "0.30 m/px (native 0.30)" in dock.ask_panel.sending.text(), timeout=2000)
+    qtbot.waitUntil(
+        lambda: "0.30 m/px (native 0.30)" in dock.ask_panel.sending.text(), timeout=2000
+    )
     before = dock.ask_panel.sending.text()
     window.canvas.zoomByFactor(0.25)
     qtbot.waitUntil(lambda: dock.ask_panel.sending.text() != before, timeout=2000)
@@ -312,11 +322,19 @@ def test_up_and_down_bring_questions_back(qtbot, plugin, dock, stub, tmp_path):
     line = dock.ask_panel.query
     line.clear()
     QTest.keyClicks(line, "thi")
-    for key, shown in ((Qt.Key.Key_Up, "second"), (Qt.Key.Key_Up, "first"), (Qt.Key.Key_Down, "second"), (Qt.Key.Key_Down, "thi")):
+    for key, shown in (
+        (Qt.Key.Key_Up, "second"),
+        (Qt.Key.Key_Up, "first"),
+        (Qt.Key.Key_Down, "second"),
+        (Qt.Key.Key_Down, "thi"),
+    ):
         QTest.keyClick(line, key)
         assert line.text() == shown
 
-    assert json.loads(QgsProject.instance().readEntry("geo_r1", "/query_history")[0]) == ["first", "second"]
+    assert json.loads(QgsProject.instance().readEntry("geo_r1", "/query_history")[0]) == [
+        "first",
+        "second",
+    ]
 
 
 def test_a_coordinate_flashes_its_place(qtbot, plugin, dock, window):
@@ -335,7 +353,9 @@ def test_a_coordinate_flashes_its_place(qtbot, plugin, dock, window):
     assert flash.is_shown
     bounds = flash._bands[0].asGeometry().boundingBox()
     frame = plugin.services.asking.frame
-    assert frame.map_to_px(bounds.xMinimum(), bounds.yMaximum()) == pytest.approx((100, 40), abs=1e-6)
+    assert frame.map_to_px(bounds.xMinimum(), bounds.yMaximum()) == pytest.approx(
+        (100, 40), abs=1e-6
+    )
     qtbot.waitUntil(lambda: not flash.is_shown, timeout=4000)
 
 
@@ -359,7 +379,13 @@ def test_an_earlier_reasoning_comes_back(qtbot, plugin, dock, stub):
     type_question(dock)
     wait_for_end(qtbot, plugin)
     first_frame = plugin.services.asking.frame
-    stub.scripts = [[started(), token("All ships: none."), result([], outcome="none", reasoning="All ships: none.")]]
+    stub.scripts = [
+        [
+            started(),
+            token("All ships: none."),
+            result([], outcome="none", reasoning="All ships: none."),
+        ]
+    ]
     type_question(dock, "ships")
     wait_for_end(qtbot, plugin)
     tree = dock.answers.tree
@@ -373,12 +399,12 @@ def test_an_earlier_reasoning_comes_back(qtbot, plugin, dock, stub):
 @pytest.mark.parametrize(("name", "driver"), [("out.gpkg", "GPKG"), ("out.geojson", "GeoJSON")])
 def test_answers_are_exported(qtbot, plugin, dock, tmp_path, name, driver):
     """Export writes the chosen answers into a file of their own, in the CRS of choice."""
-    from qgis.core import QgsCoordinateReferenceSystem  # noqa: PLC0415
+    from qgis.core import QgsCoordinateReferenceSystem
 
     type_question(dock)
     wait_for_end(qtbot, plugin)
     QTest.mouseClick(dock.answers.export, Qt.MouseButton.LeftButton)
-    from geo_r1_qgis.gui.export_dialog import ExportDialog  # noqa: PLC0415
+    from geo_r1_qgis.gui.export_dialog import ExportDialog
 
     dialog = dock.findChild(ExportDialog)
     dialog.file.setFilePath(str(tmp_path / name))
@@ -405,9 +431,16 @@ def test_the_mask_is_offered_only_by_models_that_make_one(qtbot, plugin, dock, s
     assert combo.itemText(2) == "Mask"
 
 
-LOCAL, REMOTE = Endpoint("http://127.0.0.1:40123", "t"), Endpoint("https://gpu.office:8443", "t", is_local=False)
-READY = wire.Health("geo-r1", "0.1.0", "1.0", "ready", 1, "geo-r1-nano", "Geo-R1 Nano", "onnx", "cpu", 0.9)
-BUSY = wire.Health("geo-r1", "0.1.0", "1.0", "busy", 1, "geo-r1-nano", "Geo-R1 Nano", "onnx", "cpu", 0.9, 2)
+LOCAL, REMOTE = (
+    Endpoint("http://127.0.0.1:40123", "t"),
+    Endpoint("https://gpu.office:8443", "t", is_local=False),
+)
+READY = wire.Health(
+    "geo-r1", "0.1.0", "1.0", "ready", 1, "geo-r1-nano", "Geo-R1 Nano", "onnx", "cpu", 0.9
+)
+BUSY = wire.Health(
+    "geo-r1", "0.1.0", "1.0", "busy", 1, "geo-r1-nano", "Geo-R1 Nano", "onnx", "cpu", 0.9, 2
+)
 VERSIONS = GeoR1Error(code="wire-version", given="1.0", expected="2.0")
 
 
@@ -420,16 +453,32 @@ VERSIONS = GeoR1Error(code="wire-version", given="1.0", expected="2.0")
         (Standing(Kind.STARTING, elapsed_s=2.2), "starting… 2 s", Mend.NONE),
         (Standing(Kind.STARTING, elapsed_s=20), "starting… 20 s", Mend.OPEN_LOG),
         (Standing(Kind.ABSENT), "is not running", Mend.START),
-        (Standing(Kind.ABSENT, error=CommandNotFound(["/a"])), "is not installed", Mend.HOW_TO_INSTALL),
-        (Standing(Kind.ABSENT, REMOTE, error=ServiceUnreachable("u", "r")), "server does not answer", Mend.RECONNECT),
-        (Standing(Kind.WRONG_TOKEN, LOCAL), "does not accept the token", Mend.RECONNECT),
-        (Standing(Kind.WRONG_TOKEN, REMOTE), "does not accept the token", Mend.SET_ACCESS),
+        (
+            Standing(Kind.ABSENT, error=CommandNotFound(["/a"])),
+            "is not installed",
+            Mend.HOW_TO_INSTALL,
+        ),
+        (
+            Standing(Kind.ABSENT, REMOTE, error=ServiceUnreachable("u", "r")),
+            "server does not answer",
+            Mend.RECONNECT,
+        ),
+        (Standing(Kind.REFUSED, LOCAL), "does not accept the token", Mend.RECONNECT),
+        (Standing(Kind.REFUSED, REMOTE), "does not accept the token", Mend.SET_ACCESS),
         (Standing(Kind.TOO_OLD, LOCAL, error=VERSIONS), "service is too old", Mend.HOW_TO_UPDATE),
-        (Standing(Kind.TOO_NEW, LOCAL, error=VERSIONS), "plugin is too old", Mend.OPEN_PLUGIN_MANAGER),
+        (
+            Standing(Kind.TOO_NEW, LOCAL, error=VERSIONS),
+            "plugin is too old",
+            Mend.OPEN_PLUGIN_MANAGER,
+        ),
         (Standing(Kind.NOT_OURS, LOCAL), "Another program answers", Mend.START),
         (Standing(Kind.NOT_OURS, REMOTE), "Another program answers", Mend.SET_ADDRESS),
         (Standing(Kind.FAILED, LOCAL), "has a fault", Mend.OPEN_LOG),
-        (Standing(Kind.FAILED, error=LaunchFailed("/x/geo-r1", "boom")), "did not start", Mend.OPEN_LOG),
+        (
+            Standing(Kind.FAILED, error=LaunchFailed("/x/geo-r1", "boom")),
+            "did not start",
+            Mend.OPEN_LOG,
+        ),
     ],
 )
 def test_every_state_has_its_sentence_and_its_button(qtbot, standing, words, mend):
@@ -450,7 +499,11 @@ def test_every_state_has_its_sentence_and_its_button(qtbot, standing, words, men
 
 def test_everything_has_a_name_for_screen_readers(qtbot, dock):
     """Each control that takes the focus says what it is."""
-    controls = dock.findChildren(QAbstractButton) + dock.findChildren(QComboBox) + dock.findChildren(QLineEdit)
+    controls = (
+        dock.findChildren(QAbstractButton)
+        + dock.findChildren(QComboBox)
+        + dock.findChildren(QLineEdit)
+    )
     own = [each for each in controls if each.isVisible() and each.objectName().startswith("geoR1")]
 
     assert len(own) >= 6
@@ -464,11 +517,22 @@ def test_tab_goes_from_top_to_bottom(qtbot, plugin, dock, window):
     window.window.activateWindow()
     dock.ask_panel.query.setFocus()
     panel = dock.ask_panel
-    order = [panel.task_combo, panel.layer_combo, panel.area_combo, panel.draw, panel.button, dock.reasoning.view]
+    order = [
+        panel.task_combo,
+        panel.layer_combo,
+        panel.area_combo,
+        panel.draw,
+        panel.button,
+        dock.reasoning.view,
+    ]
     widget = panel.query
     for expected in order:
         widget = widget.nextInFocusChain()
-        while not (widget.isVisible() and widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isEnabled()):
+        while not (
+            widget.isVisible()
+            and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+            and widget.isEnabled()
+        ):
             widget = widget.nextInFocusChain()
         assert widget is expected
 
@@ -506,6 +570,18 @@ def test_the_gui_is_never_held_up_by_a_stream(qtbot, plugin, dock, stub):
     assert max(gaps_s) < 0.05
 
 
+def ask_and_watch(qtbot, loaded):
+    """Ask, and note which objects are destroyed later; returns that list and a weak look at the services."""
+    services, gone = loaded.services, []
+    ready, found = services.connection, services.asking.state
+    qtbot.waitUntil(lambda: ready.standing.kind is Kind.READY, timeout=3000)
+    type_question(services.dock)
+    qtbot.waitUntil(lambda: bool(found.detections), timeout=5000)
+    for thing in (services.dock, services.connection, services.asking, services.preview):
+        thing.destroyed.connect(lambda *_: gone.append(1))
+    return gone, weakref.ref(services)
+
+
 def test_unloading_leaves_nothing_behind(qtbot, window, stub, tmp_path):
     """Load, ask, unload in the middle of the answer: no object, no thread, no item on the canvas, no menu."""
     stub.write_server_file(tmp_path)
@@ -514,15 +590,7 @@ def test_unloading_leaves_nothing_behind(qtbot, window, stub, tmp_path):
     threads_before = len(window.window.findChildren(QThread))
     loaded = classFactory(window)
     loaded.initGui()
-    services = loaded.services
-    qtbot.waitUntil(lambda: services.connection.standing.kind is Kind.READY, timeout=3000)
-    type_question(services.dock)
-    qtbot.waitUntil(lambda: bool(services.asking.state.detections), timeout=5000)
-    gone = []
-    for thing in (services.dock, services.connection, services.asking, services.preview):
-        thing.destroyed.connect(lambda *_: gone.append(1))
-    watched = weakref.ref(services)
-    del services, thing
+    gone, watched = ask_and_watch(qtbot, loaded)
     loaded.unload()
     loaded.unload()  # twice does no harm
     assert len(gone) == 4

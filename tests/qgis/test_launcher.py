@@ -9,25 +9,25 @@ import time
 from pathlib import Path
 
 import pytest
+from qgis.PyQt.QtCore import QTimer
+
 from geo_r1_qgis.core.settings import Settings
 from geo_r1_qgis.core.standing import Kind
 from geo_r1_qgis.network.connection import Connection
-from qgis.PyQt.QtCore import QTimer
-
 from tests.qgis.stub_service import HEALTH, StubService
 
 HERE = Path(__file__).resolve().parent
 NOWHERE = "/nowhere/geo-r1"
 
 
-@pytest.fixture()
+@pytest.fixture
 def stub():
     """A service that is well."""
     with StubService() as service:
         yield service
 
 
-@pytest.fixture()
+@pytest.fixture
 def connect(qtbot, tmp_path):
     """Connect with some settings and return the connection once it has settled."""
     made = []
@@ -35,7 +35,9 @@ def connect(qtbot, tmp_path):
     def connect_with(*, may_start=False, timeout_ms=8000, **settings):
         connection = Connection(Settings(**settings), folder=str(tmp_path))
         connection.history = []
-        connection.standing_changed.connect(lambda standing: connection.history.append(standing.kind))
+        connection.standing_changed.connect(
+            lambda standing: connection.history.append(standing.kind)
+        )
         made.append(connection)
         with qtbot.waitSignal(connection.settled, timeout=timeout_ms):
             connection.connect_service(may_start=may_start)
@@ -86,7 +88,11 @@ def end_process(folder):
     [
         (HEALTH, 200, Kind.READY),
         ({**HEALTH, "status": "busy", "queue_length": 3}, 200, Kind.BUSY),
-        ({**HEALTH, "status": "failed", "error": {"code": "model-failed", "message": "m"}}, 200, Kind.FAILED),
+        (
+            {**HEALTH, "status": "failed", "error": {"code": "model-failed", "message": "m"}},
+            200,
+            Kind.FAILED,
+        ),
         ({**HEALTH, "wire_version": "2.0"}, 200, Kind.TOO_NEW),
         ({**HEALTH, "wire_version": "0.3"}, 200, Kind.TOO_OLD),
         ({"hello": "world"}, 200, Kind.NOT_OURS),
@@ -116,9 +122,9 @@ def test_a_service_that_is_starting_is_waited_for(qtbot, stub, connect, tmp_path
 
 def test_a_wrong_token_is_not_taken_for_absence(stub, connect, tmp_path):
     """A service that refuses the token is there."""
-    stub.write_server_file(tmp_path, token="old")
+    stub.write_server_file(tmp_path, token="old")  # noqa: S106
 
-    assert connect().standing.kind is Kind.WRONG_TOKEN
+    assert connect().standing.kind is Kind.REFUSED
 
 
 def test_nothing_is_there(connect):
@@ -166,7 +172,7 @@ def test_a_server_of_somebody_else_is_used_with_its_own_token(connect, stub):
     wrong = connect(service_url=stub.url, service_access="guess", may_start=True)
 
     assert (right.standing.kind, right.standing.endpoint.is_local) == (Kind.READY, False)
-    assert wrong.standing.kind is Kind.WRONG_TOKEN
+    assert wrong.standing.kind is Kind.REFUSED
 
 
 def test_the_service_is_started_and_waited_for(connect, tmp_path, monkeypatch):
@@ -211,7 +217,9 @@ def test_starting_does_not_hold_up_the_event_loop(connect, tmp_path):
 def test_a_running_service_is_adopted(connect, stub, tmp_path):
     """Nothing is started where something answers, whoever started it."""
     stub.write_server_file(tmp_path)
-    connection = connect(may_start=True, service_command=script(tmp_path, "never", "raise SystemExit(1)"))
+    connection = connect(
+        may_start=True, service_command=script(tmp_path, "never", "raise SystemExit(1)")
+    )
 
     assert connection.standing.kind is Kind.READY
     assert Kind.STARTING not in connection.history
@@ -219,7 +227,9 @@ def test_a_running_service_is_adopted(connect, stub, tmp_path):
 
 def test_a_crash_at_the_start_is_explained(connect, tmp_path):
     """A service that dies is noticed at once, and its last words are in the message."""
-    crash = script(tmp_path, "crash", "raise ModuleNotFoundError(\"No module named 'onnxruntime'\")")
+    crash = script(
+        tmp_path, "crash", "raise ModuleNotFoundError(\"No module named 'onnxruntime'\")"
+    )
     began = time.monotonic()
     standing = connect(may_start=True, service_command=crash).standing
 
@@ -234,7 +244,9 @@ def test_the_log_of_the_service_is_in_the_details(connect, tmp_path):
     (tmp_path / "logs").mkdir()
     (tmp_path / "logs" / "serve.log").write_text("old trouble\n")
     text = f"open({str(tmp_path / 'logs' / 'serve.log')!r}, 'a').write('port is taken\\n')"
-    standing = connect(may_start=True, service_command=script(tmp_path, "logs-and-ends", text)).standing
+    standing = connect(
+        may_start=True, service_command=script(tmp_path, "logs-and-ends", text)
+    ).standing
 
     assert "port is taken" in standing.error.details
     assert "old trouble" not in standing.error.details
@@ -242,8 +254,12 @@ def test_the_log_of_the_service_is_in_the_details(connect, tmp_path):
 
 def test_a_service_that_never_gets_ready_is_given_up(connect, tmp_path, monkeypatch):
     """Patience ends; the process is left alone."""
-    monkeypatch.setattr("geo_r1_qgis.network.launcher.Launcher.__init__.__kwdefaults__", {"patience_s": 0.5})
-    standing = connect(may_start=True, service_command=serving_command(tmp_path, after_s=9)).standing
+    monkeypatch.setattr(
+        "geo_r1_qgis.network.launcher.Launcher.__init__.__kwdefaults__", {"patience_s": 0.5}
+    )
+    standing = connect(
+        may_start=True, service_command=serving_command(tmp_path, after_s=9)
+    ).standing
 
     assert standing.error.parameters["reason"] == "not ready after 0.5 s"
     end_process(tmp_path)
@@ -280,11 +296,13 @@ def test_the_header_notices_that_the_service_went_away(qtbot, connect, tmp_path,
 
 def test_closing_in_the_middle_of_a_start_is_quiet(qtbot, tmp_path):
     """The plugin may be unloaded at any moment; nothing is emitted or raised after that."""
-    connection = Connection(Settings(service_command=serving_command(tmp_path, after_s=0.5)), folder=str(tmp_path))
+    connection = Connection(
+        Settings(service_command=serving_command(tmp_path, after_s=0.5)), folder=str(tmp_path)
+    )
     settled = []
     connection.settled.connect(settled.append)
     connection.start_service()
-    qtbot.waitUntil(lambda: (tmp_path / "pid").exists(), timeout=5000)
+    qtbot.waitUntil((tmp_path / "pid").exists, timeout=5000)
     connection.close()
     connection.deleteLater()
     qtbot.wait(900)
@@ -307,7 +325,9 @@ pathlib.Path({str(tmp_path / "server.json")!r}).write_text(json.dumps({{
 
 def test_the_interpreter_of_qgis_is_not_needed():
     """The launcher never runs sys.executable, which inside QGIS may be anything."""
-    source = (HERE.parent.parent / "geo_r1_qgis" / "network" / "launcher.py").read_text(encoding="utf-8")
+    source = (HERE.parent.parent / "geo_r1_qgis" / "network" / "launcher.py").read_text(
+        encoding="utf-8"
+    )
 
     assert "sys.executable" not in source
     assert subprocess.__name__ not in source

@@ -5,18 +5,18 @@ import socket
 import time
 
 import pytest
+from qgis.PyQt.QtCore import QObject, QTimer
+
 from geo_r1_qgis.core import wire
 from geo_r1_qgis.core.standing import Endpoint
 from geo_r1_qgis.network import transport
 from geo_r1_qgis.network.client import Client
 from geo_r1_qgis.network.ground_call import GroundCall
-from qgis.PyQt.QtCore import QObject, QTimer
-
 from tests.qgis.stub_service import (
+    ACCESS,
     CLOSE,
     GOOD_SCRIPT,
     HANG,
-    TOKEN,
     StubService,
     detection,
     failure,
@@ -31,14 +31,14 @@ CHIP = hashlib.sha256(IMAGE).hexdigest()
 REQUEST = wire.GroundRequest([wire.GroundItem("1", CHIP, "the largest storage tank")])
 
 
-@pytest.fixture()
+@pytest.fixture
 def stub():
     """A service that answers well until told otherwise."""
     with StubService() as service:
         yield service
 
 
-@pytest.fixture()
+@pytest.fixture
 def parent(qtbot):
     """Owner of the Qt objects of a test."""
     owner = QObject()
@@ -51,7 +51,7 @@ class Asked:
 
     def __init__(self, url, parent, request=REQUEST, images=None):
         self.events, self.errors, self.ends, self.sendings = [], [], 0, 0
-        self.client = Client(Endpoint(url, TOKEN), parent)
+        self.client = Client(Endpoint(url, ACCESS), parent)
         self.call = GroundCall(self.client, request, {CHIP: IMAGE} if images is None else images)
         self.call.event_read.connect(self.events.append)
         self.call.failed.connect(self.errors.append)
@@ -131,7 +131,7 @@ def test_requests_carry_token_and_version(qtbot, stub, parent):
 
     for request in stub.requests:
         headers = {name.lower(): value for name, value in request.headers.items()}
-        assert headers["authorization"] == f"Bearer {TOKEN}"
+        assert headers["authorization"] == f"Bearer {ACCESS}"
         assert headers["x-geo-r1-wire"] == wire.WIRE_VERSION
         assert "origin" not in headers
 
@@ -187,7 +187,9 @@ def test_an_error_event_ends_the_call(qtbot, stub, parent):
 
 def test_events_of_newer_services_are_passed_over(qtbot, stub, parent):
     """Unknown events and unknown fields do not disturb."""
-    stub.scripts = [[queued(), {"event": "poem", "item": "1"}, {**started(), "mood": "good"}, result()]]
+    stub.scripts = [
+        [queued(), {"event": "poem", "item": "1"}, {**started(), "mood": "good"}, result()]
+    ]
 
     assert ask(qtbot, stub, parent).kinds == ["queued", "started", "result"]
 
@@ -206,7 +208,11 @@ def test_nobody_there(qtbot, parent):
 
 def test_silence_ends_the_call(qtbot, stub, parent, monkeypatch):
     """A connection without a byte is given up after the limit; heartbeats keep it alive past that."""
-    monkeypatch.setattr(transport.Transport.send, "__kwdefaults__", {**transport.Transport.send.__kwdefaults__, "silence_s": 0.5})
+    monkeypatch.setattr(
+        transport.Transport.send,
+        "__kwdefaults__",
+        {**transport.Transport.send.__kwdefaults__, "silence_s": 0.5},
+    )
     beat = {"event": "heartbeat", "item": "", "elapsed_s": 1.0}
     stub.scripts = [[started(), 0.3, beat, 0.3, beat, 0.3, beat, HANG]]
     began = time.monotonic()
@@ -246,10 +252,12 @@ def test_leaving_early_is_quiet(qtbot, stub, parent, stage):
 
 def test_loopback_is_never_sent_through_a_proxy(qtbot, stub, parent, monkeypatch):
     """A company's proxy in the environment or in Qt does not get between the plugin and its own machine."""
-    from qgis.PyQt.QtNetwork import QNetworkProxy  # noqa: PLC0415, TID251
+    from qgis.PyQt.QtNetwork import QNetworkProxy  # noqa: TID251
 
     before = QNetworkProxy.applicationProxy()
-    QNetworkProxy.setApplicationProxy(QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "127.0.0.1", 9))
+    QNetworkProxy.setApplicationProxy(
+        QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "127.0.0.1", 9)
+    )
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     try:
         asked = ask(qtbot, stub, parent)
@@ -281,7 +289,7 @@ def test_a_redirect_is_not_followed(qtbot, parent):
     """The token stays with the host that it was given for."""
     with StubService() as other, StubService() as stub:
         stub.health_status, stub.health, stub.location = 302, b"", f"{other.url}/v1/health"
-        exchange = Client(Endpoint(stub.url, TOKEN), parent).health()
+        exchange = Client(Endpoint(stub.url, ACCESS), parent).health()
         with qtbot.waitSignal(exchange.ended, timeout=3000):
             exchange.setObjectName("asked")
 
@@ -292,7 +300,8 @@ def test_a_redirect_is_not_followed(qtbot, parent):
 def test_the_event_loop_is_never_held_up(qtbot, stub, parent):
     """Twenty thousand events at once, and still the GUI thread never works for 50 ms without a turn of the loop."""
     many = b"".join(
-        b'{"event":"token","item":"1","text":"white [%d,%d,90,90] ","section":"think"}\n' % (i % 90, i % 80)
+        b'{"event":"token","item":"1","text":"white [%d,%d,90,90] ","section":"think"}\n'
+        % (i % 90, i % 80)
         for i in range(20_000)
     )
     stub.scripts = [[started(), many, result()]]

@@ -1,3 +1,4 @@
+# ruff: noqa: N802 - the names are those of QGIS's interface
 """A window with a canvas that offers what the plugin asks of QGIS's own, for tests without the desktop program."""
 
 from qgis.core import QgsProject

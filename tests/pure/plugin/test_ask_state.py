@@ -67,7 +67,11 @@ def test_an_error_event_ends_the_question_and_keeps_what_was_found():
     state.take(wire.DetectionEvent("1", TANK))
     state.take(wire.ErrorEvent("1", wire.ErrorBody("engine-failed", "m")))
 
-    assert (state.stage, state.error.code, state.detections) == (Stage.FAILED, "engine-failed", [TANK])
+    assert (state.stage, state.error.code, state.detections) == (
+        Stage.FAILED,
+        "engine-failed",
+        [TANK],
+    )
 
 
 def test_the_next_question_begins_clean():

@@ -15,7 +15,9 @@ DETECTION = {"rank": 0, "label": "tank", "box_px": [1, 2, 3, 4]}
 
 def test_a_request_survives_the_way_there_and_back():
     """What is encoded decodes to an equal object."""
-    request = wire.GroundRequest([wire.GroundItem("1", CHIP, "größter Tank ☃", "ovd")], model="m", seed=7)
+    request = wire.GroundRequest(
+        [wire.GroundItem("1", CHIP, "größter Tank ☃", "ovd")], model="m", seed=7
+    )
 
     assert request == decode(wire.GroundRequest, parse_json(encode(request)), strict=True)
 
@@ -28,9 +30,18 @@ def test_a_request_survives_the_way_there_and_back():
         ({"items": [{"item": "1", "chip": "zz", "query": "q"}]}, "$.items[0].chip"),  # pattern
         ({"items": [{"item": "1", "chip": CHIP}]}, "$.items[0].query"),  # missing
         ({"items": [{"item": "1", "chip": CHIP, "query": ""}]}, "$.items[0].query"),  # empty
-        ({"items": [{"item": "1", "chip": CHIP, "query": "q" * 1001}]}, "$.items[0].query"),  # too long
-        ({"items": [{"item": "1", "chip": CHIP, "query": "q", "task": "fly"}]}, "$.items[0].task"),  # not a task
-        ({"items": [{"item": "1", "chip": CHIP, "query": "q", "x": 1}]}, "$.items[0].x"),  # unknown field
+        (
+            {"items": [{"item": "1", "chip": CHIP, "query": "q" * 1001}]},
+            "$.items[0].query",
+        ),  # too long
+        (
+            {"items": [{"item": "1", "chip": CHIP, "query": "q", "task": "fly"}]},
+            "$.items[0].task",
+        ),  # not a task
+        (
+            {"items": [{"item": "1", "chip": CHIP, "query": "q", "x": 1}]},
+            "$.items[0].x",
+        ),  # unknown field
         ({"max_new_tokens": 0}, "$.max_new_tokens"),  # ge
         ({"max_new_tokens": 5000}, "$.max_new_tokens"),  # le
         ({"seed": 1.5}, "$.seed"),  # not whole
@@ -55,7 +66,10 @@ def test_a_bad_request_names_the_field(change, path):
         ('{"event":"token","item":"1","text":"Find","section":"think"}', wire.TokenEvent),
         ('{"event":"heartbeat","item":"","elapsed_s":3}', wire.HeartbeatEvent),
         ('{"event":"progress","item":"1","done":1,"total":2,"new_field":[1]}', wire.ProgressEvent),
-        (json.dumps({"event": "detection", "item": "1", "detection": DETECTION}), wire.DetectionEvent),
+        (
+            json.dumps({"event": "detection", "item": "1", "detection": DETECTION}),
+            wire.DetectionEvent,
+        ),
         ('{"event":"error","item":"1","error":{"code":"internal","message":"m"}}', wire.ErrorEvent),
     ],
 )

@@ -5,11 +5,28 @@ import pytest
 from geo_r1_qgis.core import errors
 from geo_r1_qgis.core.sentences import SENTENCES, Mend, explain
 
-WIRE_CODES = (
-    "unauthorized host-not-allowed wire-version body-too-large query-empty query-too-long model-unknown model-failed "
-    "task-unsupported chip-unknown chip-hash-mismatch chip-unreadable chip-truncated image-too-large image-too-small "
-    "image-aspect queue-full engine-failed internal service-stopping"
-).split()
+WIRE_CODES = [
+    "unauthorized",
+    "host-not-allowed",
+    "wire-version",
+    "body-too-large",
+    "query-empty",
+    "query-too-long",
+    "model-unknown",
+    "model-failed",
+    "task-unsupported",
+    "chip-unknown",
+    "chip-hash-mismatch",
+    "chip-unreadable",
+    "chip-truncated",
+    "image-too-large",
+    "image-too-small",
+    "image-aspect",
+    "queue-full",
+    "engine-failed",
+    "internal",
+    "service-stopping",
+]
 
 
 def no_translation(_context, text):
@@ -35,7 +52,9 @@ def test_no_code_is_left_speechless(code):
 
 def test_an_unknown_code_keeps_the_words_of_the_service():
     """A newer service may have codes that this plugin does not know."""
-    error = errors.ServiceError(code="moon-phase", message="The moon is wrong.", hint="Wait.", parameters={})
+    error = errors.ServiceError(
+        code="moon-phase", message="The moon is wrong.", hint="Wait.", parameters={}
+    )
 
     words = explain(error, no_translation)
 
@@ -47,7 +66,9 @@ def test_the_values_are_in_the_sentence():
     parameters = {"given_px": 70_000_000, "limit_px": 64_000_000}
     error = errors.ServiceError(code="image-too-large", message="", parameters=parameters)
 
-    assert "70,000,000 pixels; the service accepts 64,000,000" in explain(error, no_translation).text
+    assert (
+        "70,000,000 pixels; the service accepts 64,000,000" in explain(error, no_translation).text
+    )
 
 
 @pytest.mark.parametrize("value", ["many", None, "{0.__class__}", True])
@@ -79,7 +100,7 @@ def test_errors_are_also_the_fitting_builtin(error, builtin):
 def test_the_unexpected_keeps_its_traceback():
     """A fault of ours can be reported: the traceback is in the details."""
     try:
-        {}["gone"]  # noqa: B018
+        {}["gone"]
     except KeyError as caught:
         error = errors.Unexpected(caught, request_id="r1")
 

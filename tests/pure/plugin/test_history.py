@@ -7,7 +7,12 @@ def test_up_and_down_come_back_to_what_was_being_typed():
     """The unfinished line is not lost by looking back."""
     history = QueryHistory(["first", "second"])
 
-    shown = [history.older("dra"), history.older("second"), history.older("first"), history.newer("first")]
+    shown = [
+        history.older("dra"),
+        history.older("second"),
+        history.older("first"),
+        history.newer("first"),
+    ]
 
     assert shown == ["second", "first", "first", "second"]
     assert history.newer("second") == "dra"

@@ -17,7 +17,7 @@ def test_lines_do_not_depend_on_the_cuts(size):
     for start in range(0, len(TEXT), size):
         lines += splitter.feed(TEXT[start : start + size])
 
-    assert LINES == lines + splitter.finish()
+    assert lines + splitter.finish() == LINES
 
 
 def test_the_last_line_needs_no_end():

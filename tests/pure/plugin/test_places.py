@@ -28,18 +28,38 @@ def test_data_folder(system, env, folder):
     [
         ("linux", {"PATH": "/usr/bin:/opt/x/bin"}, "/opt/x/bin/geo-r1"),  # PATH
         ("linux", {}, "/home/jörg ž/.local/bin/geo-r1"),  # pip --user, pipx, uv
-        ("linux", {}, "/home/jörg ž/.local/share/pipx/venvs/geo-r1-backend/bin/geo-r1"),  # pipx without ensurepath
+        (
+            "linux",
+            {},
+            "/home/jörg ž/.local/share/pipx/venvs/geo-r1-backend/bin/geo-r1",
+        ),  # pipx without ensurepath
         ("linux", {}, "/home/jörg ž/.local/share/uv/tools/geo-r1-backend/bin/geo-r1"),
         ("linux", {"PIPX_BIN_DIR": "/p"}, "/p/geo-r1"),
         ("linux", {"CONDA_PREFIX": "/c/envs/gis"}, "/c/envs/gis/bin/geo-r1"),
         ("linux", {}, "/home/jörg ž/miniforge3/envs/geo-r1/bin/geo-r1"),
-        ("darwin", {}, "/opt/homebrew/bin/geo-r1"),  # not in the PATH of an application started from the Dock
-        ("win32", {"Path": r"C:\Windows;D:\tools"}, r"D:\tools\geo-r1.exe"),  # Windows calls it Path
-        ("win32", {"PATH": '"C:\\with space"'}, r"C:\with space\geo-r1.exe"),  # quoted, as Windows allows
+        (
+            "darwin",
+            {},
+            "/opt/homebrew/bin/geo-r1",
+        ),  # not in the PATH of an application started from the Dock
+        (
+            "win32",
+            {"Path": r"C:\Windows;D:\tools"},
+            r"D:\tools\geo-r1.exe",
+        ),  # Windows calls it Path
+        (
+            "win32",
+            {"PATH": '"C:\\with space"'},
+            r"C:\with space\geo-r1.exe",
+        ),  # quoted, as Windows allows
         ("win32", {}, r"C:\Users\Jörg Ž\.local\bin\geo-r1.exe"),  # uv, pipx
         ("win32", {}, r"C:\Users\Jörg Ž\pipx\venvs\geo-r1-backend\Scripts\geo-r1.exe"),
         ("win32", {}, r"C:\Users\Jörg Ž\miniconda3\envs\geo-r1\Scripts\geo-r1.exe"),
-        ("win32", {}, r"C:\Users\Jörg Ž\AppData\Roaming\Python\Python312\Scripts\geo-r1.exe"),  # pip --user
+        (
+            "win32",
+            {},
+            r"C:\Users\Jörg Ž\AppData\Roaming\Python\Python312\Scripts\geo-r1.exe",
+        ),  # pip --user
     ],
 )
 def test_usual_places_are_looked_at(system, env, place):
@@ -75,6 +95,12 @@ def test_the_service_does_not_inherit_qgis():
         "PYTHONHOME": "x", "PYTHONPATH": "x", "PROJ_LIB": "x", "PROJ_DATA": "x", "GDAL_DATA": "x", "QT_PLUGIN_PATH": "x",
         "LD_LIBRARY_PATH": "x", "DYLD_LIBRARY_PATH": "x", "VIRTUAL_ENV": "x", "OSGEO4W_ROOT": "x", "pythonpath": "x",
     }  # fmt: skip
-    kept = {"HOME": "/h", "PATH": "/usr/bin", "GEO_R1_HOME": "/d", "CUDA_VISIBLE_DEVICES": "0", "HTTPS_PROXY": "p"}
+    kept = {
+        "HOME": "/h",
+        "PATH": "/usr/bin",
+        "GEO_R1_HOME": "/d",
+        "CUDA_VISIBLE_DEVICES": "0",
+        "HTTPS_PROXY": "p",
+    }
 
     assert clean_environment({**foreign, **kept}) == kept

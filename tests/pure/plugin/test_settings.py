@@ -31,7 +31,9 @@ def test_all_values_survive():
     assert all(key.startswith("geo_r1/") for key in store)
 
 
-@pytest.mark.parametrize(("stored", "read"), [("false", False), ("0", False), ("true", True), ("1", True), ("", False)])
+@pytest.mark.parametrize(
+    ("stored", "read"), [("false", False), ("0", False), ("true", True), ("1", True), ("", False)]
+)
 def test_the_word_false_is_false(stored, read):
     """bool("false") is True; ours is not."""
     assert Settings.load(IniStore({"geo_r1/start_service": stored})).start_service is read

@@ -8,7 +8,13 @@ from geo_r1_qgis.core.errors import ProtocolError
 from geo_r1_qgis.core.standing import Endpoint, Kind, compare_wire, judge_answer, read_server_file
 
 HERE = Endpoint("http://127.0.0.1:9", "t")
-HEALTH = {"service": "geo-r1", "version": "0.1.0", "wire_version": "1.0", "status": "ready", "pid": 1}
+HEALTH = {
+    "service": "geo-r1",
+    "version": "0.1.0",
+    "wire_version": "1.0",
+    "status": "ready",
+    "pid": 1,
+}
 
 
 def body(**changes):
@@ -31,13 +37,17 @@ def error(code, **parameters):
         (200, body(wire_version="1.7", new_field=1), Kind.READY),  # a newer minor is understood
         (200, body(wire_version="2.0"), Kind.TOO_NEW),
         (200, body(wire_version="0.9"), Kind.TOO_OLD),
-        (200, b'{"service":"geo-r1","wire_version":"3.1"}', Kind.TOO_NEW),  # whatever else a later contract changes
+        (
+            200,
+            b'{"service":"geo-r1","wire_version":"3.1"}',
+            Kind.TOO_NEW,
+        ),  # whatever else a later contract changes
         (200, body(service="jupyter"), Kind.NOT_OURS),
         (200, b"<html>It works</html>", Kind.NOT_OURS),
         (200, b"[]", Kind.NOT_OURS),
         (200, b"", Kind.NOT_OURS),
         (200, body(pid="x"), Kind.FAILED),  # ours, and broken
-        (401, error("unauthorized"), Kind.WRONG_TOKEN),
+        (401, error("unauthorized"), Kind.REFUSED),
         (426, error("wire-version", given="1.0", expected="2.0"), Kind.TOO_NEW),
         (426, error("wire-version"), Kind.TOO_OLD),
         (503, error("service-stopping"), Kind.ABSENT),
@@ -57,12 +67,24 @@ def test_every_answer_is_judged(status, answer, kind):
 
 def test_a_failed_service_says_why():
     """The error inside of health becomes the standing's error."""
-    standing = judge_answer(HERE, 200, body(status="failed", error={"code": "model-failed", "message": "no file"}))
+    standing = judge_answer(
+        HERE, 200, body(status="failed", error={"code": "model-failed", "message": "no file"})
+    )
 
     assert (standing.error.code, standing.error.message) == ("model-failed", "no file")
 
 
-@pytest.mark.parametrize(("theirs", "kind"), [("1", None), ("1.99", None), ("0.1", Kind.TOO_OLD), ("10.0", Kind.TOO_NEW), ("", None), ("x.y", None)])
+@pytest.mark.parametrize(
+    ("theirs", "kind"),
+    [
+        ("1", None),
+        ("1.99", None),
+        ("0.1", Kind.TOO_OLD),
+        ("10.0", Kind.TOO_NEW),
+        ("", None),
+        ("x.y", None),
+    ],
+)
 def test_only_the_major_version_matters(theirs, kind):
     """A different major number is refused, everything else passes."""
     assert compare_wire(theirs) is kind
