@@ -6,7 +6,7 @@ Cheap enough for every move of the canvas: it reads no pixel. The drawing is `re
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Optional, Tuple
 
 from qgis.core import (
@@ -24,6 +24,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.frame import Frame, view_affine
 from .ground import has_own_pixels, m_per_px_at, native_units_per_px
+from .view import View, area_view, canvas_view, has_area
 
 MAX_SIDE_PX = 1024
 """Longest side that is sent. The models look at 224 .. 672 px (`ModelProfile.view_sizes_px`); more than twice that
@@ -32,19 +33,6 @@ MIN_SIDE_PX = 28
 """One cell of the Qwen2.5-VL grid; what is smaller on the raster is enlarged to this."""
 MAX_ASPECT = 50
 """The service refuses 200 : 1 (`wire.MAX_ASPECT_RATIO`); a sliver is of no use long before."""
-
-
-@dataclass(frozen=True)
-class View:
-    """A rectangle of the map, turned as the screen is."""
-
-    centre_map: Tuple[float, float]
-    width_map: float
-    height_map: float
-    rotation_deg: float
-    """Clockwise, as QGIS's canvas rotation."""
-    screen_width_px: float
-    """Pixels that the canvas spends on it; the size for layers without pixels of their own."""
 
 
 @dataclass(frozen=True)
@@ -102,8 +90,8 @@ def plan_view(
     problem = _layer_problem(layer)
     if problem:
         return CapturePlan(problem=problem)
-    view = _canvas_view(settings) if area_map is None else _area_view(settings, area_map)
-    if not _has_area(view):
+    view = canvas_view(settings) if area_map is None else area_view(settings, area_map)
+    if not has_area(view):
         return CapturePlan(
             layer=layer, problem=_tr("The area is empty: draw a rectangle or zoom to the raster.")
         )
@@ -124,7 +112,8 @@ def plan_view(
 
 
 def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) -> CapturePlan:
-    map_crs = settings.destinationCrs()
+    # Without a project CRS, QGIS draws every layer in its own: the map's numbers are the layer's.
+    map_crs = settings.destinationCrs() if settings.destinationCrs().isValid() else layer.crs()
     to_map = QgsCoordinateTransform(layer.crs(), map_crs, settings.transformContext())
     centre = QgsPointXY(*view.centre_map)
     if not _touches(view, layer, to_map):
@@ -148,6 +137,8 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
         raise QgsCsException("no pixel size here")
 
     width_px, height_px, units_per_px = _chip_size(view, native_units)
+    if units_per_px == native_units and to_map.isShortCircuited():
+        view = _on_raster_grid(view, width_px, height_px, layer)
     affine = view_affine(
         centre_map=view.centre_map,
         units_per_px=units_per_px,
@@ -184,59 +175,25 @@ def _chip_size(view: View, native_units: float) -> Tuple[int, int, float]:
     return _even(view.width_map / units_per_px), _even(view.height_map / units_per_px), units_per_px
 
 
+def _on_raster_grid(view: View, width_px: int, height_px: int, layer: QgsRasterLayer) -> View:
+    """The view moved by less than half a pixel onto the raster's own pixels, where they can be sent untouched."""
+    size_x, size_y = layer.rasterUnitsPerPixelX(), layer.rasterUnitsPerPixelY()
+    if not has_own_pixels(layer) or view.rotation_deg % 90 or abs(size_x - size_y) > 1e-9 * size_x:
+        return view
+    if view.rotation_deg % 180:
+        width_px, height_px = height_px, width_px
+    extent = layer.extent()
+    x, y = view.centre_map
+    left = round((x - extent.xMinimum()) / size_x - width_px / 2) + width_px / 2
+    top = round((extent.yMaximum() - y) / size_y - height_px / 2) + height_px / 2
+    return replace(
+        view, centre_map=(extent.xMinimum() + left * size_x, extent.yMaximum() - top * size_y)
+    )
+
+
 def _even(size_px: float) -> int:
     # QGIS turns a rotated raster about width // 2: with an odd side the picture would be half a pixel off.
     return max(2, 2 * round(size_px / 2))
-
-
-def _canvas_view(settings: QgsMapSettings) -> View:
-    extent, size = settings.extent(), settings.outputSize()
-    units = settings.mapUnitsPerPixel()
-    return View(
-        centre_map=(extent.center().x(), extent.center().y()),
-        width_map=units * size.width(),
-        height_map=units * size.height(),
-        rotation_deg=settings.rotation(),
-        screen_width_px=size.width() * settings.devicePixelRatio(),
-    )
-
-
-def _area_view(settings: QgsMapSettings, area_map: QgsGeometry) -> View:
-    """The rectangle around `area_map`, along its own first edge, with the side up that is up on the screen."""
-    points = [QgsPointXY(vertex) for vertex in area_map.vertices()]
-    rotation_deg = settings.rotation()
-    if len(points) == 5 and _is_rectangle(points):
-        dx, dy = points[1].x() - points[0].x(), points[1].y() - points[0].y()
-        edge_deg = math.degrees(math.atan2(dy, dx))
-        rotation_deg = edge_deg + 90.0 * round((rotation_deg - edge_deg) / 90.0)
-    angle = math.radians(rotation_deg)
-    cosine, sine = math.cos(angle), math.sin(angle)
-    along = [(p.x() * cosine + p.y() * sine, -p.x() * sine + p.y() * cosine) for p in points]
-    if not along:
-        return View((0.0, 0.0), 0.0, 0.0, rotation_deg, 0.0)
-    left, right = min(u for u, _ in along), max(u for u, _ in along)
-    bottom, top = min(v for _, v in along), max(v for _, v in along)
-    u, v = (left + right) / 2, (bottom + top) / 2
-    units = settings.mapUnitsPerPixel() or 1.0
-    return View(
-        centre_map=(u * cosine - v * sine, u * sine + v * cosine),
-        width_map=right - left,
-        height_map=top - bottom,
-        rotation_deg=rotation_deg,
-        screen_width_px=(right - left) / units * settings.devicePixelRatio(),
-    )
-
-
-def _is_rectangle(points: list) -> bool:
-    first, second, third, fourth = points[:4]
-    size = first.distance(third)
-    same_middle = math.hypot(
-        first.x() + third.x() - second.x() - fourth.x(),
-        first.y() + third.y() - second.y() - fourth.y(),
-    )
-    return (
-        size > 0 and same_middle < 1e-6 * size and abs(size - second.distance(fourth)) < 1e-6 * size
-    )
 
 
 def _touches(view: View, layer: QgsRasterLayer, to_map: QgsCoordinateTransform) -> bool:
@@ -262,14 +219,6 @@ def _within(point: QgsPointXY, extent: QgsRectangle) -> QgsPointXY:
     x = min(max(point.x(), extent.xMinimum()), extent.xMaximum())
     y = min(max(point.y(), extent.yMinimum()), extent.yMaximum())
     return QgsPointXY(x, y)
-
-
-def _has_area(view: View) -> bool:
-    numbers = (*view.centre_map, view.width_map, view.height_map)
-    return (
-        all(math.isfinite(number) for number in numbers)
-        and min(view.width_map, view.height_map) > 0
-    )
 
 
 def _layer_problem(layer: Optional[QgsRasterLayer]) -> str:

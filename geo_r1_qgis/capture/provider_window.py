@@ -33,6 +33,7 @@ MAX_OVERSAMPLING = 4
 """Raster pixels that are read per chip pixel and side where the raster is finer; their average is sent. Every fourth
 pixel alone, as the canvas draws by default, makes thin things vanish."""
 MAX_READ_PX = 16_000_000
+MAX_STRIP_PX = 8_000_000
 TOLERANCE_PX = 0.05
 """How far the straight grid of a cell may be from the true projection, in chip pixels."""
 SMALLEST_CELL_PX = 8
@@ -131,12 +132,9 @@ class ProviderWindow:
             decimate_x, decimate_y = decimate_x + 1, decimate_y + 1
         width = max(1, round(window.width() / decimate_x))
         height = max(1, round(window.height() / decimate_y))
-        block = self._pipe.last().block(
-            1, self._window_extent(window), width, height, self._feedback
-        )
-        if block is None or not block.isValid():
-            return QImage()
-        image = block.image()
+        image = self._read_strips(window, width, height, decimate_y)
+        if image.isNull():
+            return image
         shrink_x = columns_per_px * width / window.width()
         shrink_y = rows_per_px * height / window.height()
         if max(shrink_x, shrink_y) > 1.25:
@@ -146,7 +144,28 @@ class ProviderWindow:
                 Qt.AspectRatioMode.IgnoreAspectRatio,
                 Qt.TransformationMode.SmoothTransformation,
             )
-        return image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+        return image
+
+    def _read_strips(self, window: QRect, width: int, height: int, decimate_y: int) -> QImage:
+        """The window strip by strip: Stop is heeded between them, and a strip's pixels are all that is decoded."""
+        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
+        image.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(image)
+        strip_height = max(1, MAX_STRIP_PX // (window.width() * decimate_y))
+        for top in range(0, height, strip_height):
+            if self._feedback.isCanceled():
+                break
+            is_last = top + strip_height >= height
+            rows = window.height() - top * decimate_y if is_last else strip_height * decimate_y
+            strip = QRect(window.left(), window.top() + top * decimate_y, window.width(), rows)
+            out_height = height - top if is_last else strip_height
+            block = self._pipe.last().block(
+                1, self._window_extent(strip), width, out_height, self._feedback
+            )
+            if block is not None and block.isValid():
+                painter.drawImage(0, top, block.image())
+        painter.end()
+        return image
 
     def _window_extent(self, window: QRect) -> QgsRectangle:
         """The window in layer units, on the edges of raster pixels: so the provider need not resample."""

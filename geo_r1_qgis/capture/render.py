@@ -12,7 +12,7 @@ from qgis.PyQt.QtGui import QColor, QImage, QPainter
 from qgis.PyQt.QtXml import QDomDocument
 
 from ..core.errors import CaptureError
-from ..core.records import ChipSource
+from ..core.records import ChipSource, without_secrets
 from .canvas_render import CanvasRender
 from .chip import Chip
 from .ground import has_own_pixels
@@ -112,7 +112,7 @@ def chip_source(layer: QgsRasterLayer) -> ChipSource:
     document.appendChild(style)
     return ChipSource(
         layer_name=layer.name(),
-        layer_source=layer.publicSource(),
+        layer_source=without_secrets(layer.publicSource()),
         provider=layer.providerType(),
         crs_wkt=wkt2(layer.crs()),
         stretch=document.toString(-1),

@@ -6,10 +6,32 @@ Pure standard library. Filled by `capture/` (where the pixels came from) and by 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Dict, Optional
 
 from .frame import Frame
+
+_PRIVATE = re.compile(
+    r"(?P<before>^|[?&\s]|%3F|%26)"
+    r"(?:[a-z_-]*(?:user(?:name)?|pass(?:word|wd)?|pwd|authcfg|token|signature|sig|api[_-]?key|key))"
+    r"(?:=|%3D)"
+    r"(?:'[^']*'|(?:(?!%26|&|\s).)*)",
+    re.IGNORECASE,
+)
+_LOGIN = re.compile(r"(?<=//)[^/@\s]+@")
+
+
+def without_secrets(source: str) -> str:
+    """A layer's source without names, passwords and keys, plain or percent-encoded.
+
+    QGIS's own `publicSource` does this for databases only, not for web layers.
+
+    Example:
+        >>> without_secrets("type=xyz&url=https://ann:hunter2@tiles/{z}&password=hunter2")
+        'type=xyz&url=https://tiles/{z}&'
+    """
+    return _LOGIN.sub("", _PRIVATE.sub(lambda match: match["before"], source))
 
 
 @dataclass(frozen=True)
