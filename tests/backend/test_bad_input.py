@@ -347,3 +347,39 @@ def test_good_chip_is_received_and_found_again(service):
     assert (found.json()["width_px"], found.json()["height_px"]) == (80, 40)
     assert found.json()["size_bytes"] == len(content)
     assert found.json()["expires_s"] > 3000
+
+
+def test_body_is_json_whatever_it_is_called(service):
+    """curl calls every body a form; it is read as JSON all the same."""
+    reply = service.client.post(
+        "/v1/ground",
+        content=json.dumps({"items": [ITEM]}),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )
+
+    assert reply.json()["code"] == "chip-unknown"
+
+
+def test_schema_of_the_interface_is_served(service):
+    """openapi.json has every route, and the bounds of wire.py in it."""
+    schema = service.client.get("/v1/openapi.json").json()
+
+    item = schema["components"]["schemas"]["GroundItem"]
+    assert set(schema["paths"]) == {
+        "/v1/health",
+        "/v1/models",
+        "/v1/models/{model_id}/load",
+        "/v1/chips/{sha256}",
+        "/v1/ground",
+    }
+    assert item["additionalProperties"] is False
+    assert item["properties"]["query"]["maxLength"] == 1000
+    assert "ResultEvent" in schema["components"]["schemas"]
+
+
+def test_many_hostile_requests_leave_the_service_well(service):
+    """After all of the above the service is ready, and nothing waits."""
+    health = service.client.get("/v1/health").json()
+
+    assert health["status"] == "ready"
+    assert health["queue_length"] == 0

@@ -54,13 +54,13 @@ def create_routes(service: Service) -> FastAPI:
         redoc_url=None,
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
-        strict_content_type=False,
     )
     for routes in (health_routes, model_routes, chip_routes, ground_routes):
         app.include_router(routes(service))
     app.add_exception_handler(GeoR1Error, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _known)  # logged by RequestScope, which sees it again
     return app
 
 

@@ -24,8 +24,8 @@ class _StreamReply(Response):
 
     media_type = "application/x-ndjson"
 
-    def __init__(self, stream: NdjsonReply) -> None:
-        super().__init__()
+    def __init__(self, stream: NdjsonReply, status_code: int = 200) -> None:
+        super().__init__(status_code=status_code)
         self._stream = stream
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from geo_r1_backend.engines.resize import PADDING_GREY
 from geo_r1_backend.errors import ChipUnreadable, MissingExtra
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 SUFFIXES = (".tif", ".tiff", ".vrt", ".jp2", ".img", ".asc", ".gpkg")
+NODATA_GREY = 127
+"""Pixels without data: the colour that models see where there is nothing (`engines/resize.py` pads with it)."""
 STRETCH_PERCENT = (2.0, 98.0)
 """Cumulative cut, as QGIS stretches rasters of more than 8 bits by default."""
 RGB = 3
@@ -84,7 +85,7 @@ def read_raster(path: Path, *, longest_side_px: int) -> RasterChip:
             reason=f"GDAL says: {error}", hint="Check the file with gdalinfo."
         ) from error
     pixels = _through_palette(values[0], colours) if colours else _to_8_bit(values, valid)
-    pixels[~valid] = PADDING_GREY
+    pixels[~valid] = NODATA_GREY
     return RasterChip(Image.fromarray(pixels), affine, crs_wkt, *size)
 
 
@@ -121,7 +122,8 @@ def _stretch(band: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArra
     low, high = np.percentile(usable, STRETCH_PERCENT)
     span = max(float(high - low), 1e-12)
     scaled = np.nan_to_num((numbers - low) / span * 255.0)
-    return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    stretched: npt.NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    return stretched
 
 
 def _through_palette(
@@ -130,4 +132,5 @@ def _through_palette(
     table = np.zeros((max(256, max(colours) + 1), RGB), np.uint8)
     for index, colour in colours.items():
         table[index] = colour[:RGB]
-    return table[indices]
+    pixels: npt.NDArray[np.uint8] = table[indices]
+    return pixels
