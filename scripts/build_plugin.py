@@ -39,8 +39,12 @@ def newest_changes(version: str) -> str:
     text = (PROJECT / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(rf"^## \[{re.escape(version)}\].*?\n(.*?)(?=^## \[|\Z)", text, re.M | re.S)
     if not section:
-        raise SystemExit(f"CHANGELOG.md has no section [{version}]; metadata.txt names that version.")
-    lines = [line.strip().lstrip("# ") for line in section[1].splitlines() if line.strip()]  # "#" would be a comment
+        raise SystemExit(
+            f"CHANGELOG.md has no section [{version}]; metadata.txt names that version."
+        )
+    lines = [
+        line.strip().lstrip("# ") for line in section[1].splitlines() if line.strip()
+    ]  # "#" would be a comment
     return "\n    ".join([version, *lines])
 
 
@@ -49,7 +53,9 @@ def compile_translations(tree: Path) -> None:
     sources = sorted((PROJECT / PACKAGE / "i18n").glob("*.ts"))
     if not sources:
         return
-    lrelease = shutil.which("lrelease") or shutil.which("lrelease-qt5") or shutil.which("lrelease-qt6")
+    lrelease = (
+        shutil.which("lrelease") or shutil.which("lrelease-qt5") or shutil.which("lrelease-qt6")
+    )
     if lrelease is None:
         print(f"lrelease was not found: {len(sources)} translation(s) are left out")
         return
@@ -93,7 +99,9 @@ def main() -> None:
     """Build, and pack when asked to."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--zip", action="store_true", help="pack the tree as well")
-    parser.add_argument("--out", type=Path, default=PROJECT / "build", help="folder that takes tree and zip")
+    parser.add_argument(
+        "--out", type=Path, default=PROJECT / "build", help="folder that takes tree and zip"
+    )
     arguments = parser.parse_args()
     tree = arguments.out / PACKAGE
     arguments.out.mkdir(parents=True, exist_ok=True)

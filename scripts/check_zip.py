@@ -48,14 +48,20 @@ def metadata_faults(text: str) -> list[str]:
     parser.optionxform = str
     parser.read_string(text)
     values = parser["general"]
-    faults = [f"metadata.txt: {key} is missing or empty" for key in REQUIRED_KEYS if not values.get(key, "").strip()]
+    faults = [
+        f"metadata.txt: {key} is missing or empty"
+        for key in REQUIRED_KEYS
+        if not values.get(key, "").strip()
+    ]
     if not all(part.isdigit() for part in values["version"].split(".")):
         faults.append(f"metadata.txt: version {values['version']} is not plain numbers and dots")
     if "/" in values["author"]:
         faults.append("metadata.txt: author must not contain a slash")
     for key in ("homepage", "repository", "tracker"):
         if "example.org" in values.get(key, ""):
-            print(f"note: metadata.txt: {key} is a placeholder; the repository refuses an upload with it")
+            print(
+                f"note: metadata.txt: {key} is a placeholder; the repository refuses an upload with it"
+            )
     return faults
 
 
@@ -63,10 +69,15 @@ def scanner_faults(tree: Path) -> list[str]:
     """Findings of bandit, detect-secrets and flake8; the first two block an upload."""
     faults = []
     bandit = subprocess.run(
-        [sys.executable, "-m", "bandit", "-q", "-r", "-f", "json", str(tree)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "bandit", "-q", "-r", "-f", "json", str(tree)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     for found in json.loads(bandit.stdout)["results"]:
-        faults.append(f"bandit {found['test_id']} {found['filename']}:{found['line_number']}: {found['issue_text']}")
+        faults.append(
+            f"bandit {found['test_id']} {found['filename']}:{found['line_number']}: {found['issue_text']}"
+        )
     # it ends with 0 whatever it finds: its report is the verdict; --all-files, because the tree is in no git
     secrets = subprocess.run(
         [sys.executable, "-m", "detect_secrets", "scan", "--all-files", "."],
@@ -75,7 +86,10 @@ def scanner_faults(tree: Path) -> list[str]:
     for name, findings in json.loads(secrets.stdout)["results"].items():
         faults += [f"detect-secrets {name}:{one['line_number']}: {one['type']}" for one in findings]
     flake8 = subprocess.run(
-        [sys.executable, "-m", "flake8", *FLAKE8, str(tree)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "flake8", *FLAKE8, str(tree)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return faults + (flake8.stdout + flake8.stderr).splitlines()
 
@@ -84,13 +98,21 @@ def main() -> int:
     """Print every fault; 1 if there was one."""
     path = Path(sys.argv[1])
     size_bytes = path.stat().st_size
-    faults = [f"{size_bytes:,} bytes; the limit is {MAX_ZIP_BYTES:,}"] if size_bytes > MAX_ZIP_BYTES else []
+    faults = (
+        [f"{size_bytes:,} bytes; the limit is {MAX_ZIP_BYTES:,}"]
+        if size_bytes > MAX_ZIP_BYTES
+        else []
+    )
     with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
         faults += layout_faults(archive)
         count = len(archive.namelist())
         archive.extractall(folder)
-        faults += metadata_faults((Path(folder) / PACKAGE / "metadata.txt").read_text(encoding="utf-8"))
-        faults += [fault.replace(f"{folder}/", "") for fault in scanner_faults(Path(folder) / PACKAGE)]
+        faults += metadata_faults(
+            (Path(folder) / PACKAGE / "metadata.txt").read_text(encoding="utf-8")
+        )
+        faults += [
+            fault.replace(f"{folder}/", "") for fault in scanner_faults(Path(folder) / PACKAGE)
+        ]
     for fault in faults:
         print(fault)
     print(f"{path.name}: {count} files, {size_bytes / 1024:.0f} KiB, {len(faults)} fault(s)")

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-import xml.etree.ElementTree as ElementTree  # noqa: S405  # our own reports
 from dataclasses import dataclass
 from pathlib import Path
+from xml.etree import ElementTree  # our own reports
 
 
 @dataclass
@@ -38,7 +38,11 @@ def read_tier(path: Path) -> Tier:
     suite = ElementTree.parse(path).getroot().find("testsuite")  # noqa: S314  # our own reports
     if suite is None:
         return Tier(path.stem)
-    reasons = (f"{case.get('name')}: {skip.get('message')}" for case in suite for skip in case.findall("skipped"))
+    reasons = (
+        f"{case.get('name')}: {skip.get('message')}"
+        for case in suite
+        for skip in case.findall("skipped")
+    )
     return Tier(
         path.stem,
         tests=int(suite.get("tests", 0)),
@@ -54,11 +58,15 @@ def main() -> int:
     """Print the sum; 1 if anything failed or a required tier did not run completely."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--require", nargs="*", default=[], help="tiers that must have run without a skip")
+    parser.add_argument(
+        "--require", nargs="*", default=[], help="tiers that must have run without a skip"
+    )
     arguments = parser.parse_args()
     tiers = {path.stem: read_tier(path) for path in sorted(arguments.folder.glob("*.xml"))}
     for tier in tiers.values():
-        print(f"{tier.name:8} {tier.passed:4} passed, {tier.skipped} skipped, {tier.failed + tier.errors} failed, {tier.seconds:.1f} s")
+        print(
+            f"{tier.name:8} {tier.passed:4} passed, {tier.skipped} skipped, {tier.failed + tier.errors} failed, {tier.seconds:.1f} s"
+        )
         for reason in tier.skip_reasons:
             print(f"         skipped: {reason}")
     faults = []
@@ -67,7 +75,9 @@ def main() -> int:
         if tier.passed == 0:
             faults.append(f"tier {name} did not run")
         if tier.skipped:
-            faults.append(f"tier {name} skipped {tier.skipped} test(s), which counts as a failure here")
+            faults.append(
+                f"tier {name} skipped {tier.skipped} test(s), which counts as a failure here"
+            )
     for fault in faults:
         print(fault)
     counts = {

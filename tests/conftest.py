@@ -40,7 +40,9 @@ def _guarded(name: str):
 
     def method(self, address, *more):
         if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_local(address[0]):
-            raise NetworkForbiddenError(f"a test wanted to reach {address[0]}:{address[1]}; only loopback is allowed")
+            raise NetworkForbiddenError(
+                f"a test wanted to reach {address[0]}:{address[1]}; only loopback is allowed"
+            )
         return original(self, address, *more)
 
     return method
@@ -65,7 +67,9 @@ def pytest_configure(config: pytest.Config) -> None:
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     os.environ["GEO_R1_HOME"] = folder
     os.environ["HF_HUB_OFFLINE"] = "1"
-    os.environ.setdefault("OMP_NUM_THREADS", "1")  # spinning threads on a shared machine cost more than they give
+    os.environ.setdefault(
+        "OMP_NUM_THREADS", "1"
+    )  # spinning threads on a shared machine cost more than they give
 
 
 def pytest_report_header() -> list[str]:

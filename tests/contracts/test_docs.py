@@ -56,7 +56,12 @@ def test_relative_links_exist(project_folder):
         page = project_folder / name
         for target in LINK.findall(page.read_text(encoding="utf-8")):
             path = target.split("#")[0]
-            if path and "://" not in target and not target.startswith("mailto:") and not (page.parent / path).exists():
+            if (
+                path
+                and "://" not in target
+                and not target.startswith("mailto:")
+                and not (page.parent / path).exists()
+            ):
                 broken.append(f"{name}: {target}")
 
     assert broken == []
@@ -68,7 +73,10 @@ def test_commands_of_the_guide_exist(project_folder):
     for page in [project_folder / "README.md", *sorted((project_folder / "docs").glob("*.md"))]:
         shown |= set(re.findall(r"geo-r1 ([a-z]+)\b", page.read_text(encoding="utf-8")))
     told = subprocess.run(
-        [sys.executable, "-m", "geo_r1_backend", "--help"], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "geo_r1_backend", "--help"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     known = set(re.findall(r"\b[a-z]+\b", told.stdout))
 
@@ -82,6 +90,10 @@ def test_make_targets_of_the_documentation_exist(project_folder):
     targets = set(re.findall(r"(?m)^([a-z][a-z0-9-]*):", makefile))
     shown = set()
     for page in [project_folder / "README.md", *sorted((project_folder / "docs").rglob("*.md"))]:
-        shown |= set(re.findall(r"(?:`|^\s*\$ )make ([a-z][a-z0-9-]*)", page.read_text(encoding="utf-8"), re.M))
+        shown |= set(
+            re.findall(
+                r"(?:`|^\s*\$ )make ([a-z][a-z0-9-]*)", page.read_text(encoding="utf-8"), re.M
+            )
+        )
 
     assert shown - targets == set()

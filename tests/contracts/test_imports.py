@@ -11,7 +11,12 @@ def test_import_rules_hold(project_folder):
     """The import graph obeys every contract in pyproject.toml."""
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([".", "backend"])}
     done = subprocess.run(
-        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as c; c()", "--no-cache"],
+        [
+            sys.executable,
+            "-c",
+            "from importlinter.cli import lint_imports_command as c; c()",
+            "--no-cache",
+        ],
         cwd=project_folder,
         env=environment,
         capture_output=True,

@@ -14,5 +14,8 @@ def test_other_machines_are_out_of_reach(address):
 
 def test_loopback_is_open():
     """A server in the test process can be talked to."""
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=5):
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        socket.create_connection(server.getsockname(), timeout=5),
+    ):
         pass

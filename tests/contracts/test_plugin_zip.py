@@ -13,7 +13,9 @@ def zips(project_folder, tmp_path_factory):
     for name in ("first", "second"):
         folder = tmp_path_factory.mktemp(name)
         script = project_folder / "scripts" / "build_plugin.py"
-        subprocess.run([sys.executable, script, "--zip", "--out", folder], check=True, capture_output=True)
+        subprocess.run(
+            [sys.executable, script, "--zip", "--out", folder], check=True, capture_output=True
+        )
         (path,) = folder.glob("*.zip")
         built.append(path)
     return built

@@ -36,7 +36,9 @@ def tracked_files(project_folder):
     return [name for name in listed.stdout.splitlines() if (project_folder / name).is_file()]
 
 
-@pytest.mark.parametrize(("pattern", "meaning"), FORBIDDEN, ids=[meaning for _, meaning in FORBIDDEN])
+@pytest.mark.parametrize(
+    ("pattern", "meaning"), FORBIDDEN, ids=[meaning for _, meaning in FORBIDDEN]
+)
 def test_no_forbidden_text(project_folder, tracked_files, pattern, meaning):
     """No file carries what belongs to one machine or to an unfinished change."""
     found = []
@@ -44,7 +46,9 @@ def test_no_forbidden_text(project_folder, tracked_files, pattern, meaning):
         path = project_folder / name
         if name == THIS_FILE or path.suffix not in TEXT or path.stat().st_size > 2_000_000:
             continue
-        for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(), 1):
+        for number, line in enumerate(
+            path.read_text(encoding="utf-8", errors="replace").splitlines(), 1
+        ):
             if re.search(pattern, line):
                 found.append(f"{name}:{number}: {line.strip()[:100]}")
 
@@ -59,7 +63,9 @@ def test_modules_can_be_read_at_once(project_folder, tracked_files):
         if name.endswith(".py")
     }
 
-    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES and name not in LONGER} == {}
+    assert {
+        name: lines for name, lines in lengths.items() if lines > MAX_LINES and name not in LONGER
+    } == {}
 
 
 def test_plugin_is_python_3_9(project_folder, tracked_files):
@@ -73,7 +79,11 @@ def test_plugin_is_python_3_9(project_folder, tracked_files):
             except SyntaxError as error:
                 faults.append(f"{name}:{error.lineno}: {error.msg}")
                 continue
-            faults += [f"{name}:{node.lineno}: match" for node in ast.walk(tree) if type(node).__name__ == "Match"]
+            faults += [
+                f"{name}:{node.lineno}: match"
+                for node in ast.walk(tree)
+                if type(node).__name__ == "Match"
+            ]
             faults += [f"{name}:{line}: X | Y is evaluated" for line in _evaluated_unions(tree)]
 
     assert faults == []
@@ -82,7 +92,9 @@ def test_plugin_is_python_3_9(project_folder, tracked_files):
 def _evaluated_unions(tree):
     """Lines with ``X | None`` or ``X | Y`` of builtin types outside annotations that stay text."""
     postponed = any(
-        isinstance(node, ast.ImportFrom) and node.module == "__future__" and "annotations" in {a.name for a in node.names}
+        isinstance(node, ast.ImportFrom)
+        and node.module == "__future__"
+        and "annotations" in {a.name for a in node.names}
         for node in tree.body
     )
     annotations = set()
@@ -94,7 +106,11 @@ def _evaluated_unions(tree):
                     annotations |= {id(inner) for inner in ast.walk(part)}
     types = {"int", "float", "str", "bytes", "bool", "list", "dict", "tuple", "set", "object"}
     for node in ast.walk(tree):
-        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr) and id(node) not in annotations:
+        if (
+            isinstance(node, ast.BinOp)
+            and isinstance(node.op, ast.BitOr)
+            and id(node) not in annotations
+        ):
             sides = (node.left, node.right)
             is_none = any(isinstance(side, ast.Constant) and side.value is None for side in sides)
             if is_none or any(isinstance(side, ast.Name) and side.id in types for side in sides):
@@ -109,7 +125,9 @@ def test_every_test_has_its_sentence(project_folder, tracked_files):
             continue
         tree = ast.parse((project_folder / name).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
-            is_test = isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)) and node.name.startswith("test_")
+            is_test = isinstance(
+                node, (ast.FunctionDef, ast.AsyncFunctionDef)
+            ) and node.name.startswith("test_")
             if is_test and not ast.get_docstring(node):
                 silent.append(f"{name}:{node.lineno}: {node.name}")
 
@@ -118,7 +136,9 @@ def test_every_test_has_its_sentence(project_folder, tracked_files):
 
 def test_version_is_typed_once(project_folder, tracked_files):
     """The version stands in metadata.txt; code and packaging read it from there."""
-    version = re.search(r"(?m)^version=(.+)$", (project_folder / "metadata.txt").read_text(encoding="utf-8"))[1]
+    version = re.search(
+        r"(?m)^version=(.+)$", (project_folder / "metadata.txt").read_text(encoding="utf-8")
+    )[1]
     quoted = re.compile(rf"""["']{re.escape(version)}["']""")
     typed = [
         name
@@ -133,7 +153,9 @@ def test_version_is_typed_once(project_folder, tracked_files):
 
 def test_changelog_tells_this_version(project_folder):
     """The changelog has a dated section for the version in metadata.txt."""
-    version = re.search(r"(?m)^version=(.+)$", (project_folder / "metadata.txt").read_text(encoding="utf-8"))[1]
+    version = re.search(
+        r"(?m)^version=(.+)$", (project_folder / "metadata.txt").read_text(encoding="utf-8")
+    )[1]
     changelog = (project_folder / "CHANGELOG.md").read_text(encoding="utf-8")
 
     assert re.search(rf"(?m)^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d$", changelog)

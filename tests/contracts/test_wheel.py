@@ -12,7 +12,9 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 def _run(*command, **options):
-    done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+    done = subprocess.run(
+        [str(part) for part in command], capture_output=True, text=True, check=False, **options
+    )
     assert done.returncode == 0, f"{command}\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     return done.stdout
 
@@ -41,7 +43,11 @@ def test_wheel_carries_the_model(wheel, project_folder):
             if "_models/geo-r1-nano/" in name
         }
 
-    assert {path.relative_to(model).as_posix(): path.read_bytes() for path in model.rglob("*") if path.is_file()} == inside
+    assert {
+        path.relative_to(model).as_posix(): path.read_bytes()
+        for path in model.rglob("*")
+        if path.is_file()
+    } == inside
 
 
 def test_wheel_says_the_version_of_metadata(wheel, project_folder):
@@ -63,7 +69,18 @@ def test_doctor_is_content_in_an_empty_environment(wheel, tmp_path):
     environment = tmp_path / "env"
     _run(sys.executable, "-m", "venv", environment)
     python = environment / "bin" / "python"
-    _run(sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-deps", "--no-index", wheel)
+    _run(
+        sys.executable,
+        "-m",
+        "pip",
+        "--python",
+        python,
+        "install",
+        "--quiet",
+        "--no-deps",
+        "--no-index",
+        wheel,
+    )
     site = next((environment / "lib").glob("python*/site-packages"))
     for source in _needed_files():
         target = site / source.name
@@ -71,20 +88,33 @@ def test_doctor_is_content_in_an_empty_environment(wheel, tmp_path):
             target.symlink_to(source)
     home = tmp_path / "home"
     home.mkdir()
-    clean = {"PATH": os.environ["PATH"], "HOME": str(home), "LANG": "C.UTF-8", "GEO_R1_HOME": str(home / "geo-r1")}
+    clean = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(home),
+        "LANG": "C.UTF-8",
+        "GEO_R1_HOME": str(home / "geo-r1"),
+    }
 
     told = _run(environment / "bin" / "geo-r1", "doctor", cwd=home, env=clean)
-    has_torch = _run(python, "-c", "import importlib.util as u; print(u.find_spec('torch') is not None)", env=clean)
+    has_torch = _run(
+        python,
+        "-c",
+        "import importlib.util as u; print(u.find_spec('torch') is not None)",
+        env=clean,
+    )
 
     assert told
     assert has_torch.strip() == "False"
-    where = _run(python, "-c", "import geo_r1_backend; print(geo_r1_backend.__file__)", cwd=home, env=clean)
+    where = _run(
+        python, "-c", "import geo_r1_backend; print(geo_r1_backend.__file__)", cwd=home, env=clean
+    )
     assert Path(where.strip()).is_relative_to(environment)
 
 
 def _needed_files():
     """Top-level files of the core dependencies in this environment, and of what those need in turn."""
     from importlib.metadata import distribution
+
     from packaging.requirements import Requirement
 
     seen, files = set(), set()
@@ -100,6 +130,10 @@ def _needed_files():
             if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
                 open_names.append(requirement.name)
         if name != "geo-r1-backend":
-            tops = {Path(file.parts[0]) for file in found.files or [] if file.parts[0] not in {"..", "__pycache__"}}
+            tops = {
+                Path(file.parts[0])
+                for file in found.files or []
+                if file.parts[0] not in {"..", "__pycache__"}
+            }
             files |= {Path(found.locate_file(top)) for top in tops}
     return sorted(files)
