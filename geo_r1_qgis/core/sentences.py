@@ -61,7 +61,7 @@ def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
 
 def explain(error: GeoR1Error, translate: Translate) -> Explanation:
     """Say `error` in the user's language; never fails, whatever its parameters are."""
-    sentence = SENTENCES.get(error.code)
+    sentence = SENTENCES.get(error.code) or SENTENCES.get(_family_of(error.code))
     if sentence is None:
         title = translate(CONTEXT, _UNKNOWN_TITLE)
         return Explanation(title, error.message or error.code, error.hint, Mend.NONE, error.code)
@@ -72,6 +72,12 @@ def explain(error: GeoR1Error, translate: Translate) -> Explanation:
         mend=sentence.mend,
         code=error.code,
     )
+
+
+def _family_of(code: str) -> str:
+    """`layer-newer-schema` is a `layer-failed` with words of its own."""
+    family = code.partition("-")[0]
+    return f"{family}-failed" if family in ("layer", "capture") else code
 
 
 def _fill(template: str, error: GeoR1Error) -> str:

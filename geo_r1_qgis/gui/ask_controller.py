@@ -21,6 +21,7 @@ from ..core.frame import Frame
 from ..core.records import RunStart
 from ..core.sentences import Mend
 from ..core.standing import Standing
+from ..core.transcript import visible
 from ..layers.store import DetectionStore
 from ..network.connection import Connection
 from ..network.ground_call import GroundCall
@@ -236,13 +237,15 @@ class AskController(QObject):
         self.ended.emit(self.state)
 
     def _last_words(self) -> str:
-        if self.state.stage is Stage.DONE or self.state.detections:
+        if self.state.detections:
             return ""
+        if self.state.result is not None and self.state.stage is Stage.DONE:
+            return "" if self.state.result.outcome == "none" else self.tr("not usable")
         return self.tr("stopped") if self.state.stage is Stage.STOPPED else self.tr("failed")
 
     def _remark(self, result: wire.ResultEvent) -> None:
         notice = self._dock.notice
-        reasons = "\n".join(f"{each.reason}: {each.text[:80]}" for each in result.dropped)
+        reasons = "\n".join(f"{each.reason}: {visible(each.text[:80])}" for each in result.dropped)
         if result.outcome == "none":
             notice.show_remark(self.tr("No such object here"), self.tr("The model answered: none."))
         elif result.outcome == "unparsable":

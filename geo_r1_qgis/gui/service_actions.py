@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import Callable, Dict, List, Optional
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
-from qgis.PyQt.QtWidgets import QMenu
+from qgis.PyQt.QtWidgets import QMenu, QMessageBox
 
 from ..core import wire
-from ..core.errors import GeoR1Error
+from ..core.errors import CommandNotFound, GeoR1Error
+from ..core.log_text import readable
 from ..core.sentences import Mend
 from ..core.settings import Settings
 from ..core.standing import Standing
 from ..network.connection import Connection
+from ..network.doctor import Doctor
 from ..network.launcher import log_path, read_tail
 from .dock import GeoR1Dock
 from .qt_names import QActionGroup
@@ -87,7 +89,7 @@ class ServiceActions(QObject):
             self._dock,
             self.tr("Log of the Geo-R1 service"),
             explanation=str(path),
-            text=text
+            text=readable(text)
             or self.tr("The log is empty: the service has not been started on this machine."),
             folder=str(path.parent) if path.parent.is_dir() else "",
             at_end=True,
@@ -122,29 +124,46 @@ class ServiceActions(QObject):
     def show_what_leaves(self) -> None:
         """Say which bytes go where."""
         endpoint = self._connection.standing.endpoint
-        is_remote = bool(self._connection.settings.service_url)
-        where = (
-            self.tr("to the server {url}.")
-            if is_remote
-            else self.tr("to the service on this machine ({url}).")
+        remote = self._connection.settings.service_url
+        url = remote or (endpoint.url if endpoint else "127.0.0.1")
+        if remote:
+            first = self.tr("Your questions and pictures go to the server {url}.")
+        else:
+            first = self.tr("Nothing. The service runs on this machine ({url}).")
+        more = self.tr(
+            "With each question it gets the text of the question and one picture of the chosen area. The size of the "
+            "picture stands under the question before you press Enter. Without a question nothing is sent; there is "
+            "no telemetry and no account."
         )
-        url = self._connection.settings.service_url or (endpoint.url if endpoint else "127.0.0.1")
-        lines = [
-            self.tr(
-                "With each question, the text of the question and one picture of the chosen area go"
-            ),
-            where.format(url=url),
-            "",
-            self.tr(
-                "Nothing else is sent, and nothing without a question: no telemetry, no account."
-            ),
-            self.tr("The size of the picture is shown under the question before you press Enter."),
-        ]
-        if not is_remote:
-            lines.append(self.tr("Nothing leaves this machine."))
-        show_text(
-            self._dock, self.tr("What leaves this machine"), explanation="", text="\n".join(lines)
+        box = QMessageBox(self._dock)
+        box.setObjectName("geoR1Leaves")
+        box.setWindowTitle(self.tr("What leaves this machine"))
+        box.setText(first.format(url=url))
+        box.setInformativeText(more)
+        box.finished.connect(box.deleteLater)
+        box.open()
+
+    def examine(self) -> None:
+        """Run the service's doctor, which tries every step on a picture with a known answer."""
+        doctor = Doctor(self._connection.settings.service_command, self)
+        doctor.reported.connect(self._show_report)
+        doctor.failed.connect(self._dock.notice.show_error)
+        try:
+            doctor.start()
+        except CommandNotFound as error:
+            doctor.deleteLater()
+            self._dock.notice.show_error(error)
+            return
+        self._dock.notice.show_remark(
+            self.tr("Checking the service…"),
+            self.tr("Every step is tried on a picture with a known answer."),
         )
+
+    def _show_report(self, report: str) -> None:
+        self._dock.notice.hide()
+        title = self.tr("Check of the Geo-R1 service")
+        explanation = self.tr("Every step, tried on a picture with a known answer:")
+        show_text(self._dock, title, explanation=explanation, text=report)
 
     def _fill_menu(self, menu: QMenu) -> None:
         menu.addAction(self.tr("Start the service"), self._connection.start_service)
@@ -155,6 +174,7 @@ class ServiceActions(QObject):
         menu.addSeparator()
         menu.addAction(self.tr("Forget the answers of this session"), self._dock.answers.clear)
         menu.addSeparator()
+        menu.addAction(self.tr("Check the service…"), self.examine)
         menu.addAction(self.tr("Log of the service…"), self.show_log)
         menu.addAction(self.tr("What leaves this machine…"), self.show_what_leaves)
         menu.addAction(self.tr("How to install the service…"), self.show_how_to_install)

@@ -90,7 +90,7 @@ class Launcher(QObject):
         process.setProgram(self._command)
         process.setArguments(["serve"])
         process.setWorkingDirectory(str(Path.home()))
-        process.setProcessEnvironment(_clean_environment())
+        process.setProcessEnvironment(clean_environment())
         process.setStandardOutputFile(QProcess.nullDevice())
         process.setStandardErrorFile(str(self._errors))
         started, self._pid = process.startDetached()
@@ -151,7 +151,8 @@ class Launcher(QObject):
         return lines[-1].strip()[:200] if lines else ""
 
 
-def _clean_environment() -> QProcessEnvironment:
+def clean_environment() -> QProcessEnvironment:
+    """The environment for a child process, without what belongs to QGIS alone."""
     environment = QProcessEnvironment()
     for name, value in places.clean_environment(os.environ).items():
         environment.insert(name, value)

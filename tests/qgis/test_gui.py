@@ -12,7 +12,14 @@ import pytest
 from qgis.core import QgsApplication, QgsProject, QgsRasterLayer, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtCore import QPoint, Qt, QThread, QTimer
 from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QAbstractButton, QComboBox, QLineEdit, QMenu
+from qgis.PyQt.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+)
 
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.core import wire
@@ -204,6 +211,19 @@ def test_none_is_an_answer(qtbot, plugin, dock, stub, tmp_path):
     assert (state.stage, state.error) == (Stage.DONE, None)
     assert dock.answers.tree.topLevelItem(0).text(1) == "none"
     assert not list(tmp_path.glob("*.gpkg"))
+
+
+@pytest.mark.parametrize(
+    ("outcome", "words"),
+    [("unparsable", "not usable"), ("truncated", "not usable"), ("none", "none")],
+)
+def test_only_none_is_called_none(qtbot, plugin, dock, stub, outcome, words):
+    """An answer that could not be read is not an answer that there is nothing."""
+    stub.scripts = [[started(), result([], outcome=outcome)]]
+    type_question(dock)
+    wait_for_end(qtbot, plugin)
+
+    assert dock.answers.tree.topLevelItem(0).text(1) == words
 
 
 def test_what_was_found_before_a_fault_is_kept(qtbot, plugin, dock, stub, tmp_path):
@@ -580,6 +600,25 @@ def ask_and_watch(qtbot, loaded):
     for thing in (services.dock, services.connection, services.asking, services.preview):
         thing.destroyed.connect(lambda *_: gone.append(1))
     return gone, weakref.ref(services)
+
+
+def test_the_service_can_be_checked(qtbot, plugin, dock, tmp_path):
+    """The menu runs the doctor and shows what it says; without a command it says that."""
+    actions = plugin.services.actions
+    actions.examine()
+    assert dock.notice.code == "command-not-found"
+    command = tmp_path / "geo-r1"
+    command.write_text('#!/bin/sh\necho "$1: all is well"\n')
+    command.chmod(0o755)
+    plugin.services.connection.settings = plugin.services.connection.settings.with_changes(
+        service_command=str(command)
+    )
+    actions.examine()
+    qtbot.waitUntil(lambda: dock.findChild(QDialog, "geoR1Text") is not None, timeout=5000)
+
+    shown = dock.findChild(QDialog, "geoR1Text").findChild(QPlainTextEdit).toPlainText()
+    assert shown == "doctor: all is well"
+    assert not dock.notice.isVisible()
 
 
 def test_unloading_leaves_nothing_behind(qtbot, window, stub, tmp_path):

@@ -61,6 +61,19 @@ def test_an_unknown_code_keeps_the_words_of_the_service():
     assert (words.text, words.hint, words.mend) == ("The moon is wrong.", "Wait.", Mend.NONE)
 
 
+def test_a_relative_of_a_known_code_has_its_title():
+    """What went wrong with a layer is worded where it happened; the title is the same for all of them."""
+    words = explain(
+        errors.LayerError("The file is of a newer version.", code="layer-newer-schema"),
+        no_translation,
+    )
+
+    assert (words.title, words.text) == (
+        "The answer could not be written",
+        "The file is of a newer version.",
+    )
+
+
 def test_the_values_are_in_the_sentence():
     """The message says what was given and what is allowed."""
     parameters = {"given_px": 70_000_000, "limit_px": 64_000_000}
