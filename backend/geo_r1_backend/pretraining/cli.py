@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backgrounds", type=Path, default=Path(data, "naip-backgrounds") if data else None,
         help="folder of real tiles (default: GEO_R1_DATA/naip-backgrounds); without it all ground is generated",
     )
-    parser.add_argument("--batch", type=int, default=96, help="pictures per GPU and step")
-    parser.add_argument("--lr", type=float, default=1.5e-3)
+    parser.add_argument("--batch", type=int, default=128, help="pictures per GPU and step")
+    parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument("--no-muon", dest="muon", action="store_false", help="AdamW for all parameters")
     parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="loader processes per GPU")
     parser.add_argument("--seed", type=int, default=1)

@@ -13,6 +13,8 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, nn
 
+ADAM_SHARE = 0.6
+"""Learning rate of AdamW's parameters over that of Muon's."""
 NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # quintic coefficients of the reference implementation
 
 
@@ -56,10 +58,16 @@ class Muon(torch.optim.Optimizer):
 
 
 def make_optimizers(model: nn.Module, head: nn.Module, *, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
-    """Optimizers over all parameters; the first group of each carries ``lr``."""
+    """Optimizers over all parameters; every group remembers its own base rate as ``initial_lr``."""
     layers, rest = [], []
     for name, parameter in model.named_parameters():
         (layers if muon and parameter.ndim == 2 and "embed" not in name else rest).append(parameter)
     rest += list(head.parameters())
-    adam = torch.optim.AdamW(rest, lr=lr, betas=(0.9, 0.95), weight_decay=0.05, fused=rest[0].is_cuda)
-    return [Muon(layers, lr=lr), adam] if layers else [adam]
+    # Embeddings, norms and the head take smaller steps than the orthogonalised matrices.
+    small = lr * ADAM_SHARE if muon else lr
+    adam = torch.optim.AdamW(rest, lr=small, betas=(0.9, 0.95), weight_decay=0.05, fused=rest[0].is_cuda)
+    optimizers: list[torch.optim.Optimizer] = [Muon(layers, lr=lr), adam] if layers else [adam]
+    for optimizer in optimizers:
+        for group in optimizer.param_groups:
+            group["initial_lr"] = group["lr"]
+    return optimizers
