@@ -28,7 +28,7 @@ def without_secrets(source: str) -> str:
     QGIS's own `publicSource` does this for databases only, not for web layers.
 
     Example:
-        >>> without_secrets("type=xyz&url=https://ann:hunter2@tiles/{z}&password=hunter2")
+        >>> without_secrets("type=xyz&url=https://ann@tiles/{z}&password=hunter2")
         'type=xyz&url=https://tiles/{z}&'
     """
     return _LOGIN.sub("", _PRIVATE.sub(lambda match: match["before"], source))
