@@ -11,6 +11,8 @@ import zlib
 from urllib.parse import urlsplit
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from tests.backend.conftest import TOKEN, png
@@ -375,6 +377,32 @@ def test_schema_of_the_interface_is_served(service):
     assert item["additionalProperties"] is False
     assert item["properties"]["query"]["maxLength"] == 1000
     assert "ResultEvent" in schema["components"]["schemas"]
+
+
+KEYS = st.sampled_from(
+    ["items", "item", "chip", "query", "task", "model", "think", "seed", "max_new_tokens", "x"]
+)
+VALUES = (
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | st.just(A_CHIP)
+)
+BODIES = st.recursive(
+    VALUES,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=20,
+)
+
+
+@given(BODIES)
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_any_json_gets_a_code(service, body):
+    """Whatever JSON is sent, the answer is a refusal of ours with a code and a hint."""
+    reply = service.client.post("/v1/ground", content=json.dumps(body))
+
+    assert 400 <= reply.status_code < 500
+    assert reply.json()["code"] != "internal"
+    assert reply.json()["hint"]
 
 
 def test_many_hostile_requests_leave_the_service_well(service):

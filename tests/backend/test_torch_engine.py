@@ -73,6 +73,11 @@ def test_registry_gives_a_stock_folder_to_torch(folders):
     assert "vision.onnx" in selection.refused["onnx"]
 
 
+def test_exported_folder_is_shown_the_same_views(engine, folders):
+    """The exported folder carries its profile: both engines show a chip in the same way, so boxes agree."""
+    assert engine.profile == OnnxEngine(folders[0], 1).profile
+
+
 def test_stop_ends_a_long_answer_and_keeps_the_worker(engine):
     """Stop takes effect at the next token, and the same worker answers the next request."""
     pid = engine.worker_pid

@@ -112,6 +112,8 @@ def export_stock_folder(
             "chat_template": CHAT_TEMPLATE,
         },
     )
+    # other programs ignore it; our torch engine needs it to show chips in the views that the model was trained on
+    _write_json(target / PROFILE_FILE, profile)
     (target / "chat_template.jinja").write_text(CHAT_TEMPLATE, encoding="utf-8")
     _write_json(
         target / "generation_config.json",
