@@ -14,6 +14,8 @@ from .gui.message_log import MessageLogHandler
 from .gui.qt_names import QAction
 from .services import Services
 
+translate = QCoreApplication.translate
+
 HERE = Path(__file__).resolve().parent
 MENU = "Geo-R1"
 
@@ -35,10 +37,12 @@ class GeoR1Plugin:
         self._translator = _install_translator()
         services = self.services = Services(self.iface)
         dock = services.dock
-        self._action = QAction(_icon(), _tr("Ask the image…"), self.iface.mainWindow())
+        self._action = QAction(
+            _icon(), translate("GeoR1Plugin", "Ask the image…"), self.iface.mainWindow()
+        )
         self._action.setObjectName("geoR1Action")
         self._action.setCheckable(True)
-        self._action.setToolTip(_tr("Geo-R1: ask the image in plain words"))
+        self._action.setToolTip(translate("GeoR1Plugin", "Geo-R1: ask the image in plain words"))
         dock.setToggleVisibilityAction(self._action)
         self._action.toggled.connect(self._on_toggled)
         self.iface.registerMainWindowAction(self._action, "Ctrl+Alt+G")
@@ -98,7 +102,3 @@ def _install_translator() -> Optional[QTranslator]:
         return None
     QCoreApplication.installTranslator(translator)
     return translator
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("GeoR1Plugin", text)

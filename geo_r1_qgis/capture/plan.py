@@ -26,6 +26,8 @@ from ..core.frame import Frame, view_affine
 from .ground import has_own_pixels, m_per_px_at, native_units_per_px
 from .view import View, area_view, canvas_view, has_area
 
+translate = QCoreApplication.translate
+
 MAX_SIDE_PX = 1024
 """Longest side that is sent. The models look at 224 .. 672 px (`ModelProfile.view_sizes_px`); more than twice that
 would travel only to be shrunk."""
@@ -55,15 +57,17 @@ class CapturePlan:
         if self.problem or self.frame is None:
             return self.problem
         frame = self.frame
-        size = _tr("1 chip {width}×{height} px").format(
+        size = translate("CapturePlan", "1 chip {width}×{height} px").format(
             width=frame.width_px, height=frame.height_px
         )
         if not frame.m_per_px:
-            return size + " " + _tr("(ground size not known: no CRS)")
-        at = _tr("at {size} m/px").format(size=_short(frame.m_per_px))
+            return size + " " + translate("CapturePlan", "(ground size not known: no CRS)")
+        at = translate("CapturePlan", "at {size} m/px").format(size=_short(frame.m_per_px))
         if frame.native_m_per_px is None:
             return f"{size} {at}"
-        native = _tr("(native {size})").format(size=_short(frame.native_m_per_px))
+        native = translate("CapturePlan", "(native {size})").format(
+            size=_short(frame.native_m_per_px)
+        )
         return f"{size} {at} {native}"
 
 
@@ -93,17 +97,24 @@ def plan_view(
     view = canvas_view(settings) if area_map is None else area_view(settings, area_map)
     if not has_area(view):
         return CapturePlan(
-            layer=layer, problem=_tr("The area is empty: draw a rectangle or zoom to the raster.")
+            layer=layer,
+            problem=translate(
+                "CapturePlan", "The area is empty: draw a rectangle or zoom to the raster."
+            ),
         )
     if max(view.width_map, view.height_map) > MAX_ASPECT * min(view.width_map, view.height_map):
         return CapturePlan(
-            layer=layer, problem=_tr("The area is too narrow: draw one that is less of a line.")
+            layer=layer,
+            problem=translate(
+                "CapturePlan", "The area is too narrow: draw one that is less of a line."
+            ),
         )
     try:
         return _plan_on_layer(settings, layer, view)
     except QgsCsException:
-        problem = _tr(
-            "This area does not exist in the CRS of “{layer}” ({crs}): zoom to the layer."
+        problem = translate(
+            "CapturePlan",
+            "This area does not exist in the CRS of “{layer}” ({crs}): zoom to the layer.",
         )
         return CapturePlan(
             layer=layer,
@@ -117,7 +128,10 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
     to_map = QgsCoordinateTransform(layer.crs(), map_crs, settings.transformContext())
     centre = QgsPointXY(*view.centre_map)
     if not _touches(view, layer, to_map):
-        problem = _tr("“{layer}” is not in this area: zoom to the layer, or choose another one.")
+        problem = translate(
+            "CapturePlan",
+            "“{layer}” is not in this area: zoom to the layer, or choose another one.",
+        )
         return CapturePlan(layer=layer, problem=problem.format(layer=layer.name()))
 
     centre_layer = _within(
@@ -223,20 +237,24 @@ def _within(point: QgsPointXY, extent: QgsRectangle) -> QgsPointXY:
 
 def _layer_problem(layer: Optional[QgsRasterLayer]) -> str:
     if layer is None:
-        return _tr("There is no raster layer to look at: add one to the map.")
+        return translate("CapturePlan", "There is no raster layer to look at: add one to the map.")
     if not isinstance(layer, QgsRasterLayer):
-        return _tr("“{layer}” is not a raster layer: choose one.").format(layer=layer.name())
-    if not layer.isValid():
-        return _tr("“{layer}” cannot be read: its file or address is not available.").format(
+        return translate("CapturePlan", "“{layer}” is not a raster layer: choose one.").format(
             layer=layer.name()
         )
+    if not layer.isValid():
+        return translate(
+            "CapturePlan", "“{layer}” cannot be read: its file or address is not available."
+        ).format(layer=layer.name())
     return ""
 
 
 def _crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> str:
     if layer.crs().isValid() or not map_crs.isValid():
         return ""
-    note = _tr("“{layer}” has no CRS: it is taken to be in the project's, {crs}.")
+    note = translate(
+        "CapturePlan", "“{layer}” has no CRS: it is taken to be in the project's, {crs}."
+    )
     return note.format(layer=layer.name(), crs=map_crs.authid() or map_crs.description())
 
 
@@ -249,7 +267,3 @@ def _short(metres: float) -> str:
     if metres >= 100:
         return f"{metres:.0f}"
     return f"{metres:.2f}" if metres >= 0.1 else f"{metres:.2g}"
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("CapturePlan", text)

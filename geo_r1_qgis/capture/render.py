@@ -19,6 +19,8 @@ from .ground import has_own_pixels
 from .plan import CapturePlan, wkt2
 from .provider_window import ProviderWindow
 
+translate = QCoreApplication.translate
+
 GREY = QColor(128, 128, 128)
 """Where the raster has no data: neither an object nor the white of a page."""
 MOSTLY_EMPTY = 0.5
@@ -39,7 +41,7 @@ class ChipRender:
             raise CaptureError(plan.problem, code="capture-refused")
         if plan.layer is None or sip.isdeleted(plan.layer):
             raise CaptureError(
-                _tr("The raster layer was removed before its picture was taken."),
+                translate("Capture", "The raster layer was removed before its picture was taken."),
                 code="capture-layer-gone",
             )
         self._frame = plan.frame
@@ -84,20 +86,20 @@ class ChipRender:
         layer = self._source.layer_name
         if errors:
             reason = "; ".join(errors)
-            message = _tr("“{layer}” could not be drawn: {reason}").format(
+            message = translate("Capture", "“{layer}” could not be drawn: {reason}").format(
                 layer=layer, reason=reason
             )
             return CaptureError(message, code="capture-unreadable", layer=layer, reason=reason)
-        message = _tr("“{layer}” has no data in this area.").format(layer=layer)
-        hint = _tr("Move the map to where the raster has a picture.")
+        message = translate("Capture", "“{layer}” has no data in this area.").format(layer=layer)
+        hint = translate("Capture", "Move the map to where the raster has a picture.")
         return CaptureError(message, hint=hint, code="capture-empty", layer=layer)
 
     def _warning(self, empty_share: float, errors: List[str]) -> str:
         if errors:
-            sentence = _tr("Parts of “{layer}” could not be drawn: {reason}")
+            sentence = translate("Capture", "Parts of “{layer}” could not be drawn: {reason}")
             return sentence.format(layer=self._source.layer_name, reason="; ".join(errors))
         if empty_share > MOSTLY_EMPTY:
-            return _tr("{percent} % of the picture has no data.").format(
+            return translate("Capture", "{percent} % of the picture has no data.").format(
                 percent=int(empty_share * 100)
             )
         return self._note
@@ -143,9 +145,8 @@ def _png(image: QImage) -> bytes:
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not image.save(buffer, "PNG", PNG_QUALITY):
-        raise CaptureError(_tr("The picture could not be encoded as PNG."), code="capture-encoding")
+        raise CaptureError(
+            translate("Capture", "The picture could not be encoded as PNG."),
+            code="capture-encoding",
+        )
     return bytes(buffer.data())
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("Capture", text)

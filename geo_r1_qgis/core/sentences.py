@@ -134,8 +134,7 @@ SENTENCES: Dict[str, Sentence] = {
         QT_TRANSLATE_NOOP("GeoR1Errors", "Geo-R1 is not installed on this machine"),
         QT_TRANSLATE_NOOP("GeoR1Errors", "No command “geo-r1” in {places} usual places."),
         QT_TRANSLATE_NOOP(
-            "GeoR1Errors",
-            "Install it with “pipx install geo-r1-backend”, say where it is, or connect to a server.",
+            "GeoR1Errors", "Install it with “pipx install geo-r1-backend”, or connect to a server."
         ),
         Mend.HOW_TO_INSTALL,
     ),

@@ -24,19 +24,19 @@ from . import colours
 
 def mend_word(mend: Mend) -> str:
     """The label of the button for a mend; empty for none."""
-    say = QCoreApplication.translate
+    translate = QCoreApplication.translate
     words: Dict[Mend, str] = {
-        Mend.START: say("Mend", "Start"),
-        Mend.SET_ACCESS: say("Mend", "Enter token…"),
-        Mend.SET_ADDRESS: say("Mend", "Connect to a server…"),
-        Mend.SET_COMMAND: say("Mend", "Choose command…"),
-        Mend.RECONNECT: say("Mend", "Look again"),
-        Mend.RETRY: say("Mend", "Try again"),
-        Mend.WRITE_AGAIN: say("Mend", "Write again"),
-        Mend.OPEN_LOG: say("Mend", "Show log"),
-        Mend.HOW_TO_INSTALL: say("Mend", "How to install…"),
-        Mend.HOW_TO_UPDATE: say("Mend", "How to update…"),
-        Mend.OPEN_PLUGIN_MANAGER: say("Mend", "Update the plugin…"),
+        Mend.START: translate("Mend", "Start"),
+        Mend.SET_ACCESS: translate("Mend", "Enter token…"),
+        Mend.SET_ADDRESS: translate("Mend", "Connect to a server…"),
+        Mend.SET_COMMAND: translate("Mend", "Choose command…"),
+        Mend.RECONNECT: translate("Mend", "Look again"),
+        Mend.RETRY: translate("Mend", "Try again"),
+        Mend.WRITE_AGAIN: translate("Mend", "Write again"),
+        Mend.OPEN_LOG: translate("Mend", "Show log"),
+        Mend.HOW_TO_INSTALL: translate("Mend", "How to install…"),
+        Mend.HOW_TO_UPDATE: translate("Mend", "How to update…"),
+        Mend.OPEN_PLUGIN_MANAGER: translate("Mend", "Update the plugin…"),
     }
     return words.get(mend, "")
 

@@ -33,7 +33,7 @@ def show_text(
         folder: if set, a button opens it.
         at_end: begin at the last line, as one reads a log.
     """
-    say = QCoreApplication.translate
+    translate = QCoreApplication.translate
     dialog = QDialog(parent)
     dialog.setObjectName("geoR1Text")
     dialog.setWindowTitle(title)
@@ -46,11 +46,13 @@ def show_text(
     if at_end:
         view.moveCursor(QTextCursor.MoveOperation.End)
     buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, dialog)
-    copy = buttons.addButton(say("TextDialog", "Copy"), QDialogButtonBox.ButtonRole.ActionRole)
+    copy = buttons.addButton(
+        translate("TextDialog", "Copy"), QDialogButtonBox.ButtonRole.ActionRole
+    )
     copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(view.toPlainText()))
     if folder:
         opener = buttons.addButton(
-            say("TextDialog", "Open folder"), QDialogButtonBox.ButtonRole.ActionRole
+            translate("TextDialog", "Open folder"), QDialogButtonBox.ButtonRole.ActionRole
         )
         opener.clicked.connect(lambda: QDesktopServices.openUrl(QUrl.fromLocalFile(folder)))
     buttons.rejected.connect(dialog.close)
