@@ -113,8 +113,7 @@ def plan_view(
         return _plan_on_layer(settings, layer, view)
     except QgsCsException:
         problem = translate(
-            "CapturePlan",
-            "This area does not exist in the CRS of “{layer}” ({crs}): zoom to the layer.",
+            "CapturePlan", "This area is not in the CRS of “{layer}” ({crs}): zoom to the layer."
         )
         return CapturePlan(
             layer=layer,
@@ -129,8 +128,7 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
     centre = QgsPointXY(*view.centre_map)
     if not _touches(view, layer, to_map):
         problem = translate(
-            "CapturePlan",
-            "“{layer}” is not in this area: zoom to the layer, or choose another one.",
+            "CapturePlan", "“{layer}” is not in this area: zoom to it, or choose another one."
         )
         return CapturePlan(layer=layer, problem=problem.format(layer=layer.name()))
 

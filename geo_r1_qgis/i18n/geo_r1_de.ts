@@ -317,6 +317,14 @@
         <source>“{layer}” has no CRS: it is taken to be in the project's, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <source>This area is not in the CRS of “{layer}” ({crs}): zoom to the layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>“{layer}” is not in this area: zoom to it, or choose another one.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>CaptureTask</name>
