@@ -7,9 +7,11 @@ manifest. It needs the package onnx, and no GPU.
 from __future__ import annotations
 
 import argparse
+import json
 from dataclasses import asdict
 from pathlib import Path
 
+from PIL import Image
 from tokenizers import Tokenizer
 
 from geo_r1_backend.engines.base import ModelProfile
@@ -17,7 +19,9 @@ from geo_r1_backend.models.config import ModelConfig, TextConfig, VisionConfig
 from geo_r1_backend.models.export import write_model_folder
 from geo_r1_backend.models.nano import NanoConfig
 from geo_r1_backend.models.weights import read_tensors
-from geo_r1_backend.pretraining.scenes import VIEWS_PX
+from geo_r1_backend.pretraining.dice import Dice
+from geo_r1_backend.pretraining.expressions import Examiner
+from geo_r1_backend.pretraining.scenes import VIEWS_PX, SceneRecipe, draw_scene
 
 PROFILE = ModelProfile(
     id="geo-r1-nano",
@@ -42,10 +46,27 @@ def package(weights: Path, tokenizer: Path, target: Path, nano: NanoConfig | Non
         nano: sizes; the shipped ones when left out.
     """
     text = tokenizer.read_text(encoding="utf-8")
+    write_doctor_image(target)
     config = model_config(nano or NanoConfig(), Tokenizer.from_str(text))
     write_model_folder(
         read_tensors(weights), config, tokenizer_json=text, profile=asdict(PROFILE), target=target
     )
+
+
+def write_doctor_image(target: Path, seed: int = 90_000) -> None:
+    """``doctor.png`` and ``doctor.json``: a generated scene whose largest tank is known, for `geo-r1 doctor`."""
+    recipe = SceneRecipe(group_sizes=((5, 1.0),), further_groups=((1, 1.0),), small_share=0.0, first_kinds=("storage tank",))
+    while True:
+        seed += 1
+        scene = draw_scene(seed, recipe, None, (448, 448))
+        asked = Examiner(scene, Dice(seed)).ask("size", "storage tank") if scene.objects else None
+        clear = asked and "Largest:" in asked.reasoning and len(asked.candidates) >= 4
+        if asked and clear and asked.answers[0].longest_px >= 50:
+            break
+    target.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(scene.image).save(target / "doctor.png", optimize=True)
+    truth = {"query": "the largest storage tank", "task": "rec", "box_px": list(asked.answers[0].box_px), "seed": seed}
+    (target / "doctor.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
 
 
 def model_config(nano: NanoConfig, tokenizer: Tokenizer) -> ModelConfig:
