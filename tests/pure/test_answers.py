@@ -39,6 +39,15 @@ IDENTITY = View(1000, 1000, 1000, 1000, 1000, 1000)
             '{"bbox":[1,2,3,4]}{"box":[5,6,7,8]}',
             [(1, 2, 3, 4), (5, 6, 7, 8)],
         ),  # other names, no comma
+        ('{"bbox_2d":["1","2","3","4"]}', [(1, 2, 3, 4)]),  # numbers as strings
+        ('{"bbox_2d":[1,{"a":1},3,4]}', []),
+        ('{"bbox_2d":"somewhere"}', []),
+        ('[{"bbox_2d":[1,2,3,4}]', [(1, 2, 3, 4)]),  # closed by the wrong bracket
+        ('{"a":[{"bbox_2d":[1,2,3,4]]}', [(1, 2, 3, 4)]),
+        ("}][{'bbox_2d':[1,2,3,4]}", [(1, 2, 3, 4)]),  # closed before it was opened
+        ("[}{'bbox_2d':[1,2,3,4]}]", [(1, 2, 3, 4)]),
+        ("{]'bbox_2d':[1,2,3,4]}", [(1, 2, 3, 4)]),
+        ("[" * 40 + "1,2,3,4" + "]" * 40, []),  # too deep to be meant
         ("[[1,2,3,4],[5,6,7,8]]", [(1, 2, 3, 4), (5, 6, 7, 8)]),  # bare arrays
         ("[1,2,3,4]", [(1, 2, 3, 4)]),
         ("The tank is at [1, 2, 3, 4].", [(1, 2, 3, 4)]),
@@ -92,6 +101,35 @@ def test_answer_yields_boxes_or_a_reason(answer, boxes):
     assert [box.box_px for box in parsed.detections] == boxes
     assert parsed.detections or parsed.dropped or parsed.says_none
     assert parsed.reasoning == "Look at [9,9,99,99]."
+
+
+@pytest.mark.parametrize(
+    ("written", "label"),
+    [
+        (r'"a \"big\" one"', 'a "big" one'),
+        (r'"caf\u00e9\n"', "café"),
+        (r'"\ud800"', "\ufffd"),  # half of a pair is no letter
+        (r'"C:\\"', "C:\\"),  # an escaped backslash does not escape the quote
+        ('"' + "x" * 1000 + '"', "x" * 200),
+        ("7", ""),
+    ],
+)
+def test_labels_are_read_as_meant(written, label):
+    """Escapes are resolved, and no label is longer than anybody could read."""
+    parsed = parse_answer(f'<answer>{{"bbox_2d":[1,2,3,4],"label":{written}}}</answer>')
+
+    assert [box.label for box in parsed.detections] == [label]
+
+
+def test_endless_answers_are_bounded():
+    """A model that repeats itself fills neither memory nor the report of what was dropped."""
+    same = '{"bbox_2d":[1,2,3,4]},' * 500
+    other = "".join(f'{{"bbox_2d":[{i},0,{i + 1},9]}},' for i in range(2500))
+    broken = '{"bbox_2d":[1,2]},' * 500
+
+    assert len(parse_answer(f"<answer>{same}</answer>").dropped) == 100
+    assert len(parse_answer(f"<answer>{other}</answer>").detections) == 2000
+    assert len(parse_answer(f"<answer>{broken}</answer>").dropped) == 100
 
 
 @pytest.mark.parametrize(
