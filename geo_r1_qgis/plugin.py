@@ -34,6 +34,7 @@ class GeoR1Plugin:
         self._log = logging.getLogger(__package__)
         self._log_handler = MessageLogHandler()
         self._log.addHandler(self._log_handler)
+        self._log.setLevel(logging.INFO)
         self._translator = _install_translator()
         services = self.services = Services(self.iface)
         dock = services.dock
@@ -66,6 +67,7 @@ class GeoR1Plugin:
         if self._translator is not None:
             QCoreApplication.removeTranslator(self._translator)
         self._log.removeHandler(self._log_handler)
+        self._log.setLevel(logging.NOTSET)
         self.services = self._action = self._translator = None
 
     def _show_when_ready(self) -> None:

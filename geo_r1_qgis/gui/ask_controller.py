@@ -6,6 +6,7 @@ picture (a task); nothing here waits.
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import Optional
 
@@ -30,6 +31,8 @@ from ..tasks.outcome import Cancelled, Failed
 from .answers_panel import Answer, Question
 from .dock import GeoR1Dock
 from .preview import SendingPreview
+
+log = logging.getLogger(__name__)
 
 TICK_MS = 100
 
@@ -231,6 +234,8 @@ class AskController(QObject):
             self._dock.answers.end_question(self._question, self._last_words())
         self._show_stage()
         if self.state.error is not None:
+            error = self.state.error
+            log.warning("question failed: %s (request %s)", error.code, error.request_id or "-")
             self._dock.notice.show_error(self.state.error)
         elif self.state.result is not None:
             self._remark(self.state.result)

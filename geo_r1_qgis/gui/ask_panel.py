@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import List, Optional
 
 from qgis.core import QgsMapLayerProxyModel, QgsRasterLayer
@@ -23,6 +24,8 @@ from .query_edit import QueryEdit
 from .small_print import small_print
 
 VIEW, DRAWN = "view", "drawn"
+
+_PARENTHESIS = re.compile(r"\([^()]{1,24}\)")
 
 
 class AskPanel(QWidget):
@@ -84,7 +87,10 @@ class AskPanel(QWidget):
 
     def set_sending(self, text: str, *, is_problem: bool = False) -> None:
         """Say what will be sent, or why nothing can be."""
-        self.sending.setText(f"⚠ {text}" if is_problem else text)
+        kept_whole = _PARENTHESIS.sub(
+            lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), text
+        )
+        self.sending.setText(f"⚠ {kept_whole}" if is_problem else kept_whole)
         self.sending.setAccessibleName(self.tr("What will be sent: {text}").format(text=text))
 
     def set_running(self, is_running: bool) -> None:

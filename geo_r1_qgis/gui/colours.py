@@ -12,6 +12,7 @@ GOOD = QColor(46, 158, 91)
 WAITING = QColor(208, 138, 0)
 BAD = QColor(214, 69, 69)
 IDLE = QColor(128, 128, 128)
+NEUTRAL = QColor(84, 134, 196)
 ACCENT = QColor(255, 64, 129)
 """On the map: the flash. Rare in aerial images, so it is seen on roofs, fields and water."""
 

@@ -98,7 +98,7 @@ class Notice(QFrame):
 
     def show_remark(self, title: str, text: str) -> None:
         """Say something that is no error: no such object, an answer cut short."""
-        self._show(title, text, Mend.NONE, colours.WAITING)
+        self._show(title, text, Mend.NONE, colours.NEUTRAL)
         self.code = ""
         self._set_details("")
 

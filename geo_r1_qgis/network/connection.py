@@ -5,6 +5,7 @@ Looks, starts the local service when it may, and tells everybody by one signal. 
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import replace
 from typing import Optional
@@ -17,6 +18,8 @@ from ..core.standing import Endpoint, Kind, Standing
 from . import launcher
 from .client import Client
 from .handshake import Handshake
+
+log = logging.getLogger(__name__)
 
 WATCH_MS = 5000
 """How often the header looks whether the service is still there, while somebody looks at the header."""
@@ -189,6 +192,8 @@ class Connection(QObject):
         self.settled.emit(standing)
 
     def _set(self, standing: Standing) -> None:
+        if standing.kind is not self.standing.kind:
+            log.info("service: %s", standing.kind.value)
         if standing != self.standing:
             self.standing = standing
             self.standing_changed.emit(standing)

@@ -277,7 +277,8 @@ def test_without_a_raster_nothing_is_sent(qtbot, plugin, dock, stub):
 def test_what_will_be_sent_follows_the_map(qtbot, plugin, dock, window):
     """Size and metres per pixel are right before anything is sent, and change with the view."""
     qtbot.waitUntil(
-        lambda: "0.30 m/px (native 0.30)" in dock.ask_panel.sending.text(), timeout=2000
+        lambda: "0.30 m/px (native\N{NO-BREAK SPACE}0.30)" in dock.ask_panel.sending.text(),
+        timeout=2000,
     )
     before = dock.ask_panel.sending.text()
     window.canvas.zoomByFactor(0.25)

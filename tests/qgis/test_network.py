@@ -5,6 +5,7 @@ import socket
 import time
 
 import pytest
+from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QObject, QTimer
 
 from geo_r1_qgis.core import wire
@@ -93,6 +94,25 @@ def test_an_answer_streams_in(qtbot, stub, parent):
     assert asked.kinds == ["started", "token", "token", "result"]
     assert arrivals[2] - arrivals[1] > 0.2
     assert (asked.ends, asked.errors) == (1, [])
+
+
+def test_other_hosts_go_through_the_manager_of_qgis(qtbot, stub, parent, monkeypatch):
+    """The user's proxy, certificates and log are QGIS's; streaming, refusals and Stop work the same way there."""
+    monkeypatch.setattr(transport, "is_loopback", lambda url: False)
+
+    good = ask(qtbot, stub, parent)
+    stub.ground_refusal = (401, "unauthorized", {})
+    refused = ask(qtbot, stub, parent)
+    stub.ground_refusal = ()
+    stub.scripts = [[started(), HANG]]
+    stopped = Asked(stub.url, parent)
+    qtbot.waitUntil(lambda: len(stopped.events) == 1, timeout=5000)
+    stopped.call.abort()
+    qtbot.waitUntil(lambda: bool(stub.left_after_s), timeout=1000)
+
+    assert isinstance(stopped.client._transport._manager, QgsNetworkAccessManager)
+    assert good.kinds[-1] == "result"
+    assert [error.code for error in refused.errors] == ["unauthorized"]
 
 
 def test_pixels_travel_once(qtbot, stub, parent):
