@@ -1,39 +1,34 @@
 """Given to `qgis --code`: uses the plugin as a person would, and writes down what happened.
 
 Types the question key by key, presses Enter, watches the reasoning grow, and then looks at the map, the layer and the
-file. Knows widgets by their names only, not the plugin's objects. Writes report.json, demo.png and the project; quits
-QGIS unless GEO_R1_DEMO_STAY is set.
+file. Writes report.json, demo.png and the project; quits QGIS unless GEO_R1_DEMO_STAY is set. QGIS runs this text
+without a `__file__`, so the folders come from the environment (`demo.sh`).
 """
 
 import json
 import os
-import re
 import sys
-import time
 import traceback
 from pathlib import Path
 
-import qgis.utils
-from osgeo import ogr
-from qgis.core import Qgis, QgsProject, QgsRasterLayer, QgsRectangle
-from qgis.PyQt.QtCore import Qt, QTimer
-from qgis.PyQt.QtTest import QTest
-from qgis.PyQt.QtWidgets import QLabel, QLineEdit, QPushButton, QTextBrowser, QWidget
-from qgis.utils import iface
-
+SCRIPTS = Path(os.environ["GEO_R1_SCRIPTS"])
 OUT = Path(os.environ["GEO_R1_DEMO_OUT"])
-STAYS = bool(os.environ.get("GEO_R1_DEMO_STAY"))
-TRUTH = json.loads(
-    Path(os.environ["GEO_R1_DEMO_TRUTH"]).read_text()
-)  # QGIS runs this text without a __file__
+sys.path.insert(0, str(SCRIPTS))
 
+import person  # noqa: E402
+import qgis.utils  # noqa: E402
+from osgeo import ogr  # noqa: E402
+from person import check, wait_for  # noqa: E402
+from qgis.core import Qgis, QgsProject, QgsRasterLayer, QgsRectangle  # noqa: E402
+from qgis.PyQt.QtCore import QTimer  # noqa: E402
+from qgis.PyQt.QtTest import QTest  # noqa: E402
+from qgis.utils import iface  # noqa: E402
+
+TRUTH = json.loads((SCRIPTS.parent / "resources" / "demo" / "tank-farm.json").read_text())
 QUERY = "the largest storage tank"
 PIXEL_M, LEFT_M, TOP_M = 0.3, 601_200.0, 5_340_900.0
 """As in make_demo_raster.py."""
 VIEW_CENTRE_PX, VIEW_WIDTH_PX = (474, 300), 560
-KEY_MS = 25
-ANSWER_S = 60
-TICK_MS = 5
 
 
 class Demo:
@@ -47,22 +42,7 @@ class Demo:
             "uncaught": [],
             "qgis": Qgis.QGIS_VERSION,
         }
-        self.longest_gap_ms = 0.0
-        self._last_tick = 0.0
-        self._ticker = QTimer()
-        self._ticker.timeout.connect(self._tick)
-
-    # ---- what a person does ------------------------------------------------------------------------------------------
-
-    def open_window(self) -> str:
-        """A window of a size that shows everything; the map gets the room of the file browser."""
-        window = iface.mainWindow()
-        window.setGeometry(0, 0, 1400, 900)
-        browser = window.findChild(QWidget, "Browser")
-        if browser is not None:
-            browser.close()
-        QTest.qWait(300)
-        return f"{window.width()}x{window.height()}"
+        self.stopwatch = person.Stopwatch()
 
     def open_raster(self) -> str:
         """The orthophoto in a saved project."""
@@ -75,20 +55,6 @@ class Demo:
         check(project.write(str(OUT / "demo.qgz")), "the project cannot be saved")
         return raster.crs().authid()
 
-    def open_dock(self) -> str:
-        """The plugin's dock: it opens by itself the first time, else by its button."""
-        check(
-            "geo_r1_qgis" in qgis.utils.plugins,
-            f"the plugin is not active: {qgis.utils.active_plugins}",
-        )
-        dock = iface.mainWindow().findChild(QWidget, "geoR1Dock")
-        check(dock is not None, "there is no dock")
-        opened_itself = wait_for(dock.isVisible, 2)
-        if not opened_itself:
-            self.action().trigger()
-        check(wait_for(dock.isVisible, 2), "the dock does not open")
-        return "opened by itself" if opened_itself else "opened by its button"
-
     def look_at_tanks(self) -> str:
         """Zoom to where the tanks are."""
         canvas = iface.mapCanvas()
@@ -97,69 +63,30 @@ class Demo:
         half_height = half * canvas.height() / canvas.width()
         canvas.setExtent(QgsRectangle(x - half, y - half_height, x + half, y + half_height))
         canvas.refresh()
-        QTest.qWait(400)  # the line follows when the canvas rests
-        sending = named(QLabel, "geoR1Sending")
-        check(wait_for(lambda: "chip" in sending.text(), 5), f"nothing to send: {sending.text()!r}")
-        return sending.text()
-
-    def wait_until_ready(self) -> str:
-        """The header says what answers."""
-        status = named(QLabel, "geoR1Status")
-        check(
-            wait_for(lambda: "ready" in plain(status.text()), 30),
-            f"the service is not ready: {status.text()!r}",
-        )
-        return plain(status.text())
+        return person.what_will_be_sent()
 
     def ask(self) -> str:
         """Type the question and press Enter."""
-        query = named(QLineEdit, "geoR1Query")
-        query.setFocus()
-        QTest.keyClicks(query, QUERY, Qt.KeyboardModifier.NoModifier, KEY_MS)
-        check(query.text() == QUERY, f"the line says {query.text()!r}")
-        self._start_clock()
-        QTest.keyClick(query, Qt.Key.Key_Return)
-        return query.text()
+        self.stopwatch.start()
+        person.ask(QUERY)
+        return QUERY
 
     def watch_reasoning(self) -> str:
         """See the text grow until the answer is there."""
-        view, stage = named(QTextBrowser, "geoR1Reasoning"), named(QLabel, "geoR1Stage")
-        began, lengths, first_s = time.monotonic(), [0], None
-        while time.monotonic() - began < ANSWER_S:
-            QTest.qWait(5)
-            length = len(view.toPlainText())
-            if length > lengths[-1]:
-                lengths.append(length)
-                first_s = first_s or time.monotonic() - began
-            if any(word in stage.text() for word in ("Answered", "Failed", "Stopped")):
-                break
-        total_s = time.monotonic() - began
-        check(
-            "Answered" in stage.text(), f"it ended with {stage.text()!r}; notice: {self.notice()}"
-        )
-        QTest.qWait(300)
-        text = view.toPlainText()
-        check(len(lengths) > 2, f"the reasoning came in {len(lengths) - 1} piece(s): not a stream")
-        self.report |= {
-            "first_words_s": first_s,
-            "answer_s": total_s,
-            "pieces": len(lengths) - 1,
-            "reasoning": text,
-        }
-        return text
+        seen = person.watch_reasoning()
+        self.report |= seen
+        check(seen["pieces"] > 1, f"the reasoning came in {seen['pieces']} piece(s): not a stream")
+        return seen["reasoning"]
 
     def look_at_answer(self) -> str:
-        """A styled layer with a polygon, on the object."""
-        check(
-            wait_for(lambda: QgsProject.instance().mapLayersByName("Geo-R1 detections"), 5),
-            "there is no layer",
-        )
-        (layer,) = QgsProject.instance().mapLayersByName("Geo-R1 detections")
+        """A styled layer with a polygon."""
+        check(wait_for(person.result_layer, 5), f"there is no layer; notice: {person.notice()}")
+        layer = person.result_layer()
         check(wait_for(lambda: layer.featureCount() > 0, 5), "the layer is empty")
-        self._stop_clock()
+        self.stopwatch.stop()
         check(layer.renderer().type() == "RuleRenderer", "the layer has no style")
         feature = next(layer.getFeatures())
-        self.report["label"], self.report["area_m2"] = feature["label"], feature["area_m2"]
+        self.report |= {"label": feature["label"], "area_m2": feature["area_m2"]}
         QgsProject.instance().write()
         return f"{layer.featureCount()} feature, {feature['label']}"
 
@@ -171,10 +98,11 @@ class Demo:
         table = file.GetLayerByName("detections")
         feature = next(iter(table))
         tanks = [item for item in TRUTH["objects"] if item["kind"] == "storage tank"]
-        largest = max(tanks, key=lambda item: item["area_px"])
-        truth, found = ring_m(largest["box_px"]), feature.GetGeometryRef()
+        truth = ring_m(max(tanks, key=lambda item: item["area_px"])["box_px"])
+        found = feature.GetGeometryRef()
         overlap = truth.Intersection(found).GetArea() / truth.Union(found).GetArea()
-        run = next(iter(file.GetLayerByName("runs")))
+        runs = file.GetLayerByName("runs")
+        run = next(iter(runs))
         self.report |= {"overlap": overlap, "model": feature.GetField("model"), "run": run.items()}
         check(feature.GetField("query") == QUERY, "the query is not in the row")
         check(feature.GetField("reasoning"), "the reasoning is not in the row")
@@ -184,39 +112,33 @@ class Demo:
 
     def photograph(self) -> str:
         """The window as it is seen."""
-        iface.mapCanvas().refreshAllLayers()
-        QTest.qWait(1200)
-        picture = iface.mainWindow().grab()
-        check(picture.save(str(OUT / "demo.png")), "the picture cannot be saved")
-        return f"{picture.width()}x{picture.height()}"
-
-    # ---- how it is written down --------------------------------------------------------------------------------------
+        return person.photograph(str(OUT / "demo.png"))
 
     def run(self) -> None:
         """All steps; after the first that fails only the picture is taken."""
-        steps = (
-            self.open_window,
-            self.open_raster,
-            self.open_dock,
-            self.look_at_tanks,
-            self.wait_until_ready,
-            self.ask,
-            self.watch_reasoning,
-            self.look_at_answer,
-            self.check_file,
-            self.photograph,
-        )
+        steps = {
+            "arrange_window": person.arrange_window,
+            "open_raster": self.open_raster,
+            "open_dock": person.open_dock,
+            "look_at_tanks": self.look_at_tanks,
+            "wait_until_ready": person.wait_until_ready,
+            "ask": self.ask,
+            "watch_reasoning": self.watch_reasoning,
+            "look_at_answer": self.look_at_answer,
+            "check_file": self.check_file,
+            "photograph": self.photograph,
+        }
         values, failed = {}, False
-        for step in steps:
-            if failed and step != self.photograph:
+        for name, step in steps.items():
+            if failed and name != "photograph":
                 continue
-            entry = {"name": step.__name__, "value": "", "error": ""}
+            entry = {"name": name, "value": "", "error": ""}
             try:
-                entry["value"] = values[step.__name__] = step()
+                entry["value"] = values[name] = step()
             except Exception:
                 entry["error"], failed = traceback.format_exc(), True
             self.report["steps"].append(entry)
-        self.report["longest_gap_ms"] = round(self.longest_gap_ms)
+        self.report["longest_gap_ms"] = round(self.stopwatch.longest_gap_ms)
         self.report["passed"] = not failed and not self.report["uncaught"]
         self.report["lines"] = self.lines(values) if not failed else ["The demo did not end well."]
 
@@ -240,63 +162,6 @@ class Demo:
         )
         half_made.rename(OUT / "report.json")
 
-    def notice(self) -> str:
-        """What the plugin says went wrong."""
-        frame = iface.mainWindow().findChild(QWidget, "geoR1Notice")
-        if frame is None or not frame.isVisible():
-            return "none"
-        return " | ".join(
-            plain(label.text()) for label in frame.findChildren(QLabel) if label.text()
-        )
-
-    def action(self) -> object:
-        """The plugin's button in the toolbar."""
-        actions = [
-            each for bar in iface.mainWindow().findChildren(QWidget) for each in bar.actions()
-        ]
-        return next(each for each in actions if each.objectName() == "geoR1Action")
-
-    def _start_clock(self) -> None:
-        self._last_tick = time.monotonic()
-        self._ticker.start(TICK_MS)
-
-    def _stop_clock(self) -> None:
-        self._ticker.stop()
-
-    def _tick(self) -> None:
-        now = time.monotonic()
-        self.longest_gap_ms = max(self.longest_gap_ms, (now - self._last_tick) * 1000 - TICK_MS)
-        self._last_tick = now
-
-
-def check(holds: object, otherwise: str) -> None:
-    """Fail with a sentence."""
-    if not holds:
-        raise RuntimeError(otherwise)
-
-
-def wait_for(condition: object, seconds: float) -> bool:
-    """Let QGIS work until `condition` holds; whether it did in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if condition():
-            return True
-        QTest.qWait(20)
-    return bool(condition())
-
-
-def named(kind: type, name: str) -> QWidget:
-    """The widget of that name, which must be visible."""
-    widget = iface.mainWindow().findChild(kind, name)
-    check(widget is not None, f"there is no {name}")
-    check(widget.isVisible() or isinstance(widget, QPushButton), f"{name} is not visible")
-    return widget
-
-
-def plain(text: str) -> str:
-    """Text without markup."""
-    return re.sub("<[^>]+>", "", text)
-
 
 def ring_m(box_px: list) -> ogr.Geometry:
     """A box of the picture as a polygon on the map."""
@@ -312,11 +177,8 @@ def main() -> None:
         demo.run()
     finally:
         demo.save()
-        if not STAYS:
-            QgsProject.instance().setDirty(False)  # no "save?" on the way out
-            QTimer.singleShot(
-                0, lambda: (QgsProject.instance().clear(), iface.actionExit().trigger())
-            )
+        if not os.environ.get("GEO_R1_DEMO_STAY"):
+            person.leave()
 
 
 def on_uncaught(kind: type, value: BaseException, trace: object) -> None:

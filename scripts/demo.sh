@@ -30,7 +30,7 @@ if [ "${1:-}" = --by-hand ]; then
   exec scripts/qgis.sh "$out/qgis" "$out/tank-farm.tif"
 fi
 
-export GEO_R1_DEMO_OUT=$out GEO_R1_DEMO_STAY= GEO_R1_DEMO_TRUTH=$PWD/resources/demo/tank-farm.json
+export GEO_R1_DEMO_OUT=$out GEO_R1_DEMO_STAY= GEO_R1_SCRIPTS=$PWD/scripts GDAL_PAM_ENABLED=NO
 if has_screen; then GEO_R1_DEMO_STAY=1; fi
 timeout 3600 scripts/qgis.sh "$out/qgis" --code "$PWD/scripts/demo.py" >"$out/qgis.log" 2>&1 &
 qgis=$!

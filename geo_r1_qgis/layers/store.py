@@ -25,9 +25,10 @@ from ..core import wire
 from ..core.errors import GeoR1Error, LayerError
 from ..core.frame import Frame
 from ..core.records import RunStart
-from . import geopackage, places
+from . import places
 from .export import export_detections
 from .geopackage import ResultFile
+from .opening import open_or_create
 from .rows import area_m2, crs_from, detection_row, geometry_of, result_row, run_row
 from .schema import DETECTIONS, RUNS
 from .writer import Job, Writer
@@ -35,7 +36,6 @@ from .writer import Job, Writer
 LAYER_NAME = "Geo-R1 detections"
 REFRESH_MS = 50
 CLOSE_S = 8.0
-_FILE_IN_THE_WAY = ("layer-newer-schema", "layer-foreign", "layer-not-open")
 
 
 @dataclass
@@ -218,38 +218,16 @@ class DetectionStore(QObject):
         self._held.clear()
 
     def _open_file(self) -> ResultFile:
-        """Open the file or make it; on the writer's thread. Steps aside where it cannot be used."""
-        path = Path(self.path)
-        for candidate in (path, *places.alternatives(path)):
-            try:
-                file = self._open_or_create(candidate)
-            except LayerError as error:
-                if error.code not in _FILE_IN_THE_WAY:
-                    raise
-                self.remarked.emit(f"{error} " + self.tr("A new file is made beside it."))
-                continue
-            self._path = Path(file.path)
-            return file
-        raise LayerError(
-            f"No free name was found beside {path}.", code="layer-file", path=str(path)
+        """Open the file or make it; on the writer's thread."""
+        file = open_or_create(
+            Path(self.path),
+            other_folder=self._own_folder(),
+            crs_wkt=self._file_crs_wkt,
+            program=self._program,
+            remark=self.remarked.emit,
         )
-
-    def _open_or_create(self, path: Path) -> ResultFile:
-        if path.exists():
-            return ResultFile(str(path))
-        try:
-            geopackage.create(str(path), crs_wkt=self._file_crs_wkt, program=self._program)
-        except LayerError as error:
-            fallback = self._own_folder() / path.name
-            if fallback == path:
-                raise
-            self.remarked.emit(
-                f"{error} " + self.tr("Detections go to {path}").format(path=fallback)
-            )
-            if not fallback.exists():
-                geopackage.create(str(fallback), crs_wkt=self._file_crs_wkt, program=self._program)
-            return ResultFile(str(fallback))
-        return ResultFile(str(path))
+        self._path = Path(file.path)
+        return file
 
     def _on_failed(self, error: GeoR1Error, waiting: int) -> None:
         error.parameters["waiting"] = waiting
@@ -265,21 +243,33 @@ class DetectionStore(QObject):
         """Add the layer if the project has none on this file, and let it read the file anew."""
         layer = self.layer or self._layer_on(self.path)
         if layer is None:
-            layer = QgsVectorLayer(f"{self.path}|layername={DETECTIONS}", LAYER_NAME, "ogr")
-            if not layer.isValid():
-                self.failed.emit(
-                    LayerError(f"{self.path} cannot be shown.", code="layer-unreadable")
-                )
-                return
-            self._project.addMapLayer(layer, False)
-            self._project.layerTreeRoot().insertLayer(0, layer)
-            self._layer_id = layer.id()
-            self.layer_ready.emit(layer)
+            self._add_layer()
             return
         self._layer_id = layer.id()
         layer.dataProvider().reloadData()
         layer.updateExtents()
         layer.triggerRepaint()
+
+    def _add_layer(self) -> None:
+        """Open the file now, read the style and add the layer in the next turn: each is 10 to 30 ms."""
+        options = QgsVectorLayer.LayerOptions(self._project.transformContext())
+        options.loadDefaultStyle = False
+        source = f"{self.path}|layername={DETECTIONS}"
+        layer = QgsVectorLayer(source, LAYER_NAME, "ogr", options)
+        if not layer.isValid():
+            self.failed.emit(LayerError(f"{self.path} cannot be shown.", code="layer-unreadable"))
+            return
+
+        def add() -> None:
+            if self.layer is not None or not self.path or not source.startswith(self.path):
+                return  # another project was opened meanwhile
+            layer.loadDefaultStyle()
+            self._project.addMapLayer(layer, False)
+            self._project.layerTreeRoot().insertLayer(0, layer)
+            self._layer_id = layer.id()
+            self.layer_ready.emit(layer)
+
+        QTimer.singleShot(0, add)
 
     def _layer_on(self, path: str) -> Optional[QgsVectorLayer]:
         for layer in self._project.mapLayers().values():
