@@ -263,7 +263,9 @@ class AskController(QObject):
             notice.show_remark(title, text.format(count=self._request.max_new_tokens))
         elif reasons:
             notice.show_remark(self.tr("A part of the answer could not be used"), reasons)
-        elif self._chip is not None and self._chip.warning:
+        elif (
+            self._chip.warning and self._chip.warning != self._plan.note
+        ):  # the note was read before asking
             notice.show_remark(self.tr("About the picture that was sent"), self._chip.warning)
 
     def _show_stage(self) -> None:

@@ -342,12 +342,12 @@ def test_up_and_down_bring_questions_back(qtbot, plugin, dock, stub, tmp_path):
         wait_for_end(qtbot, plugin)
     line = dock.ask_panel.query
     line.clear()
-    QTest.keyClicks(line, "thi")
+    QTest.keyClicks(line, "draft")
     for key, shown in (
         (Qt.Key.Key_Up, "second"),
         (Qt.Key.Key_Up, "first"),
         (Qt.Key.Key_Down, "second"),
-        (Qt.Key.Key_Down, "thi"),
+        (Qt.Key.Key_Down, "draft"),
     ):
         QTest.keyClick(line, key)
         assert line.text() == shown
