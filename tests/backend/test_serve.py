@@ -170,6 +170,8 @@ def test_log_has_no_secrets(start, home):
     asked = next(line for line in lines if line.get("id") == "mine")
     assert asked["route"] == "/v1/ground"
     assert asked["status"] == 404
+    assert asked["code"] == "chip-unknown"
+    assert asked["bytes"] > 0
     assert asked["ms"] > 0
     for secret in (server.token, "wrong-secret", "secret villa", "0" * 64):
         assert secret not in text

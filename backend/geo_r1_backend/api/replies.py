@@ -11,6 +11,9 @@ from starlette.responses import Response
 from geo_r1_backend.errors import GeoR1Error
 from geo_r1_backend.wire import ErrorBody
 
+ERROR_HEADER = "X-Geo-R1-Error"
+"""The code once more, for the log and for readers of headers."""
+
 
 def to_json(value: object) -> bytes:
     """A dataclass of the wire as compact JSON; ASCII, so that no text of a model can break it."""
@@ -31,5 +34,7 @@ class WireReply(Response):
 def error_reply(error: GeoR1Error, request_id: str) -> WireReply:
     """An error as an answer."""
     body: ErrorBody = error.to_body(request_id)
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}
+    headers = {ERROR_HEADER: body.code}
+    if error.status == 401:
+        headers["WWW-Authenticate"] = "Bearer"
     return WireReply(body, status_code=error.status, headers=headers)

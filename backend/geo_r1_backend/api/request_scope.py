@@ -1,6 +1,6 @@
 """The outermost layer: an id for each request, the headers of every answer, one line in the log, the last border.
 
-A line has id, method, route, status and time; never tokens, queries or pixels.
+A line has id, method, route, status, error code, size of the answer and time; never tokens, queries or pixels.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import time
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from geo_r1_backend.api.replies import error_reply
+from geo_r1_backend.api.replies import ERROR_HEADER, error_reply
 from geo_r1_backend.api.service import Activity
 from geo_r1_backend.errors import Internal
 from geo_r1_backend.wire import WIRE_VERSION
@@ -39,13 +39,15 @@ class RequestScope:
             return
         request_id = _request_id(scope)
         scope.setdefault("state", {})["request_id"] = request_id
-        status = GONE_STATUS
-        begun = False
+        status, begun, code, sent_bytes = GONE_STATUS, False, "", 0
 
         async def send_with_headers(message: Message) -> None:
-            nonlocal status, begun
+            nonlocal status, begun, code, sent_bytes
+            sent_bytes += len(message.get("body", b""))
             if message["type"] == "http.response.start":
                 status, begun = message["status"], True
+                headers = dict(message.get("headers", []))
+                code = headers.get(ERROR_HEADER.lower().encode(), b"").decode("ascii")
                 message["headers"] = [
                     *message.get("headers", []),
                     (b"x-geo-r1-wire", WIRE_VERSION.encode()),
@@ -69,6 +71,8 @@ class RequestScope:
                 "method": scope["method"],
                 "route": _route(scope),
                 "status": status,
+                "code": code,
+                "bytes": sent_bytes,
                 "ms": round((time.perf_counter() - started_s) * 1000.0, 1),
             }
             request_log.info("request", extra={"request": fields})
