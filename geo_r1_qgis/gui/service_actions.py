@@ -24,7 +24,8 @@ from .qt_names import QActionGroup
 from .server_dialog import ServerDialog
 from .text_dialog import show_text
 
-INSTALL_COMMAND = "pipx install geo-r1-backend"
+INSTALL_COMMANDS = "pipx install geo-r1-backend\n\npipx install ./backend"
+"""From an index, and from a clone of the repository."""
 UPDATE_COMMAND = "pipx upgrade geo-r1-backend"
 
 
@@ -97,19 +98,17 @@ class ServiceActions(QObject):
 
     def show_how_to_install(self) -> None:
         """Show the one command that installs the service."""
-        places = self._connection.standing.error.details if self._connection.standing.error else ""
+        error = self._connection.standing.error
+        places = error.details if isinstance(error, CommandNotFound) else ""
         explanation = self.tr(
-            "The service is a program of its own, so that nothing has to be installed into QGIS. Type this once in "
-            "a terminal (Python 3.10 or newer), then choose “Start” in the menu. If it is installed already, choose "
-            "its command under “Service…”."
+            "The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these "
+            "lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then "
+            "choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to "
+            "a server…”."
         )
         looked = "\n\n" + self.tr("Looked at:") + "\n" + places if places else ""
-        show_text(
-            self._dock,
-            self.tr("Install the Geo-R1 service"),
-            explanation=explanation,
-            text=INSTALL_COMMAND + looked,
-        )
+        title = self.tr("Install the Geo-R1 service")
+        show_text(self._dock, title, explanation=explanation, text=INSTALL_COMMANDS + looked)
 
     def show_how_to_update(self) -> None:
         """Show the one command that updates the service."""
@@ -168,7 +167,7 @@ class ServiceActions(QObject):
     def _fill_menu(self, menu: QMenu) -> None:
         menu.addAction(self.tr("Start the service"), self._connection.start_service)
         menu.addAction(self.tr("Look again"), self.look_again)
-        menu.addAction(self.tr("Service…"), self.edit_server)
+        menu.addAction(self.tr("Connect to a server…"), self.edit_server)
         self._model_menu = menu.addMenu(self.tr("Model"))
         self._model_menu.setEnabled(False)
         menu.addSeparator()

@@ -339,14 +339,6 @@
         <source>The project is not saved yet; its detections are in {path}</source>
         <translation type="unfinished"></translation>
     </message>
-    <message>
-        <source>A new file is made beside it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Detections go to {path}</source>
-        <translation type="unfinished"></translation>
-    </message>
 </context>
 <context>
     <name>ExportDialog</name>
@@ -941,10 +933,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type this once in a terminal (Python 3.10 or newer), then choose “Start” in the menu. If it is installed already, choose its command under “Service…”.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Looked at:</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1001,10 +989,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <source>Service…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1026,6 +1010,14 @@
     </message>
     <message>
         <source>How to install the service…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to a server…”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Connect to a server…</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -111,7 +111,7 @@ class Launcher(QObject):
             return
         self.waiting.emit(time.monotonic() - self._began)
         if self._handshake is None:
-            self._was_gone = not _is_alive(
+            self._was_gone = not is_alive(
                 self._pid
             )  # before looking: a second service ends after the first is up
             self._handshake = Handshake(data_folder=self._folder, parent=self)
@@ -164,7 +164,8 @@ def _is_program(path: str) -> bool:
     return found.isFile() and found.isExecutable()
 
 
-def _is_alive(pid: int) -> bool:
+def is_alive(pid: int) -> bool:
+    """Whether a process still runs, as far as that can be told without harm."""
     if places.is_windows(sys.platform) or pid <= 0:
         return True  # on Windows os.kill ends the process; there the patience decides
     try:
@@ -173,4 +174,13 @@ def _is_alive(pid: int) -> bool:
         return False
     except PermissionError:
         return True
-    return True
+    return not _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Whether a process has ended and nobody has asked how: so it stays in containers whose first process is no init."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:  # not Linux, or gone just now
+        return False
+    return status.rpartition(")")[2].split()[:1] == ["Z"]

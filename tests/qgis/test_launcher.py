@@ -14,6 +14,7 @@ from qgis.PyQt.QtCore import QTimer
 from geo_r1_qgis.core.settings import Settings
 from geo_r1_qgis.core.standing import Kind
 from geo_r1_qgis.network.connection import Connection
+from geo_r1_qgis.network.launcher import is_alive
 from tests.qgis.stub_service import HEALTH, StubService
 
 HERE = Path(__file__).resolve().parent
@@ -321,6 +322,18 @@ pathlib.Path({str(tmp_path / "server.json")!r}).write_text(json.dumps({{
     standing = connect(may_start=True, service_command=script(tmp_path, "second", text)).standing
 
     assert standing.kind is Kind.READY
+
+
+def test_a_process_that_nobody_buried_is_dead():
+    """In a container without an init a process that ended stays a zombie, and a start must not wait for it."""
+    child = subprocess.Popen(["/bin/true"])
+    deadline = time.monotonic() + 5
+    while is_alive(child.pid) and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+    assert not is_alive(child.pid)
+    assert child.poll() == 0
+    assert is_alive(os.getpid())
 
 
 def test_the_interpreter_of_qgis_is_not_needed():
