@@ -19,8 +19,8 @@ PY := .venv/bin/python
 RESULTS := build/test-results
 PYTEST := $(PY) -m pytest -p no:cacheprovider
 # QGIS tests import the plugin from build/, the very tree that goes into the zip
-PYTEST_QGIS := xvfb-run -a -s "-screen 0 1400x900x24" .venv-qgis/bin/pytest \
-	-p no:cacheprovider -o pythonpath="build ."
+# Qt's own offscreen platform: windows become active without a window manager, so keys and shortcuts arrive
+PYTEST_QGIS := QT_QPA_PLATFORM=offscreen .venv-qgis/bin/pytest -p no:cacheprovider -o pythonpath="build ."
 
 .PHONY: help setup setup-core setup-run demo run serve test test-fast test-backend test-qgis test-e2e test-gpu \
 	cov check format format-check lint types imports wire build zip zip-check evaluate clean
@@ -77,7 +77,7 @@ test-e2e: setup build ## QGIS, service process and embedded model together; the 
 cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 	@rm -rf build/coverage; mkdir -p build/coverage
 	@.venv/bin/coverage run -m pytest -p no:cacheprovider -q tests/pure tests/contracts tests/backend
-	@xvfb-run -a -s "-screen 0 1400x900x24" .venv-qgis/bin/coverage run -m pytest -p no:cacheprovider \
+	@QT_QPA_PLATFORM=offscreen .venv-qgis/bin/coverage run -m pytest -p no:cacheprovider \
 		-o pythonpath="build ." -q tests/qgis
 	@.venv/bin/coverage combine -q build/coverage
 	@.venv/bin/coverage report

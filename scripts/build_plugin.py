@@ -23,6 +23,9 @@ PACKAGE = "geo_r1_qgis"
 SUFFIXES = {".py", ".svg", ".png", ".qml", ".ui", ".qm", ".json", ".txt", ".html", ".css"}
 """What may stand in the plugin; everything else (caches, sources of translations) stays behind."""
 
+LRELEASE = ("/usr/lib/qt5/bin/lrelease", "lrelease-qt5", "lrelease", "lrelease-qt6")
+"""Names of Qt's translation compiler; Debian's own first, because the one on PATH may lead nowhere."""
+
 ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The oldest time that a zip can hold: the same tree gives the same bytes."""
 
@@ -53,16 +56,16 @@ def compile_translations(tree: Path) -> None:
     sources = sorted((PROJECT / PACKAGE / "i18n").glob("*.ts"))
     if not sources:
         return
-    lrelease = (
-        shutil.which("lrelease") or shutil.which("lrelease-qt5") or shutil.which("lrelease-qt6")
-    )
+    lrelease = next(filter(None, map(shutil.which, LRELEASE)), None)
     if lrelease is None:
         print(f"lrelease was not found: {len(sources)} translation(s) are left out")
         return
     (tree / "i18n").mkdir(exist_ok=True)
     for source in sources:
         target = tree / "i18n" / f"{source.stem}.qm"
-        subprocess.run([lrelease, "-silent", str(source), "-qm", str(target)], check=True)
+        done = subprocess.run([lrelease, "-silent", str(source), "-qm", str(target)], check=False)
+        if done.returncode:  # qtchooser's lrelease without a Qt behind it
+            print(f"{lrelease} failed: {source.name} is left out")
 
 
 def assemble(tree: Path) -> None:

@@ -42,6 +42,8 @@ missing_packages() {
   command -v qgis >/dev/null || echo qgis
   command -v xvfb-run >/dev/null || echo xvfb
   command -v xauth >/dev/null || echo xauth
+  # compiles translations; without it the plugin speaks English
+  [ "$level" != full ] || [ -x /usr/lib/qt5/bin/lrelease ] || command -v lrelease >/dev/null || echo qttools5-dev-tools
   return 0
 }
 
