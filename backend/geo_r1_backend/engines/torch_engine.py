@@ -200,6 +200,8 @@ class _Worker:
             "PYTHONPATH": os.pathsep.join(path for path in paths if path),
             "HF_HUB_OFFLINE": "1",
             "TOKENIZERS_PARALLELISM": "false",
+            # threads that spin while they wait take the other cores from QGIS (and from themselves, where cores are few)
+            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
         }
         self._process = subprocess.Popen(  # noqa: S603 - our own module, a folder from the registry
             command,

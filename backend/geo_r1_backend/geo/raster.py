@@ -81,8 +81,10 @@ def read_raster(path: Path, *, longest_side_px: int) -> RasterChip:
             crs_wkt = source.crs.to_wkt() if source.crs else ""
             size = (source.width, source.height)
     except RasterioError as error:
+        # rasterio's own words are often only "see previous exception"
+        said = str(error.__cause__ or error).strip().rstrip(".")
         raise ChipUnreadable(
-            reason=f"GDAL says: {error}", hint="Check the file with gdalinfo."
+            reason=f"GDAL says: {said}", hint="Check the file with gdalinfo."
         ) from error
     pixels = _through_palette(values[0], colours) if colours else _to_8_bit(values, valid)
     pixels[~valid] = NODATA_GREY
