@@ -11,7 +11,7 @@ Memory follows the chip, not the file: only the window is read, decimated to at 
 from __future__ import annotations
 
 import math
-from typing import List, Optional, Tuple
+from typing import Callable, List, Optional, Tuple
 
 from qgis.core import (
     Qgis,
@@ -208,7 +208,9 @@ class ProviderWindow:
         painter.end()
 
 
-def _straight(cell: QRect, image_place: object) -> Optional[QTransform]:
+def _straight(
+    cell: QRect, image_place: Callable[[float, float], Optional[Place]]
+) -> Optional[QTransform]:
     """Image to chip inside a cell, or none if it is too curved for one affine."""
     x, y, width, height = cell.x(), cell.y(), cell.width(), cell.height()
     thirds = (0.0, 0.5, 1.0)

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Iterator, Optional, Union
+from typing import Any, Callable, Dict, Iterator, Optional, Union
 
 from osgeo import gdal, ogr, osr
 
@@ -254,7 +254,7 @@ def _reference(crs_wkt: str) -> Optional[osr.SpatialReference]:
     return reference if code == ogr.OGRERR_NONE else None
 
 
-def _attempt(action: Callable[[], object]) -> object:
+def _attempt(action: Callable[[], Any]) -> Any:
     """Call OGR; a failure is None or an error code, also where another plugin made OGR raise exceptions."""
     gdal.ErrorReset()
     _raised.reason = ""
