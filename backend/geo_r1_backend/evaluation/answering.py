@@ -13,10 +13,12 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tokenizers import Tokenizer
 
 from geo_r1_backend.engines.answers import parse_answer
 from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.prompts import prompt_for
+from geo_r1_backend.errors import EngineFailed
 from geo_r1_backend.evaluation.recipe import Question
 from geo_r1_backend.grounding.ground import GroundOptions, ground
 from geo_r1_backend.grounding.ground import Question as Asked
@@ -36,28 +38,36 @@ class Answer:
     total_ms: float = 0.0
 
 
-def answer_by_engine(engine: Engine, questions: Sequence[Question], *, think: bool = True) -> Iterator[Answer]:
+def answer_by_engine(
+    engine: Engine, questions: Sequence[Question], *, think: bool = True
+) -> Iterator[Answer]:
     """Answers through the service's own code, one after another."""
     for question in questions:
         asked = Asked(
-            str(question.seed), question.expression.task, question.expression.query,  # type: ignore[arg-type]
+            str(question.seed),
+            question.expression.task,
+            question.expression.query,
             lambda image=question.scene.image: Image.fromarray(image),  # type: ignore[misc]
         )
         last = list(ground([asked], engine, GroundOptions(think=think), lambda: False))[-1]
-        if isinstance(last, ErrorEvent):
-            msg = f"Question {question.seed}: {last.error.message}"
-            raise RuntimeError(msg)
         if not isinstance(last, ResultEvent):
-            msg = f"Question {question.seed}: the engine ended without an answer."
-            raise RuntimeError(msg)
+            reason = last.error.message if isinstance(last, ErrorEvent) else "no answer"
+            raise EngineFailed(reason=f"question {question.seed}: {reason}")
         yield Answer(
             tuple((d.box_px[0], d.box_px[1], d.box_px[2], d.box_px[3]) for d in last.detections),
-            last.outcome == "none", last.outcome, last.timings.tokens, last.timings.total_ms,
+            last.outcome == "none",
+            last.outcome,
+            last.timings.tokens,
+            last.timings.total_ms,
         )
 
 
 def answer_by_reference(
-    folder: Path, questions: Sequence[Question], *, float_weights: Path | None = None, batch: int = 64
+    folder: Path,
+    questions: Sequence[Question],
+    *,
+    float_weights: Path | None = None,
+    batch: int = 64,
 ) -> list[Answer]:
     """Answers of the float model in torch.
 
@@ -68,16 +78,9 @@ def answer_by_reference(
         batch: questions at once.
     """
     # deferred: the shipped path needs no torch
-    import torch
-    from tokenizers import Tokenizer
+    from geo_r1_backend.models.generate import answer_batch, load_float_model
 
-    from geo_r1_backend.models.generate import answer_batch
-    from geo_r1_backend.models.nano import Nano, NanoConfig
-    from geo_r1_backend.models.weights import float_state, read_tensors
-
-    state = read_tensors(float_weights) if float_weights else float_state(folder)
-    model = Nano(NanoConfig())
-    model.load_state_dict({n: torch.from_numpy(np.array(state[n], np.float32)) for n in model.state_dict()})
+    model = load_float_model(folder, float_weights)
     tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     by_view: dict[tuple[int, int], list[int]] = defaultdict(list)
     for index, question in enumerate(questions):
@@ -87,19 +90,24 @@ def answer_by_reference(
         for first in range(0, len(indices), batch):
             part = [(i, questions[i]) for i in indices[first : first + batch]]
             texts = answer_batch(
-                model.eval(), tokenizer, [q.scene.image for _, q in part],
-                [prompt_for(q.expression.task, q.expression.query) for _, q in part],  # type: ignore[arg-type]
+                model,
+                tokenizer,
+                [q.scene.image for _, q in part],
+                [prompt_for(q.expression.task, q.expression.query) for _, q in part],
             )
             for (index, _), text in zip(part, texts, strict=True):
                 parsed = parse_answer(text)
-                boxes = tuple(tuple(map(float, d.box_px)) for d in parsed.detections)
+                boxes = tuple(
+                    (d.box_px[0], d.box_px[1], d.box_px[2], d.box_px[3]) for d in parsed.detections
+                )
                 outcome = "found" if boxes else "none" if parsed.says_none else "unparsable"
-                answers[index] = Answer(boxes, outcome == "none", outcome)  # type: ignore[arg-type]
+                answers[index] = Answer(boxes, outcome == "none", outcome)
     return [answers[index] for index in range(len(questions))]
 
 
 def blinded(questions: Sequence[Question]) -> list[Question]:
     """The same questions about a grey picture: what can be answered without looking."""
     return [
-        replace(q, scene=replace(q.scene, image=np.full_like(q.scene.image, 118))) for q in questions
+        replace(q, scene=replace(q.scene, image=np.full_like(q.scene.image, 118)))
+        for q in questions
     ]

@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,15 +25,29 @@ FULL_AGREEMENT = 500
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser.add_argument("--per-family", type=int, default=PER_FAMILY, help=f"questions per family (default {PER_FAMILY})")
+    parser.add_argument(
+        "--per-family",
+        type=int,
+        default=PER_FAMILY,
+        help=f"questions per family (default {PER_FAMILY})",
+    )
     parser.add_argument("--model", type=Path, help="model folder (default: the embedded model)")
     parser.add_argument("--threads", type=int, help="threads of the engine")
-    parser.add_argument("--blind", type=int, default=140, help="questions asked again about a grey picture; 0 = none")
     parser.add_argument(
-        "--agree", type=int, default=0,
+        "--blind",
+        type=int,
+        default=140,
+        help="questions asked again about a grey picture; 0 = none",
+    )
+    parser.add_argument(
+        "--agree",
+        type=int,
+        default=0,
         help=f"compare with torch on so many questions (needs the torch extra; {FULL_AGREEMENT} for the card)",
     )
-    parser.add_argument("--float-weights", type=Path, help="model.safetensors of a training run: what int8 loses")
+    parser.add_argument(
+        "--float-weights", type=Path, help="model.safetensors of a training run: what int8 loses"
+    )
     parser.add_argument("--out", type=Path, help="write every row and figure as JSON")
 
 
@@ -56,26 +71,46 @@ def run(arguments: argparse.Namespace) -> int:
     blind: list[Figure] = []
     if arguments.blind:
         grey = answering.blinded(questions[: arguments.blind])
-        seen = [scoring.score(q, a) for q, a in zip(grey, answering.answer_by_engine(engine, grey), strict=True)]
-        blind = [f for f in scoring.summarise(seen) if f.name in ("Acc@0.5, one object", "F1@0.5, all")]
+        seen = [
+            scoring.score(q, a)
+            for q, a in zip(grey, answering.answer_by_engine(engine, grey), strict=True)
+        ]
+        blind = [
+            f for f in scoring.summarise(seen) if f.name in ("Acc@0.5, one object", "F1@0.5, all")
+        ]
     engine.close()
-    print(f"\n{folder.name}, recipe {RECIPE_NAME}, {len(rows)} questions, onnx on {platform.processor() or platform.machine()},"
-          f" {took_s / max(1, len(rows)):.2f} s per question (median {_median([a.total_ms for a in answers]):.0f} ms)")
-    print(_table(figures))
+    _out(
+        f"\n{folder.name}, recipe {RECIPE_NAME}, {len(rows)} questions, onnx on {platform.processor() or platform.machine()},"
+        f" {took_s / max(1, len(rows)):.2f} s per question (median {_median([a.total_ms for a in answers]):.0f} ms)"
+    )
+    _out(_table(figures))
     for figure in blind:
-        print(_line(figure, f"blind (grey picture): {figure.name}"))
+        _out(_line(figure, f"blind (grey picture): {figure.name}"))
     name, value = scoring.worst_family(rows)
-    print(f"worst one-object family: {name}, {100 * value:.1f} %")
-    shared = {"agreement": _agreement(folder, questions, answers, arguments.agree)} if arguments.agree else {}
+    _out(f"worst one-object family: {name}, {100 * value:.1f} %")
+    shared = (
+        {"agreement": _agreement(folder, questions, answers, arguments.agree)}
+        if arguments.agree
+        else {}
+    )
     if arguments.float_weights:
-        loose = answering.answer_by_reference(folder, questions, float_weights=arguments.float_weights)
+        loose = answering.answer_by_reference(
+            folder, questions, float_weights=arguments.float_weights
+        )
         float_rows = [scoring.score(q, a) for q, a in zip(questions, loose, strict=True)]
         for ours, theirs in zip(figures[:5], scoring.summarise(float_rows)[:5], strict=True):
-            print(f"int8 - float: {ours.name:<44}{100 * (ours.value - theirs.value):+.1f} points (float {100 * theirs.value:.1f})")
+            _out(
+                f"int8 - float: {ours.name:<44}{100 * (ours.value - theirs.value):+.1f} points (float {100 * theirs.value:.1f})"
+            )
     if arguments.out:
         document = {
-            "recipe": RECIPE_NAME, "model": folder.name, "seconds": took_s, **shared,
-            "figures": [asdict(f) for f in figures], "blind": [asdict(f) for f in blind], "rows": [asdict(r) for r in rows],
+            "recipe": RECIPE_NAME,
+            "model": folder.name,
+            "seconds": took_s,
+            **shared,
+            "figures": [asdict(f) for f in figures],
+            "blind": [asdict(f) for f in blind],
+            "rows": [asdict(r) for r in rows],
         }
         arguments.out.write_text(json.dumps(document, indent=1), encoding="utf-8")
     return 0
@@ -87,7 +122,9 @@ def _questions(per_family: int) -> list[Question]:
     data = os.environ.get("GEO_R1_DATA")
     tiles = Path(data, "naip-backgrounds") if data else None
     if tiles is None or not tiles.is_dir():
-        _say("GEO_R1_DATA does not name a folder with naip-backgrounds/: only the half on generated ground is asked.")
+        _say(
+            "GEO_R1_DATA does not name a folder with naip-backgrounds/: only the half on generated ground is asked."
+        )
         return list(frozen_questions(None, per_family))
     return list(frozen_questions(RealBackgrounds(tiles, evaluation=True), per_family))
 
@@ -95,12 +132,17 @@ def _questions(per_family: int) -> list[Question]:
 def _agreement(folder: Path, questions: list[Question], answers: list[Answer], count: int) -> float:
     from geo_r1_backend.evaluation import answering, scoring
 
-    share = scoring.agreement(answers[:count], answering.answer_by_reference(folder, questions[:count]))
-    print(f"torch and onnx agree within 1 px on {100 * share:.1f} % of {len(questions[:count])} questions")
+    share = scoring.agreement(
+        answers[:count], answering.answer_by_reference(folder, questions[:count])
+    )
+    _out(
+        f"torch and onnx agree within 1 px on {100 * share:.1f} % of {len(questions[:count])} questions"
+    )
     return share
 
 
-def _counted(answers, total: int):  # type: ignore[no-untyped-def]
+def _counted(answers: Iterable[Answer], total: int) -> Iterator[Answer]:
+    """The answers, counted on a terminal."""
     for done, answer in enumerate(answers, 1):
         if sys.stderr.isatty() and (done % 10 == 0 or done == total):
             sys.stderr.write(f"\r{done} of {total}")
@@ -118,6 +160,11 @@ def _line(figure: Figure, name: str) -> str:
 def _median(values: list[float]) -> float:
     ranked = sorted(values)
     return ranked[len(ranked) // 2] if ranked else mean(values)
+
+
+def _out(text: str) -> None:
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
 
 
 def _say(text: str) -> None:

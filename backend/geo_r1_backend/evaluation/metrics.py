@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 Box = Sequence[float]
+T = TypeVar("T")
 
 
 def iou(a: Box, b: Box) -> float:
@@ -22,7 +24,8 @@ def iou(a: Box, b: Box) -> float:
 def matched(predicted: Sequence[Box], truth: Sequence[Box], threshold: float = 0.5) -> int:
     """How many boxes pair up one to one at this IoU, best pairs first."""
     pairs = sorted(
-        ((iou(p, t), i, j) for i, p in enumerate(predicted) for j, t in enumerate(truth)), reverse=True
+        ((iou(p, t), i, j) for i, p in enumerate(predicted) for j, t in enumerate(truth)),
+        reverse=True,
     )
     used_p: set[int] = set()
     used_t: set[int] = set()
@@ -37,7 +40,9 @@ def matched(predicted: Sequence[Box], truth: Sequence[Box], threshold: float = 0
 
 def f1(counts: Sequence[tuple[int, int, int]]) -> float:
     """F1 over (matched, predicted, true) counts summed over pictures; 1 where there was nothing and nothing was said."""
-    hits, predicted, true = (sum(column) for column in zip(*counts)) if counts else (0, 0, 0)
+    hits, predicted, true = (
+        (sum(column) for column in zip(*counts, strict=True)) if counts else (0, 0, 0)
+    )
     return 2 * hits / (predicted + true) if predicted + true else 1.0
 
 
@@ -47,7 +52,12 @@ def mean(values: Sequence[float]) -> float:
 
 
 def bootstrap(
-    rows: Sequence[object], statistic: Callable[[list], float], *, draws: int = 1000, seed: int = 0, level: float = 0.95
+    rows: Sequence[T],
+    statistic: Callable[[list[T]], float],
+    *,
+    draws: int = 1000,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> tuple[float, float]:
     """Percentile interval of a statistic over rows (one row per picture), resampled with replacement.
 

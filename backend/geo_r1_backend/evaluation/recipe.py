@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 
 from geo_r1_backend.pretraining.backgrounds import RealBackgrounds
 from geo_r1_backend.pretraining.dice import Dice
-from geo_r1_backend.pretraining.expressions import Examiner, Expression
+from geo_r1_backend.pretraining.examiner import Examiner
+from geo_r1_backend.pretraining.expressions import Expression
 from geo_r1_backend.pretraining.scenes import VIEWS_PX, Scene, SceneRecipe, draw_scene
 
 RECIPE_NAME = "nano-generated-1"
@@ -41,7 +42,9 @@ class Question:
     seed: int
 
 
-def frozen_questions(real: RealBackgrounds | None, per_family: int = PER_FAMILY) -> Iterator[Question]:
+def frozen_questions(
+    real: RealBackgrounds | None, per_family: int = PER_FAMILY
+) -> Iterator[Question]:
     """The questions, in an order whose every prefix is balanced over families and views.
 
     Args:
@@ -61,7 +64,10 @@ def _question(family: str, family_index: int, index: int, real: RealBackgrounds 
     many = (index // (2 * len(VIEWS_PX))) % 2 == 0
     small = (index + family_index) % 10 < 3
     recipe = replace(
-        SceneRecipe(), real_share=1.0, group_sizes=_MANY if many else _FEW, small_share=1.0 if small else 0.15,
+        SceneRecipe(),
+        real_share=1.0,
+        group_sizes=_MANY if many else _FEW,
+        small_share=1.0 if small else 0.15,
     )
     for attempt in range(20_000):
         seed = SEED_BASE + ((family_index * 10_000 + index) << 20) + attempt

@@ -56,10 +56,18 @@ def score(question: Question, answer: Answer) -> Row:
     guess = Dice(question.seed + 1).choice(candidates).box_px if candidates else None
     answers = question.expression.answers
     return Row(
-        question.family, "{}x{}".format(*question.view_px), question.background, answers[0].kind if answers else "",
-        bool(answers) and answers[0].longest_px < SMALL_PX, overlap,
-        right and (bool(answer.boxes_px) or answer.says_none), answer.says_none, counts,
-        bool(one and guess and iou(guess, truth[0]) >= 0.5), answer.tokens, answer.total_ms,
+        question.family,
+        "{}x{}".format(*question.view_px),
+        question.background,
+        answers[0].kind if answers else "",
+        bool(answers) and answers[0].longest_px < SMALL_PX,
+        overlap,
+        right and (bool(answer.boxes_px) or answer.says_none),
+        answer.says_none,
+        counts,
+        bool(one and guess and iou(guess, truth[0]) >= 0.5),
+        answer.tokens,
+        answer.total_ms,
     )
 
 
@@ -75,7 +83,11 @@ def summarise(rows: Sequence[Row]) -> list[Figure]:
         _figure("F1@0.5, all", every, lambda part: f1([r.counts for r in part])),
         _figure("none recognised", none, _accuracy),
         _figure("false none, one object", one, lambda part: mean([r.says_none for r in part])),
-        _figure("baseline: random true candidate, Acc@0.5", one, lambda part: mean([r.guess_right for r in part])),
+        _figure(
+            "baseline: random true candidate, Acc@0.5",
+            one,
+            lambda part: mean([r.guess_right for r in part]),
+        ),
     ]
     for family in FAMILIES:
         part = [r for r in rows if r.family == family]
@@ -84,31 +96,49 @@ def summarise(rows: Sequence[Row]) -> list[Figure]:
         else:
             found.append(_figure(f"family {family}", part, _accuracy))
     for name, key in (
-        ("view", lambda r: r.view), ("background", lambda r: r.background), ("class", lambda r: r.kind),
+        ("view", lambda r: r.view),
+        ("background", lambda r: r.background),
+        ("class", lambda r: r.kind),
         ("size", lambda r: f"under {SMALL_PX} px" if r.small else f"{SMALL_PX} px and more"),
     ):
         for group in sorted({key(r) for r in one}):
-            found.append(_figure(f"{name} {group}, Acc@0.5", [r for r in one if key(r) == group], _accuracy))
+            found.append(
+                _figure(f"{name} {group}, Acc@0.5", [r for r in one if key(r) == group], _accuracy)
+            )
     for view in sorted({r.view for r in every}):
-        found.append(_figure(f"view {view}, F1@0.5 all", [r for r in every if r.view == view], lambda p: f1([r.counts for r in p])))
+        found.append(
+            _figure(
+                f"view {view}, F1@0.5 all",
+                [r for r in every if r.view == view],
+                lambda p: f1([r.counts for r in p]),
+            )
+        )
     return [figure for figure in found if figure.count]
 
 
 def worst_family(rows: Sequence[Row]) -> tuple[str, float]:
     """The one-object family with the lowest accuracy."""
-    scores = {f: _accuracy([r for r in rows if r.family == f]) for f in ONE_OBJECT if any(r.family == f for r in rows)}
+    scores = {
+        f: _accuracy([r for r in rows if r.family == f])
+        for f in ONE_OBJECT
+        if any(r.family == f for r in rows)
+    }
     name = min(scores, key=lambda f: scores[f])
     return name, scores[name]
 
 
-def agreement(first: Sequence[Answer], second: Sequence[Answer], tolerance_px: float = 1.0) -> float:
+def agreement(
+    first: Sequence[Answer], second: Sequence[Answer], tolerance_px: float = 1.0
+) -> float:
     """Share of questions on which two engines gave the same boxes within a tolerance, or both none."""
     return mean([_agree(a, b, tolerance_px) for a, b in zip(first, second, strict=True)])
 
 
 def _agree(a: Answer, b: Answer, tolerance_px: float) -> bool:
     return len(a.boxes_px) == len(b.boxes_px) and all(
-        abs(u - v) <= tolerance_px for p, q in zip(a.boxes_px, b.boxes_px, strict=True) for u, v in zip(p, q, strict=True)
+        abs(u - v) <= tolerance_px
+        for p, q in zip(a.boxes_px, b.boxes_px, strict=True)
+        for u, v in zip(p, q, strict=True)
     )
 
 
@@ -117,5 +147,5 @@ def _accuracy(rows: Sequence[Row]) -> float:
 
 
 def _figure(name: str, rows: Sequence[Row], statistic: Callable[[list[Row]], float]) -> Figure:
-    low, high = bootstrap(rows, statistic) if rows else (0.0, 0.0)  # type: ignore[arg-type]
+    low, high = bootstrap(rows, statistic) if rows else (0.0, 0.0)
     return Figure(name, statistic(list(rows)), low, high, len(rows))

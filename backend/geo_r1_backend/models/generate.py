@@ -3,21 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from geo_r1_backend.models.nano import Nano, image_positions
+from geo_r1_backend.models.nano import Nano, NanoConfig, image_positions
+from geo_r1_backend.models.weights import float_state, read_tensors
 
 BEFORE = "<|im_start|>user\n<|vision_start|>"
 BEHIND = "<|im_end|>\n<|im_start|>assistant\n"
 
 
+def load_float_model(folder: Path, float_weights: Path | None = None) -> Nano:
+    """The float model on the CPU.
+
+    Args:
+        folder: model folder, whose dequantised int8 weights are taken unless ``float_weights`` names others.
+        float_weights: ``model.safetensors`` of a pretraining run, never quantised.
+    """
+    state = read_tensors(float_weights) if float_weights else float_state(folder)
+    model = Nano(NanoConfig())
+    model.load_state_dict(
+        {n: torch.from_numpy(np.array(state[n], np.float32)) for n in model.state_dict()}
+    )
+    return model.eval()
+
+
 @torch.inference_mode()
 def answer_batch(
-    model: Nano, tokenizer: Tokenizer, images: Sequence[np.ndarray], prompts: Sequence[str], max_new_tokens: int = 512
+    model: Nano,
+    tokenizer: Tokenizer,
+    images: Sequence[np.ndarray],
+    prompts: Sequence[str],
+    max_new_tokens: int = 512,
 ) -> list[str]:
     """Completions of prompts about pictures of one size.
 
@@ -30,7 +51,7 @@ def answer_batch(
     """
     text, device = model.model.language_model, next(model.parameters()).device
     cuda = device.type == "cuda"
-    stop = tokenizer.token_to_id("<|im_end|>")
+    (stop,) = tokenizer.encode("<|im_end|>").ids
     before = tokenizer.encode(BEFORE).ids
     tails = [tokenizer.encode("<|vision_end|>" + p + BEHIND).ids for p in prompts]
     longest = max(map(len, tails))
@@ -43,23 +64,39 @@ def answer_batch(
     with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
         visual = model.model.visual(torch.from_numpy(np.stack(images)).to(device))
         rows, columns = images[0].shape[0] // 28, images[0].shape[1] // 28
-        head = text.embed_tokens(torch.tensor(before, device=device)).to(visual.dtype).expand(batch, -1, -1)
+        head = (
+            text.embed_tokens(torch.tensor(before, device=device))
+            .to(visual.dtype)
+            .expand(batch, -1, -1)
+        )
         embeds = torch.cat((head, visual, text.embed_tokens(ids.to(device)).to(visual.dtype)), 1)
         pictured, behind = image_positions(len(before), rows, columns)
-        fixed = torch.cat((torch.arange(len(before)).expand(3, -1), pictured), 1)[:, None].expand(-1, batch, -1)
+        fixed = torch.cat((torch.arange(len(before)).expand(3, -1), pictured), 1)[:, None].expand(
+            -1, batch, -1
+        )
         own = (real.cumsum(1) - 1).clamp(min=0) + behind
         positions = torch.cat((fixed, own.expand(3, -1, -1)), 2).to(device)
         seen = torch.cat((torch.ones(batch, fixed.shape[2], dtype=torch.bool), real), 1).to(device)
         length = embeds.shape[1]
         mask = torch.ones(length, length, dtype=torch.bool, device=device).tril() & seen[:, None]
-        mask |= torch.eye(length, dtype=torch.bool, device=device)  # a padded place sees itself: no empty softmax
+        mask |= torch.eye(
+            length, dtype=torch.bool, device=device
+        )  # a padded place sees itself: no empty softmax
         hidden, kept = text(embeds, positions, mask[:, None])
-        return _decode(model, tokenizer, hidden[:, -1], kept, seen, positions[:, :, -1:], stop, max_new_tokens)
+        return _decode(
+            model, tokenizer, hidden[:, -1], kept, seen, positions[:, :, -1:], stop, max_new_tokens
+        )
 
 
 def _decode(
-    model: Nano, tokenizer: Tokenizer, last: Tensor, kept: list[tuple[Tensor, Tensor]], seen: Tensor, at: Tensor,
-    stop: int, max_new_tokens: int,
+    model: Nano,
+    tokenizer: Tokenizer,
+    last: Tensor,
+    kept: list[tuple[Tensor, Tensor]],
+    seen: Tensor,
+    at: Tensor,
+    stop: int,
+    max_new_tokens: int,
 ) -> list[str]:
     text = model.model.language_model
     done = torch.zeros(len(last), dtype=torch.bool, device=last.device)
@@ -72,7 +109,9 @@ def _decode(
             break
         at = at + 1
         seen = torch.cat((seen, seen.new_ones(len(seen), 1)), 1)
-        hidden, kept = text(text.embed_tokens(token)[:, None].to(last.dtype), at, seen[:, None, None], kept)
+        hidden, kept = text(
+            text.embed_tokens(token)[:, None].to(last.dtype), at, seen[:, None, None], kept
+        )
         last = hidden[:, -1]
     table = torch.stack(chosen, 1).tolist()
     cut = [row[: row.index(stop)] if stop in row else row for row in table]

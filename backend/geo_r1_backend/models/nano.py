@@ -54,7 +54,9 @@ class RmsNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         wide = x.float()
-        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)).to(x.dtype) * self.weight
+        return (wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)).to(
+            x.dtype
+        ) * self.weight
 
 
 class GatedMlp(nn.Module):
@@ -90,7 +92,10 @@ class VisionAttention(nn.Module):
         batch, patches, size = x.shape
         q, k, v = self.qkv(x).view(batch, patches, 3, self.heads, -1).unbind(2)
         q, k = rotate(q, cos[:, None], sin[:, None]), rotate(k, cos[:, None], sin[:, None])
-        q, k, v = (t.to(v.dtype).reshape(-1, window, self.heads, size // self.heads).transpose(1, 2) for t in (q, k, v))
+        q, k, v = (
+            t.to(v.dtype).reshape(-1, window, self.heads, size // self.heads).transpose(1, 2)
+            for t in (q, k, v)
+        )
         mixed = F.scaled_dot_product_attention(q, k, v)  # (B * windows, heads, window, D)
         return self.proj(mixed.transpose(1, 2).reshape(batch, patches, size))
 
@@ -117,7 +122,9 @@ class PatchMerger(nn.Module):
         super().__init__()
         self.wide = config.vision_hidden * config.merge**2
         self.ln_q = RmsNorm(config.vision_hidden, 1e-6)
-        self.mlp = nn.Sequential(nn.Linear(self.wide, self.wide), nn.GELU(), nn.Linear(self.wide, config.hidden))
+        self.mlp = nn.Sequential(
+            nn.Linear(self.wide, self.wide), nn.GELU(), nn.Linear(self.wide, config.hidden)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.mlp(self.ln_q(x).reshape(x.shape[0], -1, self.wide))
@@ -129,7 +136,9 @@ class PatchEmbed(nn.Module):
     def __init__(self, config: NanoConfig) -> None:
         super().__init__()
         side = config.patch_px
-        self.proj = nn.Conv3d(3, config.vision_hidden, (2, side, side), stride=(2, side, side), bias=False)
+        self.proj = nn.Conv3d(
+            3, config.vision_hidden, (2, side, side), stride=(2, side, side), bias=False
+        )
 
     def forward(self, patches: Tensor) -> Tensor:
         # Both frames are equal, so their kernels may be added first: half the arithmetic, same result.
@@ -146,7 +155,9 @@ class VisionTower(nn.Module):
         self.patch_embed = PatchEmbed(config)
         self.blocks = nn.ModuleList(VisionBlock(config) for _ in range(config.vision_layers))
         self.merger = PatchMerger(config)
-        self._tables: dict[tuple[int, int, torch.device], tuple[Tensor, Tensor, Tensor, Tensor]] = {}
+        self._tables: dict[
+            tuple[int, int, torch.device], tuple[Tensor, Tensor, Tensor, Tensor]
+        ] = {}
 
     def forward(self, images: Tensor) -> Tensor:
         """``(B, H, W, 3)`` uint8, sides multiples of ``window_px`` -> ``(B, H*W/784, hidden)`` in reading order."""
@@ -157,24 +168,38 @@ class VisionTower(nn.Module):
         mean, std = (torch.tensor(t, device=images.device) * 255 for t in (IMAGE_MEAN, IMAGE_STD))
         x = (images.float() - mean) / std
         x = x.view(batch, rows // merge, merge, side, columns // merge, merge, side, 3)
-        x = x.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(batch, rows * columns // merge**2, merge**2, -1)
+        x = x.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(
+            batch, rows * columns // merge**2, merge**2, -1
+        )
         order, back, cos, sin = self._geometry(rows, columns, images.device)
         x = self.patch_embed(x[:, order].flatten(1, 2))
         window = (config.window_px // side) ** 2
         for index, block in enumerate(self.blocks):
-            x = block(x, cos, sin, rows * columns if index in config.full_attention_layers else window)
+            x = block(
+                x, cos, sin, rows * columns if index in config.full_attention_layers else window
+            )
         return self.merger(x)[:, back]
 
-    def _geometry(self, rows: int, columns: int, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    def _geometry(
+        self, rows: int, columns: int, device: torch.device
+    ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """Window order of merged tokens, its inverse, and rotary tables ``(patches, D)`` in window order."""
         key = (rows, columns, device)
         if key not in self._tables:
             config, merge = self.config, self.config.merge
             span = config.window_px // config.patch_px // merge
-            tokens = torch.arange(rows * columns // merge**2).view(rows // merge // span, span, columns // merge // span, span)
+            tokens = torch.arange(rows * columns // merge**2).view(
+                rows // merge // span, span, columns // merge // span, span
+            )
             order = tokens.permute(0, 2, 1, 3).flatten()
-            grid = torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij"), -1)
-            grid = grid.view(rows // merge, merge, columns // merge, merge, 2).transpose(1, 2).reshape(-1, merge**2, 2)
+            grid = torch.stack(
+                torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing="ij"), -1
+            )
+            grid = (
+                grid.view(rows // merge, merge, columns // merge, merge, 2)
+                .transpose(1, 2)
+                .reshape(-1, merge**2, 2)
+            )
             grid = grid[order].reshape(-1, 2).float()
             half = config.vision_hidden // config.vision_heads // 2
             frequencies = 1.0 / (10_000.0 ** (torch.arange(0, half, 2).float() / half))
@@ -199,7 +224,12 @@ class TextAttention(nn.Module):
         self.o_proj = nn.Linear(config.hidden, config.hidden, bias=False)
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, past: tuple[Tensor, Tensor] | None
+        self,
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor | None,
+        past: tuple[Tensor, Tensor] | None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         batch, length, size = x.shape
         q = self.q_proj(x).view(batch, length, self.heads, self.head).transpose(1, 2)
@@ -210,7 +240,9 @@ class TextAttention(nn.Module):
             k, v = torch.cat((past[0], k), 2), torch.cat((past[1], v), 2)
         repeat = self.heads // self.kv_heads
         wide_k, wide_v = k.repeat_interleave(repeat, 1), v.repeat_interleave(repeat, 1)
-        mixed = F.scaled_dot_product_attention(q.to(v.dtype), wide_k.to(v.dtype), wide_v, attn_mask=mask)
+        mixed = F.scaled_dot_product_attention(
+            q.to(v.dtype), wide_k.to(v.dtype), wide_v, attn_mask=mask
+        )
         return self.o_proj(mixed.transpose(1, 2).reshape(batch, length, size)), (k.to(v.dtype), v)
 
 
@@ -225,7 +257,12 @@ class TextLayer(nn.Module):
         self.post_attention_layernorm = RmsNorm(config.hidden, config.rms_eps)
 
     def forward(
-        self, x: Tensor, cos: Tensor, sin: Tensor, mask: Tensor | None, past: tuple[Tensor, Tensor] | None
+        self,
+        x: Tensor,
+        cos: Tensor,
+        sin: Tensor,
+        mask: Tensor | None,
+        past: tuple[Tensor, Tensor] | None,
     ) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         mixed, kept = self.self_attn(self.input_layernorm(x), cos, sin, mask, past)
         x = x + mixed
@@ -243,7 +280,10 @@ class TextModel(nn.Module):
         self.norm = RmsNorm(config.hidden, config.rms_eps)
 
     def forward(
-        self, embeds: Tensor, positions: Tensor, mask: Tensor | None,
+        self,
+        embeds: Tensor,
+        positions: Tensor,
+        mask: Tensor | None,
         past: list[tuple[Tensor, Tensor]] | None = None,
     ) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
         """``embeds (B, S, hidden)``, ``positions (3, B, S)``, additive or boolean ``mask (B, 1, S, P + S)``.
@@ -263,7 +303,9 @@ class TextModel(nn.Module):
         half = config.hidden // config.heads // 2
         exponent = torch.arange(half, device=positions.device).float() / half
         angles = positions[..., None].float() / config.rope_theta**exponent  # (3, B, S, D/2)
-        chosen = torch.cat([part[i] for i, part in enumerate(angles.split(config.mrope_section, -1))], -1)
+        chosen = torch.cat(
+            [part[i] for i, part in enumerate(angles.split(config.mrope_section, -1))], -1
+        )
         chosen = torch.cat((chosen, chosen), -1)
         return chosen.cos(), chosen.sin()
 
@@ -288,31 +330,6 @@ class Nano(nn.Module):
     def logits(self, hidden: Tensor) -> Tensor:
         """Hidden states to vocabulary."""
         return F.linear(hidden, self.model.language_model.embed_tokens.weight)
-
-    def initialise(self, numbers: list[int]) -> None:
-        """Weights before training; ``numbers[n]`` is the token id of the number n.
-
-        Numbers start on a smooth curve instead of at random points: neighbours are alike from the first step, as
-        coordinates are.
-        """
-        for module in self.modules():
-            if isinstance(module, nn.Linear | nn.Embedding | nn.Conv3d):
-                nn.init.normal_(module.weight, std=0.02)
-                if getattr(module, "bias", None) is not None:
-                    nn.init.zeros_(module.bias)
-        for blocks, names in (
-            (self.model.visual.blocks, ("attn.proj", "mlp.down_proj")),
-            (self.model.language_model.layers, ("self_attn.o_proj", "mlp.down_proj")),
-        ):
-            for block in blocks:
-                for name in names:
-                    block.get_submodule(name).weight.data.div_((2 * len(blocks)) ** 0.5)
-        fan_in = 3 * self.config.patch_px**2
-        nn.init.normal_(self.model.visual.patch_embed.proj.weight, std=0.5 * fan_in**-0.5)
-        waves = 2 * torch.pi / torch.logspace(0.6, 3.3, 48)  # periods of 4 to 2,000 px
-        angle = torch.arange(len(numbers))[:, None] * waves
-        table = torch.cat((angle.cos(), angle.sin()), 1) @ torch.randn(96, self.config.hidden)
-        self.model.language_model.embed_tokens.weight.data[numbers] = table / table.std() * 0.02
 
 
 def image_positions(start: int, rows: int, columns: int) -> tuple[Tensor, int]:

@@ -35,8 +35,16 @@ def _fractal(dice: Dice, height: int, width: int) -> np.ndarray:
     """Smooth random field, ``(height, width)`` uint8, several octaves."""
     field = np.zeros((height, width), np.uint16)
     for cells, weight in ((3, 4), (9, 3), (29, 2), (83, 1)):
-        grid = dice.grid(max(2, cells * height // max(height, width)), max(2, cells * width // max(height, width)))
-        field += cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR_EXACT).astype(np.uint16) * weight
+        grid = dice.grid(
+            max(2, cells * height // max(height, width)),
+            max(2, cells * width // max(height, width)),
+        )
+        field += (
+            cv2.resize(grid, (width, height), interpolation=cv2.INTER_LINEAR_EXACT).astype(
+                np.uint16
+            )
+            * weight
+        )
     return (field // 10).astype(np.uint8)
 
 
@@ -48,7 +56,9 @@ def _colour_ramp(dice: Dice, ground: str) -> np.ndarray:
     for value in range(256):
         t = 0.5 + (value - 128) / 160 * contrast
         for channel in range(3):
-            ramp[value, 0, channel] = int(min(255, max(0, low[channel] + (high[channel] - low[channel]) * t)))
+            ramp[value, 0, channel] = int(
+                min(255, max(0, low[channel] + (high[channel] - low[channel]) * t))
+            )
     return ramp
 
 
@@ -114,7 +124,7 @@ def _trees(dice: Dice, image: np.ndarray) -> None:
         x, y = x0 + dice.uniform(-spread, spread), y0 + dice.uniform(-spread, spread)
         brush = Brush(image, Pose(x, y, 1, 1, 1, 0, 0, 0))
         crown = ellipse(r, r * dice.uniform(0.8, 1.2), steps=10)
-        brush.shape(crown + (r * 0.35, r * 0.45), (40, 48, 38))
+        brush.shape(crown + np.array((r * 0.35, r * 0.45)), (40, 48, 38))
         brush.shape(crown, tone)
         brush.shape(crown * 0.5 - r * 0.2, shade(tone, 1.2))
 
@@ -166,7 +176,9 @@ class RealBackgrounds:
         return cv2.resize(crop, (width_px, height_px), interpolation=cv2.INTER_LINEAR_EXACT)
 
     def _tile(self, dice: Dice) -> np.ndarray:
-        tile = np.rot90(_read(self.paths[dice.integer(0, len(self.paths) - 1)]), dice.integer(0, 3))
+        tile = np.rot90(
+            read_tile(self.paths[dice.integer(0, len(self.paths) - 1)]), dice.integer(0, 3)
+        )
         return tile[:, ::-1] if dice.chance(0.5) else tile
 
 
@@ -176,7 +188,8 @@ def math_ceil(value: float) -> int:
 
 
 @lru_cache(maxsize=2048)
-def _read(path: Path) -> np.ndarray:
+def read_tile(path: Path) -> np.ndarray:
+    """A tile as ``(256, 256, 3)`` uint8 RGB, decoded once per process."""
     raw = np.frombuffer(path.read_bytes(), np.uint8)
     bgr = cv2.imdecode(raw, cv2.IMREAD_COLOR)
     if bgr is None or bgr.shape != (256, 256, 3):

@@ -1,4 +1,4 @@
-"""Scenes and questions as arrays: several questions about one picture share its visual tokens in one packed row.
+r"""Scenes and questions as arrays: several questions about one picture share its visual tokens in one packed row.
 
 Layout of a row: ``<|im_start|>user\\n<|vision_start|>`` image ``<|vision_end|>`` (segment 0), then one segment per
 question. A segment sees segment 0 and itself, and its positions start where segment 0 ended, so every question is
@@ -17,7 +17,8 @@ from geo_r1_backend.engines import prompts
 from geo_r1_backend.pretraining.backgrounds import RealBackgrounds
 from geo_r1_backend.pretraining.catalogue import CLASSES, COLOURS
 from geo_r1_backend.pretraining.dice import Dice
-from geo_r1_backend.pretraining.expressions import Examiner, Expression
+from geo_r1_backend.pretraining.examiner import Examiner
+from geo_r1_backend.pretraining.expressions import Expression
 from geo_r1_backend.pretraining.scenes import Scene, SceneRecipe, draw_scene
 
 IGNORED = -100
@@ -28,8 +29,14 @@ TEXT_TOKENS = 443
 """Room for questions in a row: with 5 fixed and 256, 240 or 192 visual tokens the row is a multiple of 8 long."""
 NO_THINK_SHARE = 0.1
 FAMILY_WEIGHTS = (
-    ("plain", 0.6), ("colour", 1.0), ("size", 1.3), ("extreme", 1.0), ("ordinal", 1.4), ("relation", 2.2),
-    ("all", 1.5), ("none", 0.9),
+    ("plain", 0.6),
+    ("colour", 1.0),
+    ("size", 1.3),
+    ("extreme", 1.0),
+    ("ordinal", 1.4),
+    ("relation", 2.2),
+    ("all", 1.5),
+    ("none", 0.9),
 )
 KIND_INDEX = {kind.name: 1 + k for k, kind in enumerate(CLASSES)}
 COLOUR_INDEX = {"": 0, **{name: 1 + k for k, name in enumerate(COLOURS)}}
@@ -67,12 +74,12 @@ class Encoder:
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
-        self.end = tokenizer.token_to_id("<|im_end|>")
+        (self.end,) = tokenizer.encode("<|im_end|>").ids
         self.turn = tokenizer.encode("<|im_end|>\n<|im_start|>assistant\n").ids
 
     def question(self, expression: Expression, *, think: bool) -> tuple[list[int], list[int]]:
         """(prompt ids, completion ids) of one question, the end of the turn included."""
-        text = prompts.prompt_for(expression.task, expression.query, think=think)  # type: ignore[arg-type]
+        text = prompts.prompt_for(expression.task, expression.query, think=think)
         completion = expression.completion if think else f"<answer>{expression.answer}</answer>"
         prompt = self.tokenizer.encode(text).ids + self.turn
         return prompt, [*self.tokenizer.encode(completion).ids, self.end]
@@ -80,7 +87,8 @@ class Encoder:
 
 def questions_about(scene: Scene, dice: Dice) -> list[Expression]:
     """Different questions about one scene."""
-    examiner, found = Examiner(scene, dice), []
+    examiner = Examiner(scene, dice)
+    found: list[Expression] = []
     for _ in range(3 * QUESTIONS_PER_SCENE):
         expression = examiner.ask(dice.weighted(FAMILY_WEIGHTS))
         if expression is not None and all(e.query != expression.query for e in found):
@@ -97,7 +105,8 @@ def make_row(scene: Scene, dice: Dice, encoder: Encoder) -> Row:
     segments = np.full(TEXT_TOKENS, -1, np.int64)
     offsets = np.zeros(TEXT_TOKENS, np.int64)
     encoded = [
-        encoder.question(e, think=not dice.chance(NO_THINK_SHARE)) for e in questions_about(scene, dice)
+        encoder.question(e, think=not dice.chance(NO_THINK_SHARE))
+        for e in questions_about(scene, dice)
     ]
     at, placed = 0, 0
     for prompt, completion in sorted(encoded, key=lambda pair: -len(pair[1])):
@@ -114,7 +123,9 @@ def make_row(scene: Scene, dice: Dice, encoder: Encoder) -> Row:
         segments[at : at + length] = placed
         offsets[at : at + length] = np.arange(length)
         at += length
-    return Row(scene.image, ids, labels, segments, offsets, *_slots(scene), placed, len(encoded) - placed)
+    return Row(
+        scene.image, ids, labels, segments, offsets, *_slots(scene), placed, len(encoded) - placed
+    )
 
 
 def _slots(scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -123,9 +134,14 @@ def _slots(scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
     kind = np.zeros((rows * columns, 4), np.int64)
     box = np.zeros((rows * columns, 4, 4), np.float32)
     colour = np.full((rows * columns, 4), IGNORED, np.int64)
-    for item in sorted(scene.objects, key=lambda o: -o.area_px):  # the smaller of two in one slot wins
+    for item in sorted(
+        scene.objects, key=lambda o: -o.area_px
+    ):  # the smaller of two in one slot wins
         x, y = item.centre_px
-        patch_x, patch_y = min(2 * columns - 1, int(x // PATCH_PX)), min(2 * rows - 1, int(y // PATCH_PX))
+        patch_x, patch_y = (
+            min(2 * columns - 1, int(x // PATCH_PX)),
+            min(2 * rows - 1, int(y // PATCH_PX)),
+        )
         token, slot = (patch_y // 2) * columns + patch_x // 2, (patch_y % 2) * 2 + patch_x % 2
         kind[token, slot] = KIND_INDEX[item.kind]
         box[token, slot] = item.box_px
@@ -141,7 +157,13 @@ class RowSource:
     """An endless, seeded source of batches of rows; all pictures of a batch have one size."""
 
     def __init__(
-        self, tokenizer_json: str, backgrounds: Path | None, *, batch: int, recipe: SceneRecipe, seed: int
+        self,
+        tokenizer_json: str,
+        backgrounds: Path | None,
+        *,
+        batch: int,
+        recipe: SceneRecipe,
+        seed: int,
     ) -> None:
         self.encoder = Encoder(Tokenizer.from_str(tokenizer_json))
         self.real = None if backgrounds is None else RealBackgrounds(backgrounds, evaluation=False)
@@ -161,7 +183,17 @@ class RowSource:
             row = make_row(scene, dice, self.encoder)
             if row.asked:
                 rows.append(row)
-        names = ("image", "ids", "labels", "segments", "offsets", "slot_kind", "slot_box", "slot_colour", "background_kinds")
+        names = (
+            "image",
+            "ids",
+            "labels",
+            "segments",
+            "offsets",
+            "slot_kind",
+            "slot_box",
+            "slot_colour",
+            "background_kinds",
+        )
         stacked = {name: np.stack([getattr(row, name) for row in rows]) for name in names}
         stacked["asked"] = np.array([row.asked for row in rows])
         stacked["left_out"] = np.array([row.left_out for row in rows])

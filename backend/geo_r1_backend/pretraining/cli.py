@@ -14,17 +14,36 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     data = os.environ.get("GEO_R1_DATA")
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights, log and checkpoint; resumed if it has one")
-    parser.add_argument("--seconds", type=float, required=True, help="length of the run; the learning rate ends with it")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        required=True,
+        help="folder for weights, log and checkpoint; resumed if it has one",
+    )
+    parser.add_argument(
+        "--seconds",
+        type=float,
+        required=True,
+        help="length of the run; the learning rate ends with it",
+    )
     parser.add_argument("--tokenizer", type=Path, help="tokenizer.json (default: built anew)")
     parser.add_argument(
-        "--backgrounds", type=Path, default=Path(data, "naip-backgrounds") if data else None,
+        "--backgrounds",
+        type=Path,
+        default=Path(data, "naip-backgrounds") if data else None,
         help="folder of real tiles (default: GEO_R1_DATA/naip-backgrounds); without it all ground is generated",
     )
     parser.add_argument("--batch", type=int, default=128, help="pictures per GPU and step")
     parser.add_argument("--lr", type=float, default=2e-3)
-    parser.add_argument("--no-muon", dest="muon", action="store_false", help="AdamW for all parameters")
-    parser.add_argument("--workers", type=int, default=max(1, (os.cpu_count() or 2) - 1), help="loader processes per GPU")
+    parser.add_argument(
+        "--no-muon", dest="muon", action="store_false", help="AdamW for all parameters"
+    )
+    parser.add_argument(
+        "--workers",
+        type=int,
+        default=max(1, (os.cpu_count() or 2) - 1),
+        help="loader processes per GPU",
+    )
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--max-steps", type=int, default=0)
@@ -32,7 +51,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train; returns the exit code."""
-    from geo_r1_backend.pretraining.train import PretrainSettings, pretrain
+    from geo_r1_backend.pretraining.settings import PretrainSettings
+    from geo_r1_backend.pretraining.train import pretrain
     from geo_r1_backend.pretraining.vocabulary import build_tokenizer
 
     arguments.out.mkdir(parents=True, exist_ok=True)

@@ -29,7 +29,10 @@ class DenseHead(nn.Module):
     def __init__(self, hidden: int) -> None:
         super().__init__()
         self.body = nn.Sequential(
-            nn.LayerNorm(hidden), nn.Linear(hidden, 2 * hidden), nn.GELU(), nn.Linear(2 * hidden, 4 * self.OUTPUTS)
+            nn.LayerNorm(hidden),
+            nn.Linear(hidden, 2 * hidden),
+            nn.GELU(),
+            nn.Linear(2 * hidden, 4 * self.OUTPUTS),
         )
 
     def forward(self, visual: Tensor) -> Tensor:
@@ -66,7 +69,9 @@ def dense_loss(
 
     Args:
         outputs: ``(B, T, 4, OUTPUTS)``.
-        kind, box, colour: truth, see `batches.Row`.
+        kind: ``(B, T, 4)`` truth, see `batches.Row`.
+        box: ``(B, T, 4, 4)`` likewise.
+        colour: ``(B, T, 4)`` likewise.
         background: ``(B, KINDS)`` what an unlabelled slot may be. A real car that nobody labelled is thus never
             taught to be background: the loss asks only for "background or one of the unlabelled kinds".
         columns: visual tokens per row of the picture.
@@ -79,13 +84,21 @@ def dense_loss(
     count = true.sum().clamp(min=1)
     loss = found[true].sum() / count + empty[~true].sum() / (~true).sum() * 4.0
     picked, truth = outputs[true], box[true]
-    corner = _slot_corners(kind.shape[1], columns, kind.device).expand(kind.shape[0], -1, -1, -1)[true]
+    corner = _slot_corners(kind.shape[1], columns, kind.device).expand(kind.shape[0], -1, -1, -1)[
+        true
+    ]
     local = (truth - corner.repeat(1, 2)) / MERGED_PX
     predicted = picked[:, KINDS : KINDS + 4]
     # Predicted on a logarithmic scale: a pixel counts more on a small object.
     loss = loss + F.smooth_l1_loss(predicted, _squash(local), beta=0.05, reduction="sum") / count
     absolute = picked[:, KINDS + 4 : KINDS + 8]
-    loss = loss + 5 * F.smooth_l1_loss(absolute, truth / BOX_SCALE_PX, beta=0.02, reduction="sum") / count / 4
+    loss = (
+        loss
+        + 5
+        * F.smooth_l1_loss(absolute, truth / BOX_SCALE_PX, beta=0.02, reduction="sum")
+        / count
+        / 4
+    )
     shade_logits = outputs[..., KINDS + 8 :].reshape(-1, SHADES)
     loss = loss + 0.4 * F.cross_entropy(shade_logits, colour.reshape(-1), ignore_index=IGNORED)
     right = (log_p.argmax(-1)[true] == kind[true]).float().mean()

@@ -35,37 +35,55 @@ def orthogonalise(update: Tensor, steps: int = 5) -> Tensor:
 class Muon(torch.optim.Optimizer):
     """Momentum, orthogonalised; the step is scaled to the root mean square that AdamW would take."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], lr: float, momentum: float = 0.95, weight_decay: float = 0.05) -> None:
+    def __init__(
+        self,
+        parameters: Iterable[nn.Parameter],
+        lr: float,
+        momentum: float = 0.95,
+        weight_decay: float = 0.05,
+    ) -> None:
         super().__init__(parameters, {"lr": lr, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self) -> None:  # type: ignore[override]
         """One update."""
         for group in self.param_groups:
-            shapes: dict[torch.Size, list[nn.Parameter]] = defaultdict(list)
+            shapes: dict[torch.Size, list[Tensor]] = defaultdict(list)
             for parameter in group["params"]:
                 if parameter.grad is not None:
                     shapes[parameter.shape].append(parameter)
             for shape, parameters in shapes.items():
-                buffers = [self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in parameters]
-                gradients = [p.grad for p in parameters]
+                buffers = [
+                    self.state[p].setdefault("momentum", torch.zeros_like(p)) for p in parameters
+                ]
+                gradients = [p.grad for p in parameters if p.grad is not None]
                 torch._foreach_lerp_(buffers, gradients, 1 - group["momentum"])
                 ahead = torch._foreach_lerp(gradients, buffers, group["momentum"])  # Nesterov
                 turned = orthogonalise(torch.stack(ahead))
-                size = 0.2 * max(shape) ** 0.5  # AdamW's typical update has RMS 0.2 (arXiv 2502.16982, section 2.2)
+                # AdamW's typical update has RMS 0.2 (arXiv 2502.16982, section 2.2)
+                size = 0.2 * max(shape) ** 0.5
                 torch._foreach_mul_(parameters, 1 - group["lr"] * group["weight_decay"])
-                torch._foreach_add_(parameters, list(turned.to(parameters[0].dtype).unbind()), alpha=-group["lr"] * size)
+                torch._foreach_add_(
+                    parameters,
+                    list(turned.to(parameters[0].dtype).unbind()),
+                    alpha=-group["lr"] * size,
+                )
 
 
-def make_optimizers(model: nn.Module, head: nn.Module, *, lr: float, muon: bool) -> list[torch.optim.Optimizer]:
+def make_optimizers(
+    model: nn.Module, head: nn.Module, *, lr: float, muon: bool
+) -> list[torch.optim.Optimizer]:
     """Optimizers over all parameters; every group remembers its own base rate as ``initial_lr``."""
-    layers, rest = [], []
+    layers: list[nn.Parameter] = []
+    rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         (layers if muon and parameter.ndim == 2 and "embed" not in name else rest).append(parameter)
     rest += list(head.parameters())
     # Embeddings, norms and the head take smaller steps than the orthogonalised matrices.
     small = lr * ADAM_SHARE if muon else lr
-    adam = torch.optim.AdamW(rest, lr=small, betas=(0.9, 0.95), weight_decay=0.05, fused=rest[0].is_cuda)
+    adam = torch.optim.AdamW(
+        rest, lr=small, betas=(0.9, 0.95), weight_decay=0.05, fused=rest[0].is_cuda
+    )
     optimizers: list[torch.optim.Optimizer] = [Muon(layers, lr=lr), adam] if layers else [adam]
     for optimizer in optimizers:
         for group in optimizer.param_groups:

@@ -20,7 +20,7 @@ from geo_r1_backend.models.export import write_model_folder
 from geo_r1_backend.models.nano import NanoConfig
 from geo_r1_backend.models.weights import read_tensors
 from geo_r1_backend.pretraining.dice import Dice
-from geo_r1_backend.pretraining.expressions import Examiner
+from geo_r1_backend.pretraining.examiner import Examiner
 from geo_r1_backend.pretraining.scenes import VIEWS_PX, SceneRecipe, draw_scene
 
 PROFILE = ModelProfile(
@@ -55,7 +55,12 @@ def package(weights: Path, tokenizer: Path, target: Path, nano: NanoConfig | Non
 
 def write_doctor_image(target: Path, seed: int = 90_000) -> None:
     """``doctor.png`` and ``doctor.json``: a generated scene whose largest tank is known, for `geo-r1 doctor`."""
-    recipe = SceneRecipe(group_sizes=((5, 1.0),), further_groups=((1, 1.0),), small_share=0.0, first_kinds=("storage tank",))
+    recipe = SceneRecipe(
+        group_sizes=((5, 1.0),),
+        further_groups=((1, 1.0),),
+        small_share=0.0,
+        first_kinds=("storage tank",),
+    )
     while True:
         seed += 1
         scene = draw_scene(seed, recipe, None, (448, 448))
@@ -65,7 +70,12 @@ def write_doctor_image(target: Path, seed: int = 90_000) -> None:
             break
     target.mkdir(parents=True, exist_ok=True)
     Image.fromarray(scene.image).save(target / "doctor.png", optimize=True)
-    truth = {"query": "the largest storage tank", "task": "rec", "box_px": list(asked.answers[0].box_px), "seed": seed}
+    truth = {
+        "query": "the largest storage tank",
+        "task": "rec",
+        "box_px": list(asked.answers[0].box_px),
+        "seed": seed,
+    }
     (target / "doctor.json").write_text(json.dumps(truth, indent=1) + "\n", encoding="utf-8")
 
 

@@ -20,7 +20,8 @@ from geo_r1_backend.pretraining.catalogue import (
     ObjectClass,
 )
 from geo_r1_backend.pretraining.dice import Dice
-from geo_r1_backend.pretraining.drawing import PAINTERS, Brush, Pose, Rgb
+from geo_r1_backend.pretraining.drawing import Brush, Pose, Rgb
+from geo_r1_backend.pretraining.painters import PAINTERS
 
 VIEWS_PX: tuple[tuple[int, int], ...] = ((448, 448), (560, 336), (336, 560), (672, 224), (224, 672))
 """(width, height): multiples of 112 px, at most 256 visual tokens."""
@@ -92,11 +93,27 @@ class SceneRecipe:
     views_px: tuple[tuple[int, int], ...] = VIEWS_PX
     real_share: float = 0.5
     group_sizes: tuple[tuple[int, float], ...] = (
-        (1, 1.6), (2, 1.6), (3, 1.6), (4, 1.5), (5, 1.3), (6, 1.1), (7, 0.8), (8, 0.6), (10, 0.5), (12, 0.4), (16, 0.25),
+        (1, 1.6),
+        (2, 1.6),
+        (3, 1.6),
+        (4, 1.5),
+        (5, 1.3),
+        (6, 1.1),
+        (7, 0.8),
+        (8, 0.6),
+        (10, 0.5),
+        (12, 0.4),
+        (16, 0.25),
     )
     """Objects in the first group of a scene; further groups are smaller."""
     other_sizes: tuple[tuple[int, float], ...] = ((1, 3.0), (2, 1.5), (3, 1.2), (4, 1.0), (6, 0.6))
-    further_groups: tuple[tuple[int, float], ...] = ((0, 0.8), (1, 2.0), (2, 2.5), (3, 2.0), (4, 1.0))
+    further_groups: tuple[tuple[int, float], ...] = (
+        (0, 0.8),
+        (1, 2.0),
+        (2, 2.5),
+        (3, 2.0),
+        (4, 1.0),
+    )
     small_share: float = 0.4
     """Share of groups whose objects are drawn at the small end of their range."""
     first_kinds: tuple[str, ...] = ()
@@ -130,15 +147,23 @@ def draw_scene(
         image = backgrounds.generated(dice, width_px, height_px)
         unlabelled = frozenset()
     painter = _Composer(dice, image)
-    first = [k for k in CLASSES if k.name not in unlabelled and (not recipe.first_kinds or k.name in recipe.first_kinds)]
+    first = [
+        k
+        for k in CLASSES
+        if k.name not in unlabelled and (not recipe.first_kinds or k.name in recipe.first_kinds)
+    ]
     kinds = [dice.choice(first)]
     others = dice.shuffled([k for k in CLASSES if k is not kinds[0]])
     kinds += others[: dice.weighted(recipe.further_groups)]
     for rank, kind in enumerate(kinds):
-        count = dice.weighted(recipe.group_sizes) if rank == 0 else dice.weighted(recipe.other_sizes)
+        count = (
+            dice.weighted(recipe.group_sizes) if rank == 0 else dice.weighted(recipe.other_sizes)
+        )
         painter.group(kind, count, small=dice.chance(recipe.small_share))
     _weather(dice, image)
-    return Scene(image, tuple(painter.objects), "real" if on_photograph else "generated", unlabelled)
+    return Scene(
+        image, tuple(painter.objects), "real" if on_photograph else "generated", unlabelled
+    )
 
 
 class _Composer:
@@ -157,14 +182,20 @@ class _Composer:
     def group(self, kind: ObjectClass, count: int, *, small: bool) -> None:
         dice = self.dice
         low, high = kind.length_px
-        high = min(high, 0.42 * max(self.width_px, self.height_px), 0.8 * min(self.width_px, self.height_px))
+        high = min(
+            high,
+            0.42 * max(self.width_px, self.height_px),
+            0.8 * min(self.width_px, self.height_px),
+        )
         if count > 6:
             high = min(high, max(low * 1.3, 640 / count))
         top = min(high, max(low * 1.5, 24)) if small else high
         base = dice.log_uniform(low, max(top, low * 1.05))
         spread = dice.uniform(0.0, 0.45)
         layout = dice.choice(kind.layouts) if count > 2 else "scatter"
-        palette = dice.shuffled(kind.colours)[: dice.weighted(((1, 1.0), (2, 2.0), (3, 2.0), (5, 1.0)))]
+        palette = dice.shuffled(kind.colours)[
+            : dice.weighted(((1, 1.0), (2, 2.0), (3, 2.0), (5, 1.0)))
+        ]
         align = backgrounds.direction(dice) if (layout != "scatter" or dice.chance(0.3)) else None
         spots = self._spots(layout, count, base * (1 + spread / 2), kind, align)
         variant = dice.uniform(0, 1)
@@ -173,10 +204,17 @@ class _Composer:
             turn = align or backgrounds.direction(dice)
             if dice.chance(0.3):
                 variant = dice.uniform(0, 1)
-            self._place(kind, dice.choice(palette) if palette else "", x, y, length, turn, variant, layout)
+            self._place(
+                kind, dice.choice(palette) if palette else "", x, y, length, turn, variant, layout
+            )
 
     def _spots(
-        self, layout: str, count: int, size: float, kind: ObjectClass, align: tuple[float, float] | None
+        self,
+        layout: str,
+        count: int,
+        size: float,
+        kind: ObjectClass,
+        align: tuple[float, float] | None,
     ) -> list[tuple[float, float]]:
         dice = self.dice
         if layout == "scatter" or align is None:
@@ -196,8 +234,15 @@ class _Composer:
         return spots
 
     def _place(
-        self, kind: ObjectClass, colour: str, x: float, y: float, length: float,
-        turn: tuple[float, float], variant: float, layout: str,
+        self,
+        kind: ObjectClass,
+        colour: str,
+        x: float,
+        y: float,
+        length: float,
+        turn: tuple[float, float],
+        variant: float,
+        layout: str,
     ) -> None:
         dice = self.dice
         width = length * dice.uniform(*kind.width_ratio)
@@ -211,18 +256,23 @@ class _Composer:
                 px, py = x, y
             reach = length * 0.6 + 2
             inside = reach < px < self.width_px - reach and reach < py < self.height_px - reach
-            if inside and all((px - a) ** 2 + (py - b) ** 2 > (radius + r) ** 2 for a, b, r in self.taken):
+            if inside and all(
+                (px - a) ** 2 + (py - b) ** 2 > (radius + r) ** 2 for a, b, r in self.taken
+            ):
                 break
             if layout != "scatter":
                 return
         else:
             return
-        pose = Pose(px, py, length, width, turn[0], turn[1], self.light[0] * length, self.light[1] * length)
+        pose = Pose(
+            px, py, length, width, turn[0], turn[1], self.light[0] * length, self.light[1] * length
+        )
         before = len(self.taken)
         outlines = PAINTERS[kind.name](Brush(self.image, pose), self._rgb(colour), variant)
         points = np.concatenate(outlines)
         box = (
-            max(0, math.floor(points[:, 0].min() + 0.5)), max(0, math.floor(points[:, 1].min() + 0.5)),
+            max(0, math.floor(points[:, 0].min() + 0.5)),
+            max(0, math.floor(points[:, 1].min() + 0.5)),
             min(self.width_px, math.floor(points[:, 0].max() + 0.5)),
             min(self.height_px, math.floor(points[:, 1].max() + 0.5)),
         )
@@ -256,7 +306,8 @@ def _noise_field() -> np.ndarray:
     """Zero-mean triangular noise, ``(768, 768, 3)`` int16, the same in every process."""
     dice = Dice(20260101)
     planes = [
-        dice.grid(_NOISE_PX, _NOISE_PX).astype(np.int16) + dice.grid(_NOISE_PX, _NOISE_PX) - 255 for _ in range(3)
+        dice.grid(_NOISE_PX, _NOISE_PX).astype(np.int16) + dice.grid(_NOISE_PX, _NOISE_PX) - 255
+        for _ in range(3)
     ]
     return np.stack(planes, -1)
 
