@@ -49,12 +49,14 @@ class AnswersController(QObject):
         dock.answers.answer_chosen.connect(self._on_answer_chosen)
         dock.answers.question_shown.connect(self._on_question_shown)
         dock.answers.export_requested.connect(self.export)
+        QgsProject.instance().cleared.connect(self._on_cleared)
         store.layer_ready.connect(self._on_layer_ready)
         store.remarked.connect(self._on_remarked)
 
     def close(self) -> None:
         """Take everything off the canvas, and stop an export that is under way."""
         self.flash.clear()
+        QgsProject.instance().cleared.disconnect(self._on_cleared)
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
@@ -85,6 +87,16 @@ class AnswersController(QObject):
                 QgsProject.instance().addMapLayer(layer)
             title = self.tr("{count} answers written").format(count=task.outcome.value)
             self._dock.notice.show_remark(title, task.path)
+
+    def _on_cleared(self) -> None:
+        """Another project: its answers are in another file, and the map shows another place."""
+        self.flash.clear()
+        self._asking.frame = None
+        self._dock.answers.clear()
+        self._dock.answers.set_place("")
+        self._dock.reasoning.clear()
+        self._dock.reasoning.set_stage("")
+        self._dock.notice.hide()
 
     def _on_layer_ready(self, _layer: QgsVectorLayer) -> None:
         file = self.tr("Kept in {file}").format(file=Path(self._store.path).name)

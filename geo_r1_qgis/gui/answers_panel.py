@@ -128,7 +128,7 @@ class AnswersPanel(QWidget):
     def add_answer(self, question: Question, answer: Answer) -> None:
         """Put a detection under its question."""
         question.answers.append(answer)
-        row = self._rows[id(question)]
+        row = self._row_of(question)
         item = QTreeWidgetItem([self._name_of(answer), _size_text(answer)])
         item.setData(0, _ROLE, answer)
         item.setTextAlignment(1, _RIGHT)
@@ -139,7 +139,7 @@ class AnswersPanel(QWidget):
 
     def end_question(self, question: Question, words: str = "") -> None:
         """Say how many there are, or `words` such as “none”."""
-        row = self._rows[id(question)]
+        row = self._row_of(question)
         row.setText(1, words or self._count(len(question.answers)))
 
     def set_place(self, text: str, remark: str = "") -> None:
@@ -166,6 +166,11 @@ class AnswersPanel(QWidget):
         self._rows = {}
         self.tree.clear()
         self.export.setEnabled(False)
+
+    def _row_of(self, question: Question) -> QTreeWidgetItem:
+        if id(question) not in self._rows:  # the list was emptied while it was being answered
+            self.begin_question(question)
+        return self._rows[id(question)]
 
     def _show(self, item: Optional[QTreeWidgetItem]) -> None:
         value = item.data(0, _ROLE) if item is not None else None

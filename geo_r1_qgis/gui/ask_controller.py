@@ -10,7 +10,7 @@ import logging
 import time
 from typing import Optional
 
-from qgis.core import Qgis, QgsApplication
+from qgis.core import Qgis, QgsApplication, QgsProject
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..capture.chip import Chip
@@ -22,13 +22,14 @@ from ..core.frame import Frame
 from ..core.records import RunStart
 from ..core.sentences import Mend
 from ..core.standing import Standing
-from ..core.transcript import visible
 from ..layers.store import DetectionStore
+from ..network.client import Client
 from ..network.connection import Connection
 from ..network.ground_call import GroundCall
 from ..tasks.capture_task import CaptureTask
 from ..tasks.outcome import Cancelled, Failed
 from .answers_panel import Answer, Question
+from .ask_words import ending_words, remark_on, stage_words
 from .dock import GeoR1Dock
 from .preview import SendingPreview
 
@@ -75,6 +76,9 @@ class AskController(QObject):
         dock.ask_panel.ask_requested.connect(self.ask)
         dock.ask_panel.stop_requested.connect(self.stop)
         dock.stop_pressed.connect(self.stop)
+        QgsProject.instance().cleared.connect(
+            self.stop
+        )  # an answer belongs to the project it was asked in
 
     def ask(self) -> None:
         """Ask what stands in the panel about what the map shows now."""
@@ -109,6 +113,7 @@ class AskController(QObject):
         """Stop, and let go of the connection."""
         self.stop()
         self._connection.settled.disconnect(self._on_settled)
+        QgsProject.instance().cleared.disconnect(self.stop)
 
     def _on_settled(self, standing: Standing) -> None:
         if self.state.stage is not Stage.CONNECTING:
@@ -148,7 +153,9 @@ class AskController(QObject):
             max_new_tokens=settings.max_new_tokens,
         )
         images = {chip.sha256: chip.image_bytes}
-        self._call = GroundCall(self._connection.client, self._request, images)
+        # a client of its own: the connection may find another service while this one is still answering
+        self._client = Client(self._connection.standing.endpoint, self)
+        self._call = GroundCall(self._client, self._request, images)
         self._call.event_read.connect(self._on_event)
         self._call.failed.connect(self._fail)
         self._call.start()
@@ -226,12 +233,13 @@ class AskController(QObject):
             task.cancel()
         if self._call is not None:
             self._call.abort()
+            self._client.deleteLater()
             self._call = None
         self._dock.reasoning.finish()
         self._dock.ask_panel.set_running(False)
         if self._question is not None:
             self._question.reasoning = self._question.reasoning or self._dock.reasoning.reasoning
-            self._dock.answers.end_question(self._question, self._last_words())
+            self._dock.answers.end_question(self._question, ending_words(self.state))
         self._show_stage()
         if self.state.error is not None:
             error = self.state.error
@@ -241,50 +249,15 @@ class AskController(QObject):
             self._remark(self.state.result)
         self.ended.emit(self.state)
 
-    def _last_words(self) -> str:
-        if self.state.detections:
-            return ""
-        if self.state.result is not None and self.state.stage is Stage.DONE:
-            return "" if self.state.result.outcome == "none" else self.tr("not usable")
-        return self.tr("stopped") if self.state.stage is Stage.STOPPED else self.tr("failed")
-
     def _remark(self, result: wire.ResultEvent) -> None:
-        notice = self._dock.notice
-        reasons = "\n".join(f"{each.reason}: {visible(each.text[:80])}" for each in result.dropped)
-        if result.outcome == "none":
-            notice.show_remark(self.tr("No such object here"), self.tr("The model answered: none."))
-        elif result.outcome == "unparsable":
-            notice.show_remark(self.tr("The answer has no usable box"), reasons)
-        elif result.outcome == "truncated":
-            text = self.tr(
-                "It reached its limit of {count} tokens; what was complete is on the map."
-            )
-            title = self.tr("The answer was cut short")
-            notice.show_remark(title, text.format(count=self._request.max_new_tokens))
-        elif reasons:
-            notice.show_remark(self.tr("A part of the answer could not be used"), reasons)
-        elif (
-            self._chip.warning and self._chip.warning != self._plan.note
-        ):  # the note was read before asking
-            notice.show_remark(self.tr("About the picture that was sent"), self._chip.warning)
+        is_new = self._chip.warning != self._plan.note  # the note was read before asking
+        limit, warning = self._request.max_new_tokens, self._chip.warning if is_new else ""
+        remark = remark_on(result, token_limit=limit, warning=warning)
+        if remark is not None:
+            self._dock.notice.show_remark(*remark)
 
     def _show_stage(self) -> None:
-        seconds = time.monotonic() - self._began
-        words = {
-            Stage.CONNECTING: self.tr("Waiting for the service…"),
-            Stage.CAPTURING: self.tr("Taking the picture…"),
-            Stage.UPLOADING: self.tr("Sending…"),
-            Stage.QUEUED: self.tr("In the queue: {count} before you").format(
-                count=self.state.position
-            ),
-            Stage.STREAMING: self.tr("Thinking…"),
-            Stage.WRITING: self.tr("Writing…"),
-            Stage.STOPPED: self.tr("Stopped"),
-            Stage.FAILED: self.tr("Failed"),
-            Stage.DONE: self.tr("Answered"),
-        }.get(self.state.stage, "")
-        after = self.tr("{seconds:.1f} s").format(seconds=seconds)
-        self._dock.reasoning.set_stage(f"{words} {after}" if words else "")
+        self._dock.reasoning.set_stage(stage_words(self.state, time.monotonic() - self._began))
 
 
 def _refusal(query: str, plan: CapturePlan) -> Optional[GeoR1Error]:

@@ -63,89 +63,6 @@
     </message>
 </context>
 <context>
-    <name>AskController</name>
-    <message>
-        <source>not usable</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>stopped</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>failed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>No such object here</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The model answered: none.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The answer has no usable box</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>It reached its limit of {count} tokens; what was complete is on the map.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>The answer was cut short</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>A part of the answer could not be used</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>About the picture that was sent</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Waiting for the service…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Taking the picture…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Sending…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>In the queue: {count} before you</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Thinking…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Writing…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Stopped</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Failed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>Answered</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <source>{seconds:.1f} s</source>
-        <translation type="unfinished"></translation>
-    </message>
-</context>
-<context>
     <name>AskPanel</name>
     <message>
         <source>One object</source>
@@ -241,6 +158,89 @@
     </message>
     <message>
         <source>Area</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>AskWords</name>
+    <message>
+        <source>Waiting for the service…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Taking the picture…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Sending…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>In the queue: {count} before you</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Thinking…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Writing…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>Answered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>{seconds:.1f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>not usable</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The model answered: none.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>No such object here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The answer has no usable box</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>It reached its limit of {count} tokens; what was complete is on the map.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>The answer was cut short</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>A part of the answer could not be used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <source>About the picture that was sent</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

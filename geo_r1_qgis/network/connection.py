@@ -86,6 +86,7 @@ class Connection(QObject):
         """Look who is there; if nobody is and `may_start`, start the local service."""
         if self._launcher is not None:
             return
+        self._wait.stop()
         self._may_start = may_start
         self._waiting_since_s = None
         self._look(quiet=False)

@@ -439,6 +439,55 @@ def test_answers_are_exported(qtbot, plugin, dock, tmp_path, name, driver):
     assert layer.crs().authid() in ("EPSG:4326", "OGC:CRS84")
 
 
+def test_another_project_ends_the_question_and_empties_the_dock(
+    qtbot, plugin, dock, stub, tmp_path
+):
+    """An answer belongs to the project that it was asked in; nothing of it is written into the next one."""
+    stub.scripts = [[started(), token("Find"), detection(), 0.5, detection(1, "late"), HANG]]
+    type_question(dock)
+    qtbot.waitUntil(lambda: bool(plugin.services.asking.state.detections), timeout=5000)
+    QgsProject.instance().clear()
+    qtbot.wait(700)
+
+    assert plugin.services.asking.state.stage is Stage.STOPPED
+    assert dock.answers.tree.topLevelItemCount() == 0
+    assert dock.reasoning.view.toPlainText() == ""
+    assert rows(tmp_path, "label") == [("storage tank",)]
+
+
+def test_the_list_can_be_emptied_in_the_middle_of_an_answer(qtbot, plugin, dock, stub):
+    """What comes after that is listed anew."""
+    stub.scripts = [
+        [
+            started(),
+            detection(),
+            0.4,
+            detection(1, "late"),
+            result([a_detection(), a_detection(1, "late")]),
+        ]
+    ]
+    type_question(dock)
+    qtbot.waitUntil(lambda: bool(plugin.services.asking.state.detections), timeout=5000)
+    dock.answers.clear()
+    wait_for_end(qtbot, plugin)
+
+    assert dock.answers.tree.topLevelItem(0).childCount() == 1
+
+
+def test_a_service_that_moves_does_not_disturb_an_answer(qtbot, plugin, dock, stub, tmp_path):
+    """The connection may find a service at another address; the answer under way comes from the old one."""
+    stub.scripts = [[started(), token("Find"), 0.6, detection(), result()]]
+    type_question(dock)
+    qtbot.waitUntil(lambda: "Find" in dock.reasoning.view.toPlainText(), timeout=5000)
+    with StubService() as other:
+        other.write_server_file(tmp_path)
+        plugin.services.actions.look_again()
+        state = wait_for_end(qtbot, plugin)
+        assert plugin.services.connection.standing.endpoint.url == other.url
+
+    assert state.stage is Stage.DONE
+
+
 def test_the_mask_is_offered_only_by_models_that_make_one(qtbot, plugin, dock, stub, tmp_path):
     """What is sought follows what the model can do."""
     combo = dock.ask_panel.task_combo

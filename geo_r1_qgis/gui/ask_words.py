@@ -1,0 +1,74 @@
+"""The words for where a question is and how it ended. Knows no widget."""
+
+from __future__ import annotations
+
+from typing import Optional, Tuple
+
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..core import wire
+from ..core.ask_state import AskState, Stage
+from ..core.transcript import visible
+
+translate = QCoreApplication.translate
+
+EXCERPT_CHARACTERS = 80
+
+
+def stage_words(state: AskState, seconds: float) -> str:
+    """Where the question is and for how long, such as “Thinking… 1.2 s”."""
+    words = {
+        Stage.CONNECTING: translate("AskWords", "Waiting for the service…"),
+        Stage.CAPTURING: translate("AskWords", "Taking the picture…"),
+        Stage.UPLOADING: translate("AskWords", "Sending…"),
+        Stage.QUEUED: translate("AskWords", "In the queue: {count} before you"),
+        Stage.STREAMING: translate("AskWords", "Thinking…"),
+        Stage.WRITING: translate("AskWords", "Writing…"),
+        Stage.STOPPED: translate("AskWords", "Stopped"),
+        Stage.FAILED: translate("AskWords", "Failed"),
+        Stage.DONE: translate("AskWords", "Answered"),
+    }.get(state.stage, "")
+    after = translate("AskWords", "{seconds:.1f} s").format(seconds=seconds)
+    return f"{words.format(count=state.position)} {after}" if words else ""
+
+
+def ending_words(state: AskState) -> str:
+    """What stands beside a question that has no detection; empty where the number of them says it all."""
+    if state.detections:
+        return ""
+    if state.stage is Stage.STOPPED:
+        return translate("AskWords", "stopped")
+    if state.stage is Stage.FAILED or state.result is None:
+        return translate("AskWords", "failed")
+    # “none” is an answer; an answer that could not be read is not “none”
+    return "" if state.result.outcome == "none" else translate("AskWords", "not usable")
+
+
+def remark_on(
+    result: wire.ResultEvent, *, token_limit: int, warning: str
+) -> Optional[Tuple[str, str]]:
+    """Title and text of what is to be said about an answer that came; none if there is nothing to say.
+
+    Args:
+        result: the answer.
+        token_limit: how many tokens it was allowed.
+        warning: about the picture that was sent; empty = none.
+    """
+    reasons = "\n".join(
+        f"{each.reason}: {visible(each.text[:EXCERPT_CHARACTERS])}" for each in result.dropped
+    )
+    if result.outcome == "none":
+        said = translate("AskWords", "The model answered: none.")
+        return translate("AskWords", "No such object here"), said
+    if result.outcome == "unparsable":
+        return translate("AskWords", "The answer has no usable box"), reasons
+    if result.outcome == "truncated":
+        text = translate(
+            "AskWords", "It reached its limit of {count} tokens; what was complete is on the map."
+        )
+        return translate("AskWords", "The answer was cut short"), text.format(count=token_limit)
+    if reasons:
+        return translate("AskWords", "A part of the answer could not be used"), reasons
+    if warning:
+        return translate("AskWords", "About the picture that was sent"), warning
+    return None
