@@ -6,19 +6,20 @@ The writing is `writer.py`'s, the rows are `rows.py`'s; this decides which file,
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, List, Optional, Sequence, Tuple
 
 from qgis.core import (
     QgsApplication,
     QgsCoordinateReferenceSystem,
-    QgsCoordinateTransformContext,
     QgsProject,
     QgsVectorLayer,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QStandardPaths, QTimer, pyqtSignal
 
 from ..core import wire
@@ -28,10 +29,10 @@ from ..core.records import RunStart
 from . import places
 from .export import export_detections
 from .geopackage import ResultFile
-from .opening import open_or_create
 from .rows import area_m2, crs_from, detection_row, geometry_of, result_row, run_row
 from .schema import DETECTIONS, RUNS
-from .writer import Job, Writer
+from .target import Target
+from .writer import Job
 
 LAYER_NAME = "Geo-R1 detections"
 REFRESH_MS = 50
@@ -41,6 +42,8 @@ CLOSE_S = 8.0
 @dataclass
 class _Run:
     start: RunStart
+    target: Optional[Target] = None
+    """The file that it is written to; none while it has no detection and there is no file."""
     fid: int = 0
     """Set by the writer's thread, read only there; so is the next."""
     detection_fids: List[int] = field(default_factory=list)
@@ -64,13 +67,12 @@ class DetectionStore(QObject):
         super().__init__(parent)
         self._project = project or QgsProject.instance()
         self._runs: Dict[str, _Run] = {}
-        self._held: List[Job] = []
+        self._held: List[Tuple[_Run, Job]] = []
         """Of runs without a detection yet: no file is made for a question that found nothing."""
-        self._path: Optional[Path] = None
+        self._target: Optional[Target] = None
+        self._earlier: List[Target] = []
+        """Of projects that were closed while something was still being written."""
         self._layer_id = ""
-        self._program = "Geo-R1 for QGIS"
-        self._file_crs_wkt, self._context = "", QgsCoordinateTransformContext()
-        self._writer = Writer(self._open_file, self._on_failed)
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
@@ -89,7 +91,7 @@ class DetectionStore(QObject):
         def write_run(file: ResultFile) -> None:
             run.fid = file.write(RUNS, row)
 
-        self._hold_or_submit(write_run)
+        self._hold_or_submit(run, write_run)
         return run_uid
 
     def add(self, run_uid: str, detection: wire.Detection, frame: Frame, reasoning: str) -> str:
@@ -99,20 +101,20 @@ class DetectionStore(QObject):
         row = detection_row(
             uid=uid, run_uid=run_uid, run=run.start, detection=detection, reasoning=reasoning
         )
-        self._choose_path(frame)
-        context = QgsCoordinateTransformContext(self._context)
+        target = run.target or self._find_target() or self._new_target(frame)
 
         def write_detection(file: ResultFile) -> None:
             crs = crs_from(file.crs_authid, file.crs_wkt)
-            geometry = geometry_of(detection, frame, crs, context)
-            row["area_m2"] = area_m2(geometry, crs, context)
+            geometry = geometry_of(detection, frame, crs, target.context)
+            row["area_m2"] = area_m2(geometry, crs, target.context)
             run.detection_fids.append(file.write(DETECTIONS, row, bytes(geometry.asWkb())))
             self.stored.emit(uid)
 
         held, self._held = self._held, []
-        for job in held:
-            self._writer.submit(job)
-        self._writer.submit(write_detection)
+        for held_run, job in held:
+            held_run.target = target
+            target.submit(job)
+        target.submit(write_detection)
         return uid
 
     def finish_run(self, run_uid: str, result: wire.ResultEvent) -> None:
@@ -125,15 +127,20 @@ class DetectionStore(QObject):
             for fid in run.detection_fids:
                 file.change(DETECTIONS, fid, {"reasoning": result.reasoning, "model": result.model})
 
-        self._hold_or_submit(write_end)
+        self._hold_or_submit(run, write_end)
 
     def retry(self) -> None:
         """Try again to write what waits."""
-        self._writer.retry()
+        for target in self._targets():
+            target.writer.retry()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is on disk; whether it is. Not for the GUI thread, except at the very end."""
-        return self._writer.wait(timeout_s)
+        until_s = time.monotonic() + timeout_s
+        waits = [
+            target.writer.wait(max(0.0, until_s - time.monotonic())) for target in self._targets()
+        ]
+        return all(waits)
 
     def close(self) -> None:
         """Write what waits, and let go of the project."""
@@ -146,7 +153,7 @@ class DetectionStore(QObject):
     @property
     def path(self) -> str:
         """The file; empty before the first detection."""
-        return str(self._path) if self._path else ""
+        return str(self._target.path) if self._target else ""
 
     @property
     def layer(self) -> Optional[QgsVectorLayer]:
@@ -172,38 +179,50 @@ class DetectionStore(QObject):
 
     # ---- which file ------------------------------------------------------------------------------------------------
 
-    def _hold_or_submit(self, job: Job) -> None:
-        if self._path is None and not self._find_path():
-            self._held.append(job)
+    def _targets(self) -> List[Target]:
+        current = [self._target] if self._target else []
+        self._earlier = [target for target in self._earlier if target.writer.waiting]
+        return current + self._earlier
+
+    def _hold_or_submit(self, run: _Run, job: Job) -> None:
+        run.target = run.target or self._find_target()
+        if run.target is None:
+            self._held.append((run, job))
         else:
-            self._writer.submit(job)
+            run.target.submit(job)
 
-    def _find_path(self) -> bool:
-        """Use the file that already lies beside the project; whether there is one."""
+    def _find_target(self) -> Optional[Target]:
+        """The file in use, or the one that already lies beside the project."""
         project_file = self._project.absoluteFilePath()
-        if not project_file or not places.beside_project(project_file).exists():
-            return False
-        self._use(places.beside_project(project_file))
-        return True
+        if self._target is None and project_file:
+            path = places.beside_project(project_file)
+            if path.exists():
+                self._target = self._make_target(path)
+        return self._target
 
-    def _choose_path(self, frame: Frame) -> None:
-        if self._path is not None or self._find_path():
-            return
+    def _new_target(self, frame: Frame) -> Target:
         project_file = self._project.absoluteFilePath()
         crs = self._project.crs()
         wkt2 = QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED
-        self._file_crs_wkt = crs.toWkt(wkt2) if crs.isValid() else frame.crs_wkt
+        crs_wkt = crs.toWkt(wkt2) if crs.isValid() else frame.crs_wkt
         if project_file:
-            self._use(places.beside_project(project_file))
-            return
-        path = places.for_unsaved(self._own_folder(), datetime.now())  # noqa: DTZ005 - the user's own clock
-        self._use(path)
-        sentence = self.tr("The project is not saved yet; its detections are in {path}")
-        self.remarked.emit(sentence.format(path=path))
+            path = places.beside_project(project_file)
+        else:
+            path = places.for_unsaved(self._own_folder(), datetime.now())  # noqa: DTZ005 - the user's own clock
+            sentence = self.tr("The project is not saved yet; its detections are in {path}")
+            self.remarked.emit(sentence.format(path=path))
+        self._target = self._make_target(path, crs_wkt)
+        return self._target
 
-    def _use(self, path: Path) -> None:
-        self._path = path
-        self._context = self._project.transformContext()
+    def _make_target(self, path: Path, crs_wkt: str = "") -> Target:
+        return Target(
+            path,
+            other_folder=self._own_folder(),
+            crs_wkt=crs_wkt or self._project.crs().toWkt(),
+            context=self._project.transformContext(),
+            on_failed=self._on_failed,
+            remark=self.remarked.emit,
+        )
 
     def _own_folder(self) -> Path:
         documents = QStandardPaths.writableLocation(
@@ -212,22 +231,11 @@ class DetectionStore(QObject):
         return places.own_folder(documents, QgsApplication.qgisSettingsDirPath())
 
     def _forget(self) -> None:
-        """Another project: another file. What is still being written goes where it belongs first."""
-        self.flush(CLOSE_S)
-        self._path, self._layer_id = None, ""
+        """Another project: another file. What is still being written goes on to where it belongs."""
+        if self._target is not None:
+            self._earlier.append(self._target)
+        self._target, self._layer_id = None, ""
         self._held.clear()
-
-    def _open_file(self) -> ResultFile:
-        """Open the file or make it; on the writer's thread."""
-        file = open_or_create(
-            Path(self.path),
-            other_folder=self._own_folder(),
-            crs_wkt=self._file_crs_wkt,
-            program=self._program,
-            remark=self.remarked.emit,
-        )
-        self._path = Path(file.path)
-        return file
 
     def _on_failed(self, error: GeoR1Error, waiting: int) -> None:
         error.parameters["waiting"] = waiting
@@ -241,6 +249,8 @@ class DetectionStore(QObject):
 
     def _show_layer(self) -> None:
         """Add the layer if the project has none on this file, and let it read the file anew."""
+        if not self.path or not Path(self.path).exists():
+            return  # what was stored belongs to a project that was closed
         layer = self.layer or self._layer_on(self.path)
         if layer is None:
             self._add_layer()
@@ -261,8 +271,10 @@ class DetectionStore(QObject):
             return
 
         def add() -> None:
-            if self.layer is not None or not self.path or not source.startswith(self.path):
-                return  # another project was opened meanwhile
+            if sip.isdeleted(self) or self.layer is not None:
+                return  # the plugin was unloaded, or somebody was faster
+            if not self.path or not source.startswith(self.path):
+                return  # another project was opened
             layer.loadDefaultStyle()
             self._project.addMapLayer(layer, False)
             self._project.layerTreeRoot().insertLayer(0, layer)

@@ -350,6 +350,53 @@ def test_locked_file_loses_nothing(store, qtbot):
     assert len(rows(store.path, "detections")) == 2
 
 
+def test_run_that_ends_after_its_project_was_closed_stays_in_its_file(
+    store, qtbot, project, tmp_path
+):
+    """The end of a question is written where its beginning is, and the next project's file is not touched."""
+    frame = frame_in()
+    run_uid = store.begin_run(run_in(frame, "of the first project"))
+    with qtbot.waitSignal(store.stored, timeout=8000):
+        store.add(run_uid, found(), frame, "")
+    project.clear()
+    project.setCrs(UTM33)
+    project.setFileName(str(tmp_path / "second.qgz"))
+    ask(store, qtbot, frame, query="of the second project")
+
+    store.finish_run(run_uid, result_of([]))
+    store.flush(8)
+    qtbot.wait(150)
+
+    first, second = (
+        rows(tmp_path / f"{name}_geo-r1.gpkg", "runs") for name in ("harbour", "second")
+    )
+    assert [(run["query"], run["outcome"]) for run in first] == [("of the first project", "found")]
+    assert [(run["query"], run["outcome"]) for run in second] == [
+        ("of the second project", "found")
+    ]
+    assert Path(store.layer.source().split("|")[0]).name == "second_geo-r1.gpkg"
+
+
+def test_closing_a_project_waits_for_no_lock(store, qtbot, project):
+    """While another program holds the file a project closes at once; the detection is written later."""
+    ask(store, qtbot, frame_in())
+    path = store.path
+    blocker = sqlite3.connect(path, isolation_level=None)
+    blocker.execute("BEGIN EXCLUSIVE")
+    run_uid = store.begin_run(run_in(frame_in()))
+    store.add(run_uid, found(), frame_in(), "")
+
+    started = time.monotonic()
+    project.clear()
+    closed_ms = (time.monotonic() - started) * 1000
+    blocker.execute("ROLLBACK")
+    blocker.close()
+
+    assert closed_ms < 500
+    assert store.flush(30)
+    assert len(rows(path, "detections")) == 2
+
+
 @pytest.mark.parametrize(("driver", "ending"), [("GPKG", "gpkg"), ("GeoJSON", "geojson")])
 def test_export_copies_the_chosen_in_another_crs(store, qtbot, tmp_path, driver, ending):
     """Two of three detections, transformed, in a file that OGR reads; nothing else is left behind."""
