@@ -127,6 +127,8 @@ class Notice(QFrame):
 
     def _show_details(self) -> None:
         box = QMessageBox(self)
+        box.setTextFormat(Qt.TextFormat.PlainText)  # words of a service are never markup
+        box.finished.connect(box.deleteLater)
         box.setWindowTitle(self._title.text())
         box.setText(self._text.text())
         box.setDetailedText(self._details)

@@ -5,6 +5,7 @@ Follows the `Connection`; asks no questions about images.
 
 from __future__ import annotations
 
+from html import escape
 from typing import Callable, Dict, List, Optional
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
@@ -196,7 +197,7 @@ class ServiceActions(QObject):
             action = self._model_menu.addAction(model.title or model.id)
             action.setCheckable(True)
             action.setChecked(model is self._chosen_model())
-            action.setToolTip(model.note or model.licence)
+            action.setToolTip(escape(model.note or model.licence))
             action.setEnabled(model.state != "failed")
             action.triggered.connect(lambda _=False, chosen=model: self._choose_model(chosen))
             group.addAction(action)

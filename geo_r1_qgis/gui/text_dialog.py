@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qgis.PyQt.QtCore import QCoreApplication, QUrl
+from qgis.PyQt.QtCore import QCoreApplication, Qt, QUrl
 from qgis.PyQt.QtGui import QDesktopServices, QFontDatabase, QGuiApplication, QTextCursor
 from qgis.PyQt.QtWidgets import (
     QDialog,
@@ -38,6 +38,7 @@ def show_text(
     dialog.setObjectName("geoR1Text")
     dialog.setWindowTitle(title)
     label = QLabel(explanation, dialog)
+    label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
     view = QPlainTextEdit(text, dialog)
     view.setReadOnly(True)

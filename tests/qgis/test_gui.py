@@ -3,7 +3,6 @@
 import contextlib
 import gc
 import json
-import os
 import sqlite3
 import time
 import weakref
@@ -704,8 +703,3 @@ def test_the_dock_opens_by_itself_once(qtbot, window, stub, tmp_path):
         loaded.unload()
 
     assert seen == [True, False]
-
-
-def test_other_people_s_environment_is_left_alone():
-    """Loading and asking changes no variable of the process."""
-    assert "PYTHONHOME" not in os.environ
