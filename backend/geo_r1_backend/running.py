@@ -15,7 +15,7 @@ from geo_r1_backend.storage.atomic import read_server_file
 from geo_r1_backend.wire import WIRE_VERSION, ServerFile
 
 ASK_TIMEOUT_S = 2.0
-ASK_EVERY_S = 0.2
+ASK_EVERY_S = 0.05
 
 
 def is_answering(server: ServerFile, timeout_s: float = ASK_TIMEOUT_S) -> bool:

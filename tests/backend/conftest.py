@@ -13,10 +13,10 @@ import httpx
 import pytest
 from PIL import Image
 
-from geo_r1_backend.api.app import create_app
+from geo_r1_backend.api.server import GeoR1Server
 from geo_r1_backend.api.service import build_service
 from geo_r1_backend.config import ServerConfig
-from geo_r1_backend.serve import GeoR1Server, _server_file, bind
+from geo_r1_backend.serve import bind, server_file
 from tests.backend.fixed_engine import FixedEngine, loader
 
 TOKEN = "a-token-of-this-start"  # noqa: S105 - of a service that lives for one test
@@ -80,8 +80,8 @@ def running_service(config, engine):
         config, token=TOKEN, load=engine if callable(engine) else loader(engine)
     )
     with bind("127.0.0.1", 0) as listening:
-        address = _server_file(listening, service)
-        server = GeoR1Server(create_app(service), service, address, lambda line: None)
+        address = server_file(listening, service)
+        server = GeoR1Server(service, address, lambda line: None)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
         thread.start()
         running = Running(service, server, address.url)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -15,6 +16,9 @@ from geo_r1_backend.grounding.queue import GroundQueue
 from geo_r1_backend.models.registry import find_models
 from geo_r1_backend.storage.chips import ChipStore
 from geo_r1_backend.wire import WIRE_VERSION, Health
+
+Say = Callable[[str], None]
+"""Takes a line for the person who started the service."""
 
 
 class Activity:
@@ -52,11 +56,18 @@ class Service:
     activity: Activity = field(default_factory=Activity)
     started_s: float = field(default_factory=time.perf_counter)
     ready_after_s: float = 0.0
+    _loading: threading.Thread | None = None
+
+    def begin_loading(self) -> None:
+        """Load the default model on a thread of its own; only the first call does."""
+        if self._loading is None:
+            self._loading = threading.Thread(target=self._load_default, name="load", daemon=True)
+            self._loading.start()
 
     def start(self) -> None:
         """Begin to answer, and load the default model beside."""
+        self.begin_loading()
         self.queue.start()
-        threading.Thread(target=self._load_default, name="load-default", daemon=True).start()
 
     def stop(self) -> None:
         """End every stream with its final event, then free models and pixels."""
