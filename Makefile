@@ -22,7 +22,7 @@ PYTEST := $(PY) -m pytest -p no:cacheprovider
 # Qt's own offscreen platform: windows become active without a window manager, so keys and shortcuts arrive
 PYTEST_QGIS := QT_QPA_PLATFORM=offscreen .venv-qgis/bin/pytest -p no:cacheprovider -o pythonpath="build ."
 
-.PHONY: help setup setup-core setup-run demo run serve test test-fast test-backend test-qgis test-e2e test-gpu \
+.PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-e2e test-gpu \
 	cov check format format-check lint types imports wire build zip zip-check evaluate clean
 
 help: ## print this list
@@ -32,6 +32,11 @@ help: ## print this list
 
 setup: ## system packages that are missing, .venv and .venv-qgis with everything for tests
 	@scripts/setup.sh full
+
+lock: setup ## write down the versions in .venv that were seen working (scripts/constraints.txt)
+	@{ sed -n '/^#/p' scripts/constraints.txt; .venv/bin/python -m pip freeze --exclude-editable --exclude torch \
+		| sed 's/$$/; python_version == "3.11"/'; } > build/constraints.txt
+	@mv build/constraints.txt scripts/constraints.txt
 
 setup-core:
 	@scripts/setup.sh core

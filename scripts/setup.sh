@@ -12,6 +12,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 level=${1:-full}
 TORCH='torch==2.13.0'            # exact: pip then takes a CPU build where one is offered; see docs/development.md
 TOOLS=scripts/requirements-tools.txt
+PINS=scripts/constraints.txt      # versions that were seen working together, for Debian 12's Python; `make lock`
 QGIS_PYTHON=${QGIS_PYTHON:-/usr/bin/python3}
 
 say() { printf 'setup: %s\n' "$*"; }
@@ -84,21 +85,21 @@ pip_install() {  # FOLDER ARGUMENTS: quiet unless it fails
 
 set_up_service() {
   local core full
-  core=$(stamp_of backend/pyproject.toml backend/hatch_build.py metadata.txt)
-  full=$(stamp_of backend/pyproject.toml backend/hatch_build.py metadata.txt "$TOOLS")
+  core=$(stamp_of backend/pyproject.toml backend/hatch_build.py metadata.txt "$PINS")
+  full=$(stamp_of backend/pyproject.toml backend/hatch_build.py metadata.txt "$PINS" "$TOOLS")
   if [ "$level" != full ]; then
     is_current .venv core "$core" && return
     make_venv .venv "$python"
     say "installing the service into .venv"
-    pip_install .venv --editable backend
+    pip_install .venv --constraint "$PINS" --editable backend
   else
     is_current .venv full "$full" && return
     make_venv .venv "$python"
     # torch first and alone: what comes after it must not choose another build
     say "installing torch into .venv"
-    pip_install .venv "$TORCH"
+    pip_install .venv --constraint "$PINS" "$TORCH"
     say "installing the service, tests and tools into .venv"
-    pip_install .venv --editable 'backend[test]' --requirement "$TOOLS"
+    pip_install .venv --constraint "$PINS" --editable 'backend[test]' --requirement "$TOOLS"
     echo "$full" >.venv/.stamp-full
   fi
   echo "$core" >.venv/.stamp-core
