@@ -125,7 +125,7 @@ def _image_only_class() -> Any:
     from transformers import Qwen2_5_VLProcessor
     from transformers.processing_utils import ProcessorMixin
 
-    class ImageOnlyProcessor(Qwen2_5_VLProcessor):  # type: ignore[misc]  # transformers is untyped
+    class ImageOnlyProcessor(Qwen2_5_VLProcessor):
         """Qwen2_5_VLProcessor for images and text alone."""
 
         def __init__(
@@ -171,7 +171,7 @@ def answer_item(
     pieces = TextPieces(lambda ids: str(processor.tokenizer.decode(ids, skip_special_tokens=True)))
     unsaid = 0
 
-    class Streamer(BaseStreamer):  # type: ignore[misc]  # transformers is untyped
+    class Streamer(BaseStreamer):
         prompt_seen = False
 
         def put(self, value: Any) -> None:
@@ -189,7 +189,7 @@ def answer_item(
         def end(self) -> None:
             """Nothing: the finish is said when generate returns."""
 
-    class Left(StoppingCriteria):  # type: ignore[misc]  # transformers is untyped
+    class Left(StoppingCriteria):
         def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
             return torch.full((input_ids.shape[0],), should_stop(), device=input_ids.device)
 
