@@ -49,9 +49,7 @@ class GroundItem:
 class GroundRequest:
     """Body of ``POST /v1/ground``."""
 
-    items: List[GroundItem] = field(
-        metadata={"min_length": 1, "max_length": MAX_ITEMS_PER_REQUEST}
-    )
+    items: List[GroundItem] = field(metadata={"min_length": 1, "max_length": MAX_ITEMS_PER_REQUEST})
     model: Optional[str] = None
     """Id from ``GET /v1/models``; none = the service's default."""
     think: bool = True

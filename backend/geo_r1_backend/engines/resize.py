@@ -108,7 +108,7 @@ class View:
 
     def render(self, chip: Image) -> Image:
         """The chip as the model sees it: RGB, bicubic as in Qwen's own processor, padding in grey."""
-        from PIL import Image  # noqa: PLC0415 - everything else here is pure geometry
+        from PIL import Image
 
         content_size = (self.content_width_px, self.content_height_px)
         content = chip if chip.mode == "RGB" else chip.convert("RGB")

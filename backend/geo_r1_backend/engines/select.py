@@ -65,11 +65,11 @@ def load_engine(model: ModelFolder, *, threads: int | None = None) -> tuple[Engi
     try:
         # deferred: each engine brings its own runtime, and the server needs one of them
         if selection.engine == "onnx":
-            from geo_r1_backend.engines.onnx import OnnxEngine  # noqa: PLC0415
+            from geo_r1_backend.engines.onnx import OnnxEngine
 
             engine: Engine = OnnxEngine(model.folder, threads)
         else:
-            from geo_r1_backend.engines.torch_engine import TorchEngine  # noqa: PLC0415
+            from geo_r1_backend.engines.torch_engine import TorchEngine
 
             engine = TorchEngine(model.folder, model_id=model.id, threads=threads)
     except ModelFailed:
