@@ -6,14 +6,13 @@ from typing import Optional
 
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
-from qgis.PyQt.QtGui import QKeySequence
+from qgis.PyQt.QtGui import QKeyEvent
 from qgis.PyQt.QtWidgets import QFrame, QMenu, QSplitter, QVBoxLayout, QWidget
 
 from .answers_panel import AnswersPanel
 from .ask_panel import AskPanel
 from .header import HeaderPanel
 from .notice import Notice
-from .qt_names import QShortcut
 from .reasoning_panel import ReasoningPanel
 
 
@@ -32,10 +31,14 @@ class GeoR1Dock(QgsDockWidget):
         self.ask_panel = AskPanel(self)
         self.reasoning = ReasoningPanel(self)
         self.answers = AnswersPanel(self)
-        escape = QShortcut(QKeySequence(Qt.Key.Key_Escape), self)
-        escape.setContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
-        escape.activated.connect(self.stop_pressed)
         self._arrange()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        # not a QShortcut: QGIS has Esc shortcuts of its own, and of two that fit Qt calls neither
+        if event.key() == Qt.Key.Key_Escape:
+            self.stop_pressed.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _arrange(self) -> None:
         body = DockBody(self)

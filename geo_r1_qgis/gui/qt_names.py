@@ -1,4 +1,4 @@
-"""What differs between Qt 5 and Qt 6: where actions and shortcuts live, and whether flags are numbers."""
+"""What differs between Qt 5 and Qt 6: where actions live, and whether flags are numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from qgis.PyQt import QtGui, QtWidgets
 
 QAction = getattr(QtGui, "QAction", None) or QtWidgets.QAction
-QShortcut = getattr(QtGui, "QShortcut", None) or QtWidgets.QShortcut
 QActionGroup = getattr(QtGui, "QActionGroup", None) or QtWidgets.QActionGroup
 
 

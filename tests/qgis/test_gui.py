@@ -105,7 +105,9 @@ def wait_for_end(qtbot, plugin, timeout=8000):
         timeout=timeout,
     )
     store.flush(5)
-    qtbot.wait(150)
+    if asking.state.detections:
+        qtbot.waitUntil(lambda: store.layer is not None, timeout=5000)
+    qtbot.wait(100)  # text is appended every 50 ms
     return asking.state
 
 
