@@ -26,76 +26,23 @@ TILED = "geotiff/deepforest/test_tiled.tif"
 KAMPALA = "fair-oam-buildings/mosaics/oam_2_0_z21_3857.tif"
 AIRPORT = "aerial-airport/*/images/airport_{}_jpg*.jpg"
 
-# photograph, name, centre of the view and its width in pixels of the raster, rotation of the map, questions
+# photograph, name, middle of the view and its width in pixels of the raster, rotation of the map, questions
+# fmt: off
 VIEWS = (
     (MANILA, "Manila, car park", (1660, 560), 640, 0, (("ovd", "cars"), ("rec", "the red car"))),
-    (MANILA, "Manila, car park turned", (1660, 560), 640, 30, (("ovd", "cars"),)),
-    (
-        MANILA,
-        "Manila, bus yard",
-        (130, 1430),
-        560,
-        0,
-        (("ovd", "buses"), ("rec", "the largest building")),
-    ),
+    (MANILA, "Manila, car park, close", (1560, 640), 300, 0, (("ovd", "cars"), ("rec", "the leftmost car"))),
+    (MANILA, "Manila, car park turned by 30°", (1660, 560), 640, 30, (("ovd", "cars"),)),
+    (MANILA, "Manila, bus yard", (300, 1480), 560, 0, (("ovd", "buses"), ("rec", "the largest building"))),
     (MANILA, "Manila, bridge", (1350, 1380), 1300, 0, (("ovd", "ships"), ("rec", "the bridge"))),
-    (
-        TILED,
-        "Waterworks",
-        (440, 70),
-        330,
-        0,
-        (("rec", "the largest storage tank"), ("ovd", "storage tanks")),
-    ),
-    (
-        TILED,
-        "Factory",
-        (210, 600),
-        420,
-        0,
-        (("rec", "the largest building"), ("ovd", "solar arrays")),
-    ),
-    (
-        KAMPALA,
-        "Kampala, estate",
-        (700, 400),
-        1400,
-        0,
-        (("ovd", "buildings"), ("rec", "the blue building")),
-    ),
-    (
-        KAMPALA,
-        "Kampala, school",
-        (1900, 1350),
-        1500,
-        0,
-        (("rec", "the largest red building"), ("ovd", "swimming pools")),
-    ),
-    (
-        AIRPORT.format(344),
-        "Airport 344",
-        (300, 300),
-        600,
-        0,
-        (("ovd", "airplanes"), ("rec", "the largest airplane")),
-    ),
-    (
-        AIRPORT.format(321),
-        "Airport 321",
-        (300, 300),
-        600,
-        0,
-        (("ovd", "airplanes"), ("rec", "the leftmost airplane")),
-    ),
-    (
-        AIRPORT.format(329),
-        "Airport 329",
-        (300, 300),
-        600,
-        0,
-        (("ovd", "airplanes"), ("rec", "the northernmost airplane")),
-    ),
+    (TILED, "Waterworks", (430, 180), 340, 0, (("rec", "the largest storage tank"), ("ovd", "storage tanks"))),
+    (TILED, "Factory", (230, 600), 420, 0, (("rec", "the largest building"), ("ovd", "solar arrays"))),
+    (KAMPALA, "Kampala, estate", (900, 800), 1400, 0, (("ovd", "buildings"), ("rec", "the orange building"))),
+    (KAMPALA, "Kampala, school", (1800, 1280), 1400, 0, (("rec", "the largest red building"), ("ovd", "swimming pools"))),
+    (AIRPORT.format(344), "Airport 344", (300, 300), 560, 0, (("ovd", "airplanes"), ("rec", "the largest airplane"))),
+    (AIRPORT.format(321), "Airport 321", (300, 300), 560, 0, (("ovd", "airplanes"), ("rec", "the leftmost airplane"))),
+    (AIRPORT.format(329), "Airport 329", (300, 300), 560, 0, (("ovd", "airplanes"), ("rec", "the northernmost airplane"))),
 )
+# fmt: on
 
 
 def show(pattern: str, name: str, centre_px: tuple, width_px: float, rotation_deg: float) -> None:

@@ -115,7 +115,7 @@ def run_row(run_uid: str, run: RunStart) -> Row:
         "adapter": run.adapter or None,
         "seed": run.seed,
         "think": int(run.think),
-        "versions": json.dumps(run.versions, sort_keys=True),
+        "versions": json.dumps(run.versions, sort_keys=True, ensure_ascii=False),
         "layer_name": source.layer_name,
         "layer_source": source.layer_source,
         "layer_provider": source.provider,
