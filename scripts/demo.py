@@ -177,7 +177,9 @@ def main() -> None:
         demo.run()
     finally:
         demo.save()
-        if not os.environ.get("GEO_R1_DEMO_STAY"):
+        if os.environ.get("GEO_R1_DEMO_STAY"):
+            qgis.utils.installErrorHook()  # from here on a person sits in front of it
+        else:
             person.leave()
 
 

@@ -30,9 +30,10 @@ if [ "${1:-}" = --by-hand ]; then
   exec scripts/qgis.sh "$out/qgis" "$out/tank-farm.tif"
 fi
 
+limit=(timeout 240)
 export GEO_R1_DEMO_OUT=$out GEO_R1_DEMO_STAY= GEO_R1_SCRIPTS=$PWD/scripts GDAL_PAM_ENABLED=NO
-if has_screen; then GEO_R1_DEMO_STAY=1; fi
-timeout 3600 scripts/qgis.sh "$out/qgis" --code "$PWD/scripts/demo.py" >"$out/qgis.log" 2>&1 &
+if has_screen; then GEO_R1_DEMO_STAY=1; limit=(setsid); fi  # stays when this terminal is closed
+"${limit[@]}" scripts/qgis.sh "$out/qgis" --code "$PWD/scripts/demo.py" >"$out/qgis.log" 2>&1 &
 qgis=$!
 for _ in $(seq 1200); do  # QGIS ends with 0 whatever happened: the report is the verdict
   if [ -f "$out/report.json" ] || grep -qs "during execution of following code" "$out/qgis.log" || ! kill -0 "$qgis" 2>/dev/null; then break; fi
