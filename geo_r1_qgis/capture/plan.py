@@ -24,7 +24,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.frame import Frame, view_affine
 from .ground import has_own_pixels, m_per_px_at, native_units_per_px
-from .view import View, area_view, canvas_view, has_area
+from .view import View, area_view, canvas_view, cropped, has_area, outline
 
 translate = QCoreApplication.translate
 
@@ -125,13 +125,14 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
     # Without a project CRS, QGIS draws every layer in its own: the map's numbers are the layer's.
     map_crs = settings.destinationCrs() if settings.destinationCrs().isValid() else layer.crs()
     to_map = QgsCoordinateTransform(layer.crs(), map_crs, settings.transformContext())
-    centre = QgsPointXY(*view.centre_map)
     if not _touches(view, layer, to_map):
         problem = translate(
             "CapturePlan", "“{layer}” is not in this area: zoom to it, or choose another one."
         )
         return CapturePlan(layer=layer, problem=problem.format(layer=layer.name()))
 
+    view = _without_margin(view, layer, to_map)
+    centre = QgsPointXY(*view.centre_map)
     centre_layer = _within(
         to_map.transform(centre, Qgis.TransformDirection.Reverse), layer.extent()
     )
@@ -209,21 +210,19 @@ def _even(size_px: float) -> int:
 
 
 def _touches(view: View, layer: QgsRasterLayer, to_map: QgsCoordinateTransform) -> bool:
-    affine = view_affine(
-        centre_map=view.centre_map,
-        units_per_px=1.0,
-        width_px=2,
-        height_px=2,
-        rotation_deg=view.rotation_deg,
-    )
-    unit = Frame(2, 2, affine)  # one pixel = one map unit, the view's middle at pixel (1, 1)
-    half_width, half_height = view.width_map / 2, view.height_map / 2
-    ring = unit.box_px_to_ring_map(
-        (1 - half_width, 1 - half_height, 1 + half_width, 1 + half_height)
-    )
-    outline = QgsGeometry.fromPolygonXY([[QgsPointXY(x, y) for x, y in ring]]).densifyByCount(8)
-    outline.transform(to_map, Qgis.TransformDirection.Reverse)
-    return outline.intersects(layer.extent())
+    shown = outline(view).densifyByCount(8)
+    shown.transform(to_map, Qgis.TransformDirection.Reverse)
+    return shown.intersects(layer.extent())
+
+
+def _without_margin(view: View, layer: QgsRasterLayer, to_map: QgsCoordinateTransform) -> View:
+    """The view without what lies beside the raster: emptiness would cost the model resolution."""
+    covered = QgsGeometry.fromRect(layer.extent()).densifyByCount(16)
+    try:
+        covered.transform(to_map)
+    except QgsCsException:  # a raster of the whole earth does not fit into every CRS
+        return view
+    return cropped(view, covered)
 
 
 def _within(point: QgsPointXY, extent: QgsRectangle) -> QgsPointXY:

@@ -8,6 +8,9 @@ from typing import List, Tuple
 
 from qgis.core import QgsGeometry, QgsMapSettings, QgsPointXY
 
+MAX_CROPPED_ASPECT = 4
+"""A view that only just touches the raster is not cut down to a strip."""
+
 
 @dataclass(frozen=True)
 class View:
@@ -43,6 +46,36 @@ def area_view(settings: QgsMapSettings, area_map: QgsGeometry) -> View:
         dx, dy = points[1].x() - points[0].x(), points[1].y() - points[0].y()
         edge_deg = math.degrees(math.atan2(dy, dx))
         rotation_deg = edge_deg + 90.0 * round((rotation_deg - edge_deg) / 90.0)
+    units = settings.mapUnitsPerPixel() or 1.0
+    return _around(points, rotation_deg, settings.devicePixelRatio() / units)
+
+
+def outline(view: View) -> QgsGeometry:
+    """The view's rectangle on the map."""
+    angle = math.radians(view.rotation_deg)
+    cosine, sine = math.cos(angle), math.sin(angle)
+    x, y = view.centre_map
+    corners = [
+        (side_u * view.width_map / 2, side_v * view.height_map / 2)
+        for side_u, side_v in ((-1, 1), (-1, -1), (1, -1), (1, 1), (-1, 1))
+    ]
+    ring = [QgsPointXY(x + u * cosine - v * sine, y + u * sine + v * cosine) for u, v in corners]
+    return QgsGeometry.fromPolygonXY([ring])
+
+
+def cropped(view: View, covered_map: QgsGeometry) -> View:
+    """The smallest part of the view, as it is turned, that shows all of an area; the view itself if that is a sliver."""
+    part = outline(view).intersection(covered_map)
+    points = [QgsPointXY(vertex) for vertex in part.vertices()]
+    smaller = _around(points, view.rotation_deg, view.screen_width_px / view.width_map)
+    if not has_area(smaller):
+        return view
+    longer = max(smaller.width_map, smaller.height_map)
+    shorter = min(smaller.width_map, smaller.height_map)
+    return smaller if longer <= MAX_CROPPED_ASPECT * shorter else view
+
+
+def _around(points: List[QgsPointXY], rotation_deg: float, screen_px_per_unit: float) -> View:
     angle = math.radians(rotation_deg)
     cosine, sine = math.cos(angle), math.sin(angle)
     along = [(p.x() * cosine + p.y() * sine, -p.x() * sine + p.y() * cosine) for p in points]
@@ -51,13 +84,12 @@ def area_view(settings: QgsMapSettings, area_map: QgsGeometry) -> View:
     left, right = min(u for u, _ in along), max(u for u, _ in along)
     bottom, top = min(v for _, v in along), max(v for _, v in along)
     u, v = (left + right) / 2, (bottom + top) / 2
-    units = settings.mapUnitsPerPixel() or 1.0
     return View(
         centre_map=(u * cosine - v * sine, u * sine + v * cosine),
         width_map=right - left,
         height_map=top - bottom,
         rotation_deg=rotation_deg,
-        screen_width_px=(right - left) / units * settings.devicePixelRatio(),
+        screen_width_px=(right - left) * screen_px_per_unit,
     )
 
 

@@ -4,6 +4,7 @@ import math
 import time
 
 import pytest
+from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsGeometry,
@@ -65,13 +66,26 @@ def test_tiny_area_is_enlarged_to_one_cell_of_the_model(layer):
     assert plan.frame.native_m_per_px == pytest.approx(0.3, rel=1e-3)
 
 
-@pytest.mark.parametrize("size", [(1600, 900), (900, 1600), (1000, 1000)])
-def test_wide_views_are_shrunk_and_keep_their_shape(layer, size):
-    """Longest side 1024, the shape of the view, and both resolutions said."""
-    wide = QgsRectangle(RASTER)
-    wide.scale(8)
+@pytest.fixture
+def large(tmp_path, qgis_app):
+    """A raster of 8,000 x 8,000 pixels in UTM."""
+    file = gdal.GetDriverByName("GTiff").Create(
+        str(tmp_path / "large.tif"), 8000, 8000, 3, options=["SPARSE_OK=TRUE"]
+    )
+    file.SetGeoTransform(UTM)
+    file.SetProjection(QgsCoordinateReferenceSystem("EPSG:32633").toWkt())
+    file.FlushCache()
+    del file
+    return QgsRasterLayer(str(tmp_path / "large.tif"), "large")
 
-    plan = plan_view(settings_of(wide, size=size), layer)
+
+@pytest.mark.parametrize("size", [(1600, 900), (900, 1600), (1000, 1000)])
+def test_wide_views_are_shrunk_and_keep_their_shape(large, size):
+    """Longest side 1024, the shape of the view, and both resolutions said."""
+    inside = QgsRectangle(large.extent())
+    inside.scale(0.4)
+
+    plan = plan_view(settings_of(inside, size=size), large)
 
     assert max(plan.frame.width_px, plan.frame.height_px) == MAX_SIDE_PX
     assert plan.frame.width_px / plan.frame.height_px == pytest.approx(size[0] / size[1], rel=5e-3)
@@ -79,10 +93,34 @@ def test_wide_views_are_shrunk_and_keep_their_shape(layer, size):
     assert "native 0.30" in plan.summary
 
 
+@pytest.mark.parametrize("rotation_deg", [0, 90, 180])
+def test_what_lies_beside_the_raster_is_not_sent(layer, rotation_deg):
+    """Zoomed out so far that the raster is small on the screen, the chip is the raster and not the emptiness."""
+    wide = QgsRectangle(RASTER)
+    wide.scale(8)
+
+    plan = plan_view(settings_of(wide, rotation_deg=rotation_deg), layer)
+
+    assert sorted((plan.frame.width_px, plan.frame.height_px)) == [300, 400]
+    assert plan.frame.m_per_px == pytest.approx(0.3, rel=1e-3)
+    assert plan.frame.centre_map() == pytest.approx((500_060.0, 5_399_955.0))
+
+
+def test_view_that_only_touches_the_raster_is_not_cut_to_a_strip(layer):
+    """A few rows of the raster at the border of the view do not make a chip of 400 x 10 pixels."""
+    over_the_edge = QgsRectangle(500_000, 5_399_997, 500_120, 5_400_087)
+
+    plan = plan_view(settings_of(over_the_edge), layer)
+
+    assert plan.frame.width_px / plan.frame.height_px == pytest.approx(4 / 3, rel=0.02)
+
+
 @pytest.mark.parametrize("rotation_deg", [0, 30, 90, 213])
 def test_affine_is_the_canvas_own(layer, rotation_deg):
     """Corners of the chip are where QGIS's own map-to-pixel puts the corners of the screen, to half a chip pixel."""
-    settings = settings_of(rotation_deg=rotation_deg)
+    settings = settings_of(
+        QgsRectangle(500_030, 5_399_925, 500_090, 5_399_970), rotation_deg=rotation_deg
+    )
     plan = plan_view(settings, layer)
     frame = plan.frame
     scale = 800 / frame.width_px
