@@ -19,7 +19,7 @@ An error knows its code and its values; it knows no widget, no message bar and n
 from __future__ import annotations
 
 import traceback
-from typing import Dict, Sequence, Union
+from typing import Dict, Optional, Sequence, Union
 
 Parameter = Union[str, int, float, bool, None]
 
@@ -55,6 +55,19 @@ class GeoR1Error(Exception):
         self.details = details
         self.request_id = request_id
         self.parameters: Dict[str, Parameter] = parameters
+
+
+def without_frames(error: GeoR1Error) -> GeoR1Error:
+    """The same error, free of the stack frames it came through.
+
+    An error that is kept (in an outcome, in a notice) would otherwise keep every local variable of those frames
+    alive, pictures and QGIS's own objects among them; these must not outlive QGIS.
+    """
+    each: Optional[BaseException] = error
+    while each is not None:
+        each.__traceback__ = None
+        each = each.__cause__ or each.__context__
+    return error
 
 
 class ServiceError(GeoR1Error):

@@ -13,7 +13,7 @@ import time
 from collections import deque
 from typing import Callable, Deque, Optional
 
-from ..core.errors import GeoR1Error, LayerError, Unexpected
+from ..core.errors import GeoR1Error, LayerError, Unexpected, without_frames
 from .geopackage import ResultFile
 
 log = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Writer:
             self._thread = None
             self._condition.notify_all()
         if error is not None:
-            self._on_failed(error, self.waiting)
+            self._on_failed(without_frames(error), self.waiting)
         else:
             self.retry()  # a job may have come between the last look at the queue and here
 

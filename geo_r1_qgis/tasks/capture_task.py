@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from ..capture.plan import CapturePlan
 from ..capture.render import ChipRender
-from ..core.errors import GeoR1Error, Unexpected
+from ..core.errors import GeoR1Error, Unexpected, without_frames
 from .outcome import Cancelled, Done, Failed, Outcome
 
 log = logging.getLogger(__name__)
@@ -33,7 +33,7 @@ class CaptureTask(QgsTask):
         try:
             self._render = ChipRender(plan)
         except GeoR1Error as error:
-            self.outcome = Failed(error)
+            self.outcome = Failed(without_frames(error))
 
     def run(self) -> bool:
         """Draw and encode off the GUI thread; never raise into QGIS."""
@@ -43,10 +43,10 @@ class CaptureTask(QgsTask):
             chip = self._render.render()
             self.outcome = Cancelled() if self.isCanceled() else Done(chip)
         except GeoR1Error as error:
-            self.outcome = Failed(error)
+            self.outcome = Failed(without_frames(error))
         except Exception as error:  # border: an exception here would vanish inside QgsTask
             log.exception("capture task")
-            self.outcome = Failed(Unexpected(error))
+            self.outcome = Failed(without_frames(Unexpected(error)))
         return isinstance(self.outcome, Done)
 
     def cancel(self) -> None:

@@ -14,7 +14,7 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
-from ..core.errors import GeoR1Error, Unexpected
+from ..core.errors import GeoR1Error, Unexpected, without_frames
 from ..layers.export import export_detections
 from ..layers.store import CLOSE_S, DetectionStore
 from .outcome import Cancelled, Done, Failed, Outcome
@@ -60,10 +60,10 @@ class ExportTask(QgsTask):
             )
             self.outcome = Cancelled() if self.isCanceled() else Done(count)
         except GeoR1Error as error:
-            self.outcome = Cancelled() if self.isCanceled() else Failed(error)
+            self.outcome = Cancelled() if self.isCanceled() else Failed(without_frames(error))
         except Exception as error:  # border: an exception here would vanish inside QgsTask
             log.exception("export task")
-            self.outcome = Failed(Unexpected(error))
+            self.outcome = Failed(without_frames(Unexpected(error)))
         return isinstance(self.outcome, Done)
 
     def cancel(self) -> None:
