@@ -9,13 +9,6 @@ import pytest
 MAX_LINES = 350
 """A module that is longer can no longer be read at once."""
 
-LONGER = {
-    "backend/geo_r1_backend/errors.py",  # one short class for each code
-    "backend/geo_r1_backend/pretraining/drawing.py",  # one short function for each class of object
-    "backend/geo_r1_backend/pretraining/expressions.py",  # one short function for each kind of expression
-}
-"""Flat lists, read by looking up and not from top to bottom."""
-
 FORBIDDEN = [
     (r"(^|[^A-Za-z0-9_.~$])/(work|farm|root)/", "a path of one machine"),
     (r"pypi-more|/opt/(pypi|wheels)", "a package index of one machine"),
@@ -67,9 +60,7 @@ def test_modules_can_be_read_at_once(project_folder, tracked_files):
         if name.endswith(".py") and not name.startswith("tests/")  # tables of cases may be long
     }
 
-    assert {
-        name: lines for name, lines in lengths.items() if lines > MAX_LINES and name not in LONGER
-    } == {}
+    assert {name: lines for name, lines in lengths.items() if lines > MAX_LINES} == {}
 
 
 def test_plugin_is_python_3_9(project_folder, tracked_files):
