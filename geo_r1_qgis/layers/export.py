@@ -15,10 +15,13 @@ from qgis.core import (
     QgsVectorFileWriter,
     QgsVectorLayer,
 )
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.errors import LayerError
 from .geopackage import append_style
 from .schema import DETECTIONS, GEOMETRY_COLUMN
+
+translate = QCoreApplication.translate
 
 ENDINGS = {"GPKG": ".gpkg", "GeoJSON": ".geojson"}
 
@@ -52,8 +55,9 @@ def export_detections(
     """
     source = QgsVectorLayer(f"{source_path}|layername={DETECTIONS}", "source", "ogr")
     if not source.isValid():
+        message = translate("ResultFile", "{path} cannot be read.")
         raise LayerError(
-            f"{source_path} cannot be read.", code="layer-unreadable", path=source_path
+            message.format(path=source_path), code="layer-unreadable", path=source_path
         )
     wanted = set(uids)
     source.selectByIds(
@@ -80,24 +84,23 @@ def export_detections(
             source, str(half_made), context, options
         )[:2]
         if code != QgsVectorFileWriter.WriterError.NoError:
-            raise LayerError(
-                f"{path} could not be written: {reason}",
-                code="layer-file",
-                path=path,
-                reason=reason,
-            )
+            raise _not_written(path, reason)
         if driver == "GPKG":
             _add_style(str(half_made))
         half_made.replace(target)
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise LayerError(
-            f"{path} could not be written: {reason}", code="layer-file", path=path, reason=reason
-        ) from error
+        raise _not_written(path, error.strerror or str(error)) from error
     finally:
         for left in target.parent.glob(f"{half_made.name}*"):
             left.unlink()
     return source.selectedFeatureCount()
+
+
+def _not_written(path: str, reason: str) -> LayerError:
+    message = translate("ResultFile", "{path} cannot be written: {reason}")
+    return LayerError(
+        message.format(path=path, reason=reason), code="layer-file", path=path, reason=reason
+    )
 
 
 def _add_style(path: str) -> None:

@@ -6,6 +6,7 @@ switch, because that belongs to the whole QGIS process; both ways of failing are
 
 from __future__ import annotations
 
+import errno
 import os
 import threading
 import time
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Iterator, Optional, Union
 
 from osgeo import gdal, ogr, osr
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.errors import LayerError
 from .schema import (
@@ -29,6 +31,8 @@ from .schema import (
     VERSIONS,
     Fields,
 )
+
+translate = QCoreApplication.translate
 
 Value = Union[str, int, float, datetime, None]
 Row = Dict[str, Value]
@@ -149,11 +153,9 @@ def create(path: str, *, crs_wkt: str, program: str) -> None:
         if not target.exists():
             half_made.replace(target)
     except OSError as error:
-        raise LayerError(
-            f"The folder {target.parent} cannot be written: {error.strerror or error}.",
-            code="layer-folder",
-            folder=str(target.parent),
-        ) from error
+        message = translate("ResultFile", "The folder {folder} cannot be written: {reason}.")
+        values = {"folder": str(target.parent), "reason": error.strerror or str(error)}
+        raise LayerError(message.format(**values), code="layer-folder", **values) from error
     finally:
         for left in target.parent.glob(f"{half_made.name}*"):
             left.unlink()
@@ -278,22 +280,28 @@ def _failed(verb: str, path: str, code: str = "layer-file") -> LayerError:
     reason = (
         getattr(_raised, "reason", "")
         or gdal.GetLastErrorMsg()
-        or os.strerror(2 if not Path(path).exists() else 5)
+        or os.strerror(errno.EIO if Path(path).exists() else errno.ENOENT)
     )
-    return LayerError(
-        f"Could not {verb} {path}: {reason}", code=code, path=path, reason=reason, verb=verb
-    )
+    message = {
+        "open": translate("ResultFile", "{path} cannot be opened: {reason}"),
+        "create": translate("ResultFile", "{path} cannot be made: {reason}"),
+        "write": translate("ResultFile", "{path} cannot be written: {reason}"),
+    }[verb]
+    return LayerError(message.format(path=path, reason=reason), code=code, path=path, reason=reason)
 
 
 def _wrong_schema(path: str, version: int) -> LayerError:
-    if version > SCHEMA_VERSION:
-        return LayerError(
-            f"{path} was written by a newer Geo-R1 (schema {version}; this one knows {SCHEMA_VERSION}).",
-            hint="Update the plugin to add to that file.",
-            code="layer-newer-schema",
-            path=path,
-            version=version,
-        )
+    if version <= SCHEMA_VERSION:
+        message = translate("ResultFile", "{path} exists and is not a Geo-R1 result file.")
+        return LayerError(message.format(path=path), code="layer-foreign", path=path)
+    message = translate(
+        "ResultFile",
+        "{path} was written by a newer Geo-R1 (schema {version}; this one knows {known}).",
+    )
     return LayerError(
-        f"{path} exists and is not a Geo-R1 result file.", code="layer-foreign", path=path
+        message.format(path=path, version=version, known=SCHEMA_VERSION),
+        hint=translate("ResultFile", "Update the plugin to add to that file."),
+        code="layer-newer-schema",
+        path=path,
+        version=version,
     )

@@ -11,6 +11,8 @@ from ..core.errors import LayerError
 from . import geopackage, places
 from .geopackage import ResultFile
 
+translate = QCoreApplication.translate
+
 FILE_IN_THE_WAY = ("layer-newer-schema", "layer-foreign", "layer-not-open")
 
 
@@ -37,8 +39,9 @@ def open_or_create(
         except LayerError as error:
             if error.code not in FILE_IN_THE_WAY:
                 raise
-            remark(f"{error} " + _tr("A new file is made beside it."))
-    raise LayerError(f"No free name was found beside {path}.", code="layer-file", path=str(path))
+            remark(f"{error} " + translate("ResultFile", "A new file is made beside it."))
+    message = translate("ResultFile", "No free name was found beside {path}.")
+    raise LayerError(message.format(path=path), code="layer-file", path=str(path))
 
 
 def _create(
@@ -50,12 +53,10 @@ def _create(
         fallback = other_folder / path.name
         if fallback == path:
             raise
-        remark(f"{error} " + _tr("Detections go to {path}").format(path=fallback))
+        remark(
+            f"{error} " + translate("ResultFile", "Detections go to {path}").format(path=fallback)
+        )
         if not fallback.exists():
             geopackage.create(str(fallback), crs_wkt=crs_wkt, program=program)
         return ResultFile(str(fallback))
     return ResultFile(str(path))
-
-
-def _tr(text: str) -> str:
-    return QCoreApplication.translate("ResultFile", text)

@@ -16,12 +16,15 @@ from qgis.core import (
     QgsGeometry,
     QgsPointXY,
 )
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core import wire
 from ..core.errors import LayerError
 from ..core.frame import Frame
 from ..core.records import RunStart
 from .geopackage import Row
+
+translate = QCoreApplication.translate
 
 
 def crs_from(authid: str, wkt: str) -> QgsCoordinateReferenceSystem:
@@ -56,8 +59,9 @@ def geometry_of(
         try:
             geometry.transform(QgsCoordinateTransform(frame_crs, file_crs, context))
         except QgsCsException as error:
+            message = translate("ResultFile", "The answer does not exist in the file's CRS, {crs}.")
             raise LayerError(
-                f"The answer does not exist in the file's CRS ({file_crs.authid()}).",
+                message.format(crs=file_crs.authid() or file_crs.description()),
                 code="layer-transform",
                 reason=str(error),
             ) from error

@@ -267,7 +267,8 @@ class DetectionStore(QObject):
         source = f"{self.path}|layername={DETECTIONS}"
         layer = QgsVectorLayer(source, LAYER_NAME, "ogr", options)
         if not layer.isValid():
-            self.failed.emit(LayerError(f"{self.path} cannot be shown.", code="layer-unreadable"))
+            message = self.tr("{path} cannot be shown.").format(path=self.path)
+            self.failed.emit(LayerError(message, code="layer-unreadable", path=self.path))
             return
 
         def add() -> None:
