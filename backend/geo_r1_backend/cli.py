@@ -62,6 +62,9 @@ def _add_serve(commands: Commands) -> None:
     parser.add_argument("--port", type=int, default=0, help="port (default: any free one)")
     parser.add_argument("--model", metavar="ID", help="default model, see “geo-r1 models list”")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine")
+    parser.add_argument(
+        "--nice", type=int, default=5, help="how far it steps back behind other programs, 0 to 19"
+    )
     parser.add_argument("--idle-minutes", type=float, default=15.0, metavar="MINUTES")
     parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="where its files lie")
     parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
@@ -72,6 +75,9 @@ def _add_serve(commands: Commands) -> None:
 def _serve(options: argparse.Namespace) -> int:
     from geo_r1_backend.serve import serve
 
+    if hasattr(os, "nice"):
+        # The engine uses every core: without this the window of QGIS stutters while an answer is made.
+        os.nice(options.nice)
     config = ServerConfig(
         data_folder=_data_folder(options),
         host=options.host,
