@@ -23,7 +23,7 @@ PYTEST := $(PY) -m pytest -p no:cacheprovider
 PYTEST_QGIS := QT_QPA_PLATFORM=offscreen .venv-qgis/bin/pytest -p no:cacheprovider -o pythonpath="build ."
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-e2e test-gpu \
-	cov check format format-check lint types imports wire build zip zip-check evaluate clean
+	cov check format format-check lint types imports translations wire build zip zip-check evaluate clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -126,6 +126,9 @@ imports: setup ## who may import whom (import-linter)
 	@PYTHONPATH=.:backend .venv/bin/lint-imports
 
 # ---- build -----------------------------------------------------------------------------------------------------------
+
+translations: ## collect the plugin's strings for translators (needs pylupdate5 of pyqt5-dev-tools)
+	@pylupdate5 -noobsolete $$(git ls-files 'geo_r1_qgis/*.py') -ts geo_r1_qgis/i18n/template.ts
 
 wire: ## copy wire.py from the plugin to the service
 	@cp geo_r1_qgis/core/wire.py backend/geo_r1_backend/wire.py

@@ -52,8 +52,11 @@ def newest_changes(version: str) -> str:
 
 
 def compile_translations(tree: Path) -> None:
-    """Turn every .ts file into a .qm file inside the tree; without lrelease the plugin speaks English."""
-    sources = sorted((PROJECT / PACKAGE / "i18n").glob("*.ts"))
+    """Turn every translation (`geo_r1_LL.ts`) into a .qm file inside the tree; without lrelease the plugin speaks English.
+
+    `template.ts` holds every string and no translation: what a translator starts from (`make translations`).
+    """
+    sources = sorted((PROJECT / PACKAGE / "i18n").glob("geo_r1_*.ts"))
     if not sources:
         return
     lrelease = next(filter(None, map(shutil.which, LRELEASE)), None)

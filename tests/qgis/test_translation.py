@@ -18,7 +18,7 @@ from geo_r1_qgis.gui.dock import GeoR1Dock
 from geo_r1_qgis.gui.export_dialog import ExportDialog
 from geo_r1_qgis.gui.server_dialog import ServerDialog
 
-SOURCE = Path(__file__).resolve().parent.parent.parent / "geo_r1_qgis" / "i18n" / "geo_r1_de.ts"
+SOURCE = Path(__file__).resolve().parent.parent.parent / "geo_r1_qgis" / "i18n" / "template.ts"
 LRELEASE = shutil.which("lrelease") or shutil.which("lrelease-qt5")
 UNTRANSLATED = re.compile(r"[A-Za-z]{3,}")
 

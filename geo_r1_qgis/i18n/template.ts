@@ -4,14 +4,17 @@
 <context>
     <name>AnswersController</name>
     <message>
+        <location filename="../gui/answers_controller.py" line="86"/>
         <source>Exported answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_controller.py" line="88"/>
         <source>{count} answers written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_controller.py" line="102"/>
         <source>Kept in {file}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -19,38 +22,47 @@
 <context>
     <name>AnswersPanel</name>
     <message>
+        <location filename="../gui/answers_panel.py" line="83"/>
         <source>Answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="87"/>
         <source>Export…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="89"/>
         <source>Write the chosen answers, or all of them, to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="90"/>
         <source>Export answers to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="95"/>
         <source>Answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="96"/>
         <source>Up and Down flash an answer on the map, Enter goes there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="188"/>
         <source>object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="192"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/answers_panel.py" line="192"/>
         <source>{count} found</source>
         <translation type="unfinished"></translation>
     </message>
@@ -58,6 +70,7 @@
 <context>
     <name>AnswersTree</name>
     <message>
+        <location filename="../gui/answers_panel.py" line="63"/>
         <source>What was found: here, on the map, and in a GeoPackage at once.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -65,98 +78,122 @@
 <context>
     <name>AskPanel</name>
     <message>
+        <location filename="../gui/ask_panel.py" line="71"/>
         <source>One object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="72"/>
         <source>All objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="73"/>
         <source>Mask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="94"/>
         <source>What will be sent: {text}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="99"/>
         <source>Stop</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="99"/>
         <source>Ask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="100"/>
         <source>Esc</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="100"/>
         <source>Enter</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="101"/>
         <source>Stop the answer (Esc)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="101"/>
         <source>Ask (Enter)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="108"/>
         <source>the largest storage tank</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="109"/>
         <source>What to find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="110"/>
         <source>Enter asks, Esc stops, Up and Down bring earlier questions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="113"/>
         <source>Say in plain words what to find. ↑ ↓ bring earlier questions back.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="121"/>
         <source>What is sought: one object, all objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="126"/>
         <source>Raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="136"/>
         <source>Area to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="137"/>
         <source>Current view</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="138"/>
         <source>Drawn rectangle</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="142"/>
         <source>Draw…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="144"/>
         <source>Draw the rectangle on the map</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="172"/>
         <source>Find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="172"/>
         <source>In</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_panel.py" line="172"/>
         <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
@@ -164,82 +201,102 @@
 <context>
     <name>AskWords</name>
     <message>
+        <location filename="../gui/ask_words.py" line="21"/>
         <source>Waiting for the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="22"/>
         <source>Taking the picture…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="23"/>
         <source>Sending…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="24"/>
         <source>In the queue: {count} before you</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="25"/>
         <source>Thinking…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="26"/>
         <source>Writing…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="27"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="28"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="29"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="31"/>
         <source>{seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="40"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="42"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="44"/>
         <source>not usable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="61"/>
         <source>The model answered: none.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="62"/>
         <source>No such object here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="64"/>
         <source>The answer has no usable box</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="66"/>
         <source>It reached its limit of {count} tokens; what was complete is on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="69"/>
         <source>The answer was cut short</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="71"/>
         <source>A part of the answer could not be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/ask_words.py" line="73"/>
         <source>About the picture that was sent</source>
         <translation type="unfinished"></translation>
     </message>
@@ -247,30 +304,37 @@
 <context>
     <name>Capture</name>
     <message>
+        <location filename="../capture/render.py" line="43"/>
         <source>The raster layer was removed before its picture was taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/render.py" line="89"/>
         <source>“{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/render.py" line="93"/>
         <source>“{layer}” has no data in this area.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/render.py" line="94"/>
         <source>Move the map to where the raster has a picture.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/render.py" line="99"/>
         <source>Parts of “{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/render.py" line="102"/>
         <source>{percent} % of the picture has no data.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/render.py" line="148"/>
         <source>The picture could not be encoded as PNG.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -278,50 +342,62 @@
 <context>
     <name>CapturePlan</name>
     <message>
+        <location filename="../capture/plan.py" line="60"/>
         <source>1 chip {width}×{height} px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="64"/>
         <source>(ground size not known: no CRS)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="65"/>
         <source>at {size} m/px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="68"/>
         <source>(native {size})</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="99"/>
         <source>The area is empty: draw a rectangle or zoom to the raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="106"/>
         <source>The area is too narrow: draw one that is less of a line.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="237"/>
         <source>There is no raster layer to look at: add one to the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="239"/>
         <source>“{layer}” is not a raster layer: choose one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="243"/>
         <source>“{layer}” cannot be read: its file or address is not available.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="252"/>
         <source>“{layer}” has no CRS: it is taken to be in the project's, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="115"/>
         <source>This area is not in the CRS of “{layer}” ({crs}): zoom to the layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../capture/plan.py" line="129"/>
         <source>“{layer}” is not in this area: zoom to it, or choose another one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -329,6 +405,7 @@
 <context>
     <name>CaptureTask</name>
     <message>
+        <location filename="../tasks/capture_task.py" line="27"/>
         <source>Geo-R1: taking the picture</source>
         <translation type="unfinished"></translation>
     </message>
@@ -336,49 +413,65 @@
 <context>
     <name>DetectionStore</name>
     <message>
+        <location filename="../layers/store.py" line="212"/>
         <source>The project is not saved yet; its detections are in {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/store.py" line="270"/>
+        <source>{path} cannot be shown.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>ExportDialog</name>
     <message>
+        <location filename="../gui/export_dialog.py" line="21"/>
         <source>Export answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="25"/>
         <source>GeoPackage (*.gpkg);;GeoJSON (*.geojson)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="26"/>
         <source>Export answers to</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="27"/>
         <source>File to write</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="31"/>
         <source>Coordinate reference system of the file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="32"/>
         <source>Add it to the project</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="36"/>
         <source>Export</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="40"/>
         <source>{count} answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="41"/>
         <source>File</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/export_dialog.py" line="42"/>
         <source>CRS</source>
         <translation type="unfinished"></translation>
     </message>
@@ -386,6 +479,7 @@
 <context>
     <name>ExportTask</name>
     <message>
+        <location filename="../tasks/export_task.py" line="36"/>
         <source>Geo-R1: exporting</source>
         <translation type="unfinished"></translation>
     </message>
@@ -393,258 +487,322 @@
 <context>
     <name>GeoR1Errors</name>
     <message>
+        <location filename="../core/sentences.py" line="95"/>
         <source>That did not work</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="99"/>
         <source>The Geo-R1 service is not answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="99"/>
         <source>Nothing answers at {url} ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="99"/>
         <source>Start the service, or connect to another address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="105"/>
         <source>The service fell silent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="105"/>
         <source>{url} sent nothing for {seconds:g} s.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="105"/>
         <source>What it had found is kept. Ask again, or look into its log.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="113"/>
         <source>The service went away in the middle of the answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="113"/>
         <source>The connection to {url} broke ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="113"/>
         <source>What it had found is kept. Ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="119"/>
         <source>The answer could not be understood</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="119"/>
         <source>In the answer, {path}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="119"/>
         <source>Plugin and service may be of different versions: update both.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="127"/>
         <source>The service did not start</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="127"/>
         <source>{command}: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="127"/>
         <source>Its log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="133"/>
         <source>Geo-R1 is not installed on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="133"/>
         <source>No command “geo-r1” in {places} usual places.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="141"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="141"/>
         <source>Enter the token that the service’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="147"/>
         <source>The service does not answer under this name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="147"/>
         <source>Use the address under which the service was started.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="153"/>
         <source>Plugin and service are of different versions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="153"/>
         <source>Update both to the same version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="159"/>
         <source>The service is stopping</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="159"/>
         <source>Ask again in a moment: it is started anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="165"/>
         <source>Too many questions are waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="165"/>
         <source>The service holds {limit} questions and all places are taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="165"/>
         <source>Ask again when one of them is answered.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="174"/>
         <source>What do you want to find?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="174"/>
         <source>The question is empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="174"/>
         <source>Type something like “the largest storage tank”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="179"/>
         <source>The question is too long</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="179"/>
         <source>Say it in one sentence.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="184"/>
         <source>No raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="184"/>
         <source>The project has no raster layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="184"/>
         <source>Add an image: Layer ▸ Add Layer ▸ Add Raster Layer…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="189"/>
         <source>This model cannot do that</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="189"/>
         <source>Look for one object or for all objects, or choose another model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="196"/>
         <source>The service does not have this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="196"/>
         <source>Choose another model in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="201"/>
         <source>The model cannot be loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="204"/>
         <source>The model failed while it was answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="204"/>
         <source>Ask again; if it fails again, the service’s log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="213"/>
         <source>This area cannot be sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="214"/>
         <source>The answer could not be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="217"/>
         <source>The area is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="217"/>
         <source>The image has {given_px:,} pixels; the service accepts {limit_px:,}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="249"/>
         <source>Zoom in, or draw a smaller rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="224"/>
         <source>The area is too small</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="224"/>
         <source>Zoom out, or draw a larger rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="229"/>
         <source>The area is too narrow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="229"/>
         <source>Draw a rectangle that is less narrow.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="234"/>
         <source>The image could not be read by the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="240"/>
         <source>The image arrived incomplete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="243"/>
         <source>The image arrived damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="246"/>
         <source>The service no longer has the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="249"/>
         <source>The image is too large to send</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="255"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="255"/>
         <source>Its log says more; please report it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="261"/>
         <source>The plugin has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="261"/>
         <source>{reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="261"/>
         <source>Please report it with the text under Details.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../core/sentences.py" line="133"/>
         <source>Install it with “pipx install geo-r1-backend”, or connect to a server.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -652,10 +810,12 @@
 <context>
     <name>GeoR1Plugin</name>
     <message>
+        <location filename="../plugin.py" line="41"/>
         <source>Ask the image…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../plugin.py" line="46"/>
         <source>Geo-R1: ask the image in plain words</source>
         <translation type="unfinished"></translation>
     </message>
@@ -663,114 +823,142 @@
 <context>
     <name>HeaderPanel</name>
     <message>
+        <location filename="../gui/header.py" line="68"/>
         <source>Geo-R1 menu: service, server, models, log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="69"/>
         <source>Service, server, models, log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="79"/>
         <source>Status of the service: {line}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="87"/>
         <source>Service at {address}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="106"/>
         <source>Looking for the Geo-R1 service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="112"/>
         <source>ready in {seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="115"/>
         <source>ready</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="120"/>
         <source>busy</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="122"/>
         <source>{count} waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="123"/>
         <source>Somebody else is asking. Your question will wait its turn.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="129"/>
         <source>The service is starting…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="131"/>
         <source>{seconds:.0f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="134"/>
         <source>This takes longer than usual. Its log tells what it is doing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="142"/>
         <source>The server does not answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="143"/>
         <source>Nothing answers at {url}. Is it running, and are you in its network?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="147"/>
         <source>The service is not running</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="148"/>
         <source>It starts by itself with your next question.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="152"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="154"/>
         <source>It was probably restarted just now: look again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="156"/>
         <source>Enter the token that the server’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="160"/>
         <source>The service is too old for this plugin</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="164"/>
         <source>The plugin is too old for this service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="169"/>
         <source>Another program answers at {url}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="171"/>
         <source>Start the service: it takes a free port.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="174"/>
         <source>Check the address of the server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="180"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="181"/>
         <source>Its log says more.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/header.py" line="192"/>
         <source>It speaks version {theirs}, the plugin speaks {ours}. Update the older one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -778,46 +966,57 @@
 <context>
     <name>Mend</name>
     <message>
+        <location filename="../gui/notice.py" line="29"/>
         <source>Start</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="30"/>
         <source>Enter token…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="31"/>
         <source>Connect to a server…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="32"/>
         <source>Choose command…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="33"/>
         <source>Look again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="34"/>
         <source>Try again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="35"/>
         <source>Write again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="36"/>
         <source>Show log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="37"/>
         <source>How to install…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="38"/>
         <source>How to update…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="39"/>
         <source>Update the plugin…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -825,18 +1024,22 @@
 <context>
     <name>Notice</name>
     <message>
+        <location filename="../gui/notice.py" line="69"/>
         <source>Details…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="76"/>
         <source>Close this message</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="125"/>
         <source>request: {id}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/notice.py" line="126"/>
         <source>code: {code}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -844,25 +1047,88 @@
 <context>
     <name>ReasoningPanel</name>
     <message>
+        <location filename="../gui/reasoning_panel.py" line="58"/>
         <source>Reasoning</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/reasoning_panel.py" line="73"/>
         <source>The model thinks aloud here. Point at a coordinate to see the place on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/reasoning_panel.py" line="78"/>
         <source>Reasoning of the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/reasoning_panel.py" line="79"/>
         <source>Tab goes from coordinate to coordinate, Enter shows it on the map</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ResultFile</name>
+    <message>
+        <location filename="../layers/export.py" line="58"/>
+        <source>{path} cannot be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/geopackage.py" line="288"/>
+        <source>{path} cannot be written: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/geopackage.py" line="156"/>
+        <source>The folder {folder} cannot be written: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/geopackage.py" line="286"/>
+        <source>{path} cannot be opened: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/geopackage.py" line="287"/>
+        <source>{path} cannot be made: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/geopackage.py" line="295"/>
+        <source>{path} exists and is not a Geo-R1 result file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/geopackage.py" line="301"/>
+        <source>Update the plugin to add to that file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/opening.py" line="42"/>
+        <source>A new file is made beside it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/opening.py" line="43"/>
+        <source>No free name was found beside {path}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/opening.py" line="56"/>
+        <source>Detections go to {path}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/rows.py" line="62"/>
+        <source>The answer does not exist in the file&apos;s CRS, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>SendingPreview</name>
     <message>
+        <location filename="../gui/preview.py" line="73"/>
         <source>Draw a rectangle on the map.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -870,54 +1136,67 @@
 <context>
     <name>ServerDialog</name>
     <message>
+        <location filename="../gui/server_dialog.py" line="29"/>
         <source>Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="31"/>
         <source>The service of this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="32"/>
         <source>A server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="36"/>
         <source>geo-r1, found by itself</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="37"/>
         <source>Command that starts the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="38"/>
         <source>Start it when it is needed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="42"/>
         <source>Address of the server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="45"/>
         <source>Token for the server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="80"/>
         <source>Images and questions are sent to this server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="80"/>
         <source>With http they and the token can be read on the way.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="93"/>
         <source>Command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="96"/>
         <source>Address</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/server_dialog.py" line="97"/>
         <source>Token</source>
         <translation type="unfinished"></translation>
     </message>
@@ -925,98 +1204,122 @@
 <context>
     <name>ServiceActions</name>
     <message>
+        <location filename="../gui/service_actions.py" line="90"/>
         <source>Log of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="90"/>
         <source>The log is empty: the service has not been started on this machine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="110"/>
         <source>Looked at:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="111"/>
         <source>Install the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="116"/>
         <source>Type this in a terminal, then choose “Look again” in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="117"/>
         <source>Update the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="130"/>
         <source>Your questions and pictures go to the server {url}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="132"/>
         <source>Nothing. The service runs on this machine ({url}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="133"/>
         <source>With each question it gets the text of the question and one picture of the chosen area. The size of the picture stands under the question before you press Enter. Without a question nothing is sent; there is no telemetry and no account.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="140"/>
         <source>What leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="157"/>
         <source>Checking the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="157"/>
         <source>Every step is tried on a picture with a known answer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="164"/>
         <source>Check of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="165"/>
         <source>Every step, tried on a picture with a known answer:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="169"/>
         <source>Start the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="170"/>
         <source>Look again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="172"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="175"/>
         <source>Forget the answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="177"/>
         <source>Check the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="178"/>
         <source>Log of the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="179"/>
         <source>What leaves this machine…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="180"/>
         <source>How to install the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="104"/>
         <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/service_actions.py" line="171"/>
         <source>Connect to a server…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1024,10 +1327,12 @@
 <context>
     <name>TextDialog</name>
     <message>
+        <location filename="../gui/text_dialog.py" line="50"/>
         <source>Copy</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
+        <location filename="../gui/text_dialog.py" line="55"/>
         <source>Open folder</source>
         <translation type="unfinished"></translation>
     </message>
