@@ -9,7 +9,7 @@ import platform
 import sys
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from geo_r1_backend.evaluation.scoring import Figure
 
 FULL_AGREEMENT = 500
+REPEATED = ("Acc@0.5, one object", "F1@0.5, all", "none recognised")
+"""Figures of the questions that are asked again."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="questions asked again about a grey picture; 0 = none",
     )
     parser.add_argument(
+        "--other-words",
+        type=int,
+        default=140,
+        help="questions asked again in words that training never used; 0 = none",
+    )
+    parser.add_argument(
         "--agree",
         type=int,
         default=0,
@@ -55,6 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Ask, score, print; returns the exit code."""
     from geo_r1_backend.engines.onnx import OnnxEngine
     from geo_r1_backend.evaluation import answering, scoring
+    from geo_r1_backend.evaluation.wordings import in_other_words
     from geo_r1_backend.models.registry import embedded_folder
 
     folder = arguments.model or embedded_folder()
@@ -68,15 +77,19 @@ def run(arguments: argparse.Namespace) -> int:
     took_s = time.monotonic() - started
     rows = [scoring.score(q, a) for q, a in zip(questions, answers, strict=True)]
     figures = scoring.summarise(rows)
-    blind: list[Figure] = []
-    if arguments.blind:
-        grey = answering.blinded(questions[: arguments.blind])
+    again: list[Figure] = []
+    for name, changed in (
+        ("grey picture", answering.blinded(questions[: arguments.blind])),
+        ("other people's words", in_other_words(questions[: arguments.other_words])),
+    ):
         seen = [
             scoring.score(q, a)
-            for q, a in zip(grey, answering.answer_by_engine(engine, grey), strict=True)
+            for q, a in zip(changed, answering.answer_by_engine(engine, changed), strict=True)
         ]
-        blind = [
-            f for f in scoring.summarise(seen) if f.name in ("Acc@0.5, one object", "F1@0.5, all")
+        again += [
+            replace(f, name=f"{name}: {f.name}")
+            for f in scoring.summarise(seen)
+            if f.name in REPEATED
         ]
     engine.close()
     _out(
@@ -84,8 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         f" {took_s / max(1, len(rows)):.2f} s per question (median {_median([a.total_ms for a in answers]):.0f} ms)"
     )
     _out(_table(figures))
-    for figure in blind:
-        _out(_line(figure, f"blind (grey picture): {figure.name}"))
+    for figure in again:
+        _out(_line(figure, figure.name))
     name, value = scoring.worst_family(rows)
     _out(f"worst one-object family: {name}, {100 * value:.1f} %")
     shared = (
@@ -109,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
             "seconds": took_s,
             **shared,
             "figures": [asdict(f) for f in figures],
-            "blind": [asdict(f) for f in blind],
+            "again": [asdict(f) for f in again],
             "rows": [asdict(r) for r in rows],
         }
         arguments.out.write_text(json.dumps(document, indent=1), encoding="utf-8")

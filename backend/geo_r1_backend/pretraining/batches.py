@@ -17,9 +17,9 @@ from geo_r1_backend.engines import prompts
 from geo_r1_backend.pretraining.backgrounds import RealBackgrounds
 from geo_r1_backend.pretraining.catalogue import CLASSES, COLOURS
 from geo_r1_backend.pretraining.dice import Dice
-from geo_r1_backend.pretraining.examiner import Examiner
 from geo_r1_backend.pretraining.expressions import Expression
 from geo_r1_backend.pretraining.scenes import Scene, SceneRecipe, draw_scene
+from geo_r1_backend.pretraining.training_examiner import TrainingExaminer
 
 IGNORED = -100
 PATCH_PX = 14  # Qwen2.5-VL vision patch; the auxiliary head has one slot per patch
@@ -37,6 +37,8 @@ FAMILY_WEIGHTS = (
     ("relation", 2.2),
     ("all", 1.5),
     ("none", 0.9),
+    ("comparative", 1.0),
+    ("ambiguous", 0.8),
 )
 KIND_INDEX = {kind.name: 1 + k for k, kind in enumerate(CLASSES)}
 COLOUR_INDEX = {"": 0, **{name: 1 + k for k, name in enumerate(COLOURS)}}
@@ -87,7 +89,7 @@ class Encoder:
 
 def questions_about(scene: Scene, dice: Dice) -> list[Expression]:
     """Different questions about one scene."""
-    examiner = Examiner(scene, dice)
+    examiner = TrainingExaminer(scene, dice)
     found: list[Expression] = []
     for _ in range(3 * QUESTIONS_PER_SCENE):
         expression = examiner.ask(dice.weighted(FAMILY_WEIGHTS))

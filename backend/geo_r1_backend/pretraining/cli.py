@@ -45,6 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="loader processes per GPU",
     )
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--start-from", type=Path, help="model folder to go on from instead of from nothing"
+    )
+    parser.add_argument(
+        "--dense-weight", type=float, default=1.0, help="of the auxiliary head's loss"
+    )
+    parser.add_argument(
+        "--freeze-vision", action="store_true", help="train the language model alone"
+    )
+    parser.add_argument("--warmup-steps", type=int, default=200)
     parser.add_argument("--no-compile", dest="compile", action="store_false")
     parser.add_argument("--max-steps", type=int, default=0)
 

@@ -36,7 +36,7 @@ class Expression:
         if not self.answers:
             return "None"
         items = [f'{{"bbox_2d":{box_text(o)},"label":"{o.kind}"}}' for o in self.answers]
-        return items[0] if self.task == "rec" else f"[{','.join(items)}]"
+        return items[0] if self.task == "rec" and len(items) == 1 else f"[{','.join(items)}]"
 
 
 def box_text(item: SceneObject) -> str:

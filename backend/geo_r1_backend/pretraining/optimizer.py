@@ -77,6 +77,8 @@ def make_optimizers(
     layers: list[nn.Parameter] = []
     rest: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            continue
         (layers if muon and parameter.ndim == 2 and "embed" not in name else rest).append(parameter)
     rest += list(head.parameters())
     # Embeddings, norms and the head take smaller steps than the orthogonalised matrices.

@@ -33,5 +33,9 @@ class PretrainSettings:
     """A lost machine costs at most this much; saving takes about a second."""
     sizes: NanoConfig = field(default_factory=NanoConfig)
     """Sizes of the model."""
+    start_from: Path | None = None
+    """Model folder to go on from (its dequantised weights); the auxiliary head starts anew. None = from nothing."""
+    freeze_vision: bool = False
+    """Train the language model alone: half the arithmetic, for new wordings of what is already seen."""
     max_steps: int = 0
     """Stop after so many steps; 0 = by time alone."""

@@ -8,6 +8,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from geo_r1_backend.models.nano import Nano, image_positions
+from geo_r1_backend.models.weights import float_state
 from geo_r1_backend.pretraining.batches import IGNORED, MERGED_PX
 from geo_r1_backend.pretraining.initial import initialise
 from geo_r1_backend.pretraining.objective import DenseHead, dense_loss, token_loss
@@ -28,6 +29,12 @@ class Step:
         numbers = [tokenizer.encode(f"[{n}").ids[-1] for n in range(1000)]
         self.model = Nano(settings.sizes)
         initialise(self.model, numbers)
+        if settings.start_from is not None:
+            stored = float_state(settings.start_from)
+            self.model.load_state_dict(
+                {n: torch.from_numpy(stored[n]) for n in self.model.state_dict()}
+            )
+        self.model.model.visual.requires_grad_(not settings.freeze_vision)
         self.model.to(device)
         self.head = DenseHead(self.model.config.hidden).to(device)
         self.parameters = [*self.model.parameters(), *self.head.parameters()]
