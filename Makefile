@@ -143,5 +143,5 @@ zip-check: setup zip ## bandit, detect-secrets, flake8, layout, size and metadat
 	@$(PY) scripts/check_zip.py build/geo_r1_qgis-*.zip
 
 clean: ## remove what make made: build/, demo-output/, both environments, caches
-	@rm -rf build demo-output .venv .venv-qgis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf build demo-output .venv .venv-qgis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .qgis-settings
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
