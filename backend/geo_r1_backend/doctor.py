@@ -25,6 +25,7 @@ from geo_r1_backend.config import MODELS_VARIABLE, package_folder, version
 from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.select import load_engine
 from geo_r1_backend.errors import GeoR1Error, ModelFailed
+from geo_r1_backend.geo.boxes import iou
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.grounding.images import open_image
 from geo_r1_backend.models.registry import ModelFolder, choose_model, embedded_folder
@@ -190,7 +191,7 @@ def _parse(state: Examination) -> str:
 
 def _box(state: Examination) -> str:
     box_px, true_px = _known(state.result).detections[0].box_px, state.question["box_px"]
-    overlap = _iou(box_px, true_px)
+    overlap = iou(box_px, true_px)
     if overlap < NEEDED_IOU:
         message = f"IoU {overlap:.2f} is below {NEEDED_IOU}: answered {box_px}, true {true_px}"
         raise StepFailed(message)
@@ -262,14 +263,6 @@ def _send(server: ServerFile, method: str, path: str, body: bytes) -> bytes:
         message = f"{method} {path.split('/')[2]} answers {reply.status}: {content[:300]!r}"
         raise StepFailed(message)
     return content
-
-
-def _iou(a: list[float], b: list[float]) -> float:
-    wide = max(0.0, min(a[2], b[2]) - max(a[0], b[0]))
-    high = max(0.0, min(a[3], b[3]) - max(a[1], b[1]))
-    both = wide * high
-    areas = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
-    return both / (areas - both) if areas > both else 0.0
 
 
 def _known(value: Known | None) -> Known:

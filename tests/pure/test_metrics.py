@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo_r1_backend.evaluation.metrics import bootstrap, f1, iou, matched, mean
+from geo_r1_backend.evaluation.metrics import bootstrap, f1, matched, mean
+from geo_r1_backend.geo.boxes import iou
 
 corner = st.floats(0, 500, allow_nan=False)
 box = st.tuples(corner, corner, st.floats(1, 200), st.floats(1, 200)).map(

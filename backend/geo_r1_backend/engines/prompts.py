@@ -91,6 +91,9 @@ def clean_query(query: str) -> str:
 
     A tokenizer reads ``<|im_end|>`` in a user's text as the end of the turn, so the bar is set apart. The full
     stop of OVD and GRES is in their sentence; a second one from the user would be a prompt nobody trained on.
+    A sentence wholly in capitals means what it means in small letters, but no tokenizer splits it into the same words.
     """
     line = re.sub(r"\s+", " ", query).strip()
+    if line.isupper() and " " in line:
+        line = line.lower()
     return line.replace("<|", "< |").replace("|>", "| >").rstrip(".").rstrip()

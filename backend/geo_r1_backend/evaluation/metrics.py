@@ -6,19 +6,9 @@ import random
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-Box = Sequence[float]
+from geo_r1_backend.geo.boxes import Box, iou
+
 T = TypeVar("T")
-
-
-def iou(a: Box, b: Box) -> float:
-    """Intersection over union of two half-open boxes; 0 where they do not overlap or have no area."""
-    width = min(a[2], b[2]) - max(a[0], b[0])
-    height = min(a[3], b[3]) - max(a[1], b[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    union = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1]) - shared
-    return shared / union
 
 
 def matched(predicted: Sequence[Box], truth: Sequence[Box], threshold: float = 0.5) -> int:

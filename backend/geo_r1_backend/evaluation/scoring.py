@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from geo_r1_backend.evaluation.answering import Answer
-from geo_r1_backend.evaluation.metrics import bootstrap, f1, iou, matched, mean
+from geo_r1_backend.evaluation.metrics import bootstrap, f1, matched, mean
 from geo_r1_backend.evaluation.recipe import FAMILIES, ONE_OBJECT, SMALL_PX, Question
+from geo_r1_backend.geo.boxes import iou
 from geo_r1_backend.pretraining.dice import Dice
 
 

@@ -16,8 +16,9 @@ from geo_r1_backend.engines.answer_stream import AnswerStream, TextPart
 from geo_r1_backend.engines.answers import AnsweredBox, parse_answer
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions, Piece
 from geo_r1_backend.engines.prompts import prompt_for
-from geo_r1_backend.engines.resize import BoxPx, View, plan_view
+from geo_r1_backend.engines.resize import View, plan_view
 from geo_r1_backend.errors import EngineFailed, GeoR1Error, Internal, TaskUnsupported
+from geo_r1_backend.geo.boxes import iou
 from geo_r1_backend.wire import (
     Detection,
     DetectionEvent,
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 log = logging.getLogger(__name__)
+
+REPEATED_IOU = 0.85
+"""Two objects side by side never overlap so far; two sayings of one object do."""
 
 
 @dataclass(frozen=True)
@@ -73,8 +77,8 @@ class _Asked:
     raw: list[str] = field(default_factory=list)
     tokens: int = 0
     first_token_ms: float = 0.0
-    streamed: list[tuple[str, BoxPx]] = field(default_factory=list)
-    """Label and model box of what was said already."""
+    streamed: list[Detection] = field(default_factory=list)
+    """What was said already."""
     finished: bool = False
 
 
@@ -180,8 +184,8 @@ def _say(one: _Asked, piece: Piece, engine: Engine, engine_name: str) -> Iterato
             yield TokenEvent(one.question.item, part.text, part.section)
         else:
             detection = to_detection(part, one.view, rank=len(one.streamed))
-            if isinstance(detection, Detection):
-                one.streamed.append((part.label, part.box_px))
+            if isinstance(detection, Detection) and not _repeats(detection, one.streamed):
+                one.streamed.append(detection)
                 yield DetectionEvent(one.question.item, detection)
     if piece.finish:
         one.finished = True
@@ -199,8 +203,11 @@ def _conclude(one: _Asked, last: Piece, engine: Engine, engine_name: str) -> Ite
         if isinstance(detection, Dropped):
             dropped.append(detection)
             continue
+        if _repeats(detection, detections):
+            dropped.append(Dropped(_shown(box), "the same object a second time"))
+            continue
         detections.append(detection)
-        if (box.label, box.box_px) not in one.streamed:
+        if not any(_same(detection, said) for said in one.streamed):
             yield DetectionEvent(one.question.item, detection)
     yield ResultEvent(
         item=one.question.item,
@@ -234,10 +241,26 @@ def to_detection(box: AnsweredBox, view: View, *, rank: int) -> Detection | Drop
     """A box as the model wrote it, as a detection in chip pixels, or why it is none."""
     box_px = [round(value, 2) for value in view.box_to_chip(box.box_px)]
     if box_px[2] <= box_px[0] or box_px[3] <= box_px[1]:
-        x_min, y_min, x_max, y_max = (f"{value:g}" for value in box.box_px)
-        text = f"{box.label} [{x_min},{y_min},{x_max},{y_max}]".strip()
-        return Dropped(text, "outside of the image")
+        return Dropped(_shown(box), "outside of the image")
     return Detection(rank=rank, label=box.label, box_px=box_px)
+
+
+def _shown(box: AnsweredBox) -> str:
+    """A box as text, in model pixels."""
+    x_min, y_min, x_max, y_max = (f"{value:g}" for value in box.box_px)
+    return f"{box.label} [{x_min},{y_min},{x_max},{y_max}]".strip()
+
+
+def _repeats(detection: Detection, earlier: Sequence[Detection]) -> bool:
+    """Whether a model that lost count says an object again, a pixel beside."""
+    return any(
+        detection.label == other.label and iou(detection.box_px, other.box_px) >= REPEATED_IOU
+        for other in earlier
+    )
+
+
+def _same(detection: Detection, other: Detection) -> bool:
+    return detection.label == other.label and detection.box_px == other.box_px
 
 
 def with_request_id(event: Event, request_id: str) -> Event:
