@@ -37,6 +37,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LOOP_CHARACTERS = 160
+LOOP_PERIOD = 40
+"""A text whose last 160 characters repeat with a period of at most 40 is stopped (seen on a crowded car park: 1,024 tokens
+of the same broken piece, 6 s of waiting)."""
+MAX_DROPPED = 50
 REPEATED_IOU = 0.85
 """Two objects side by side never overlap so far; two sayings of one object do."""
 
@@ -80,6 +85,8 @@ class _Asked:
     streamed: list[Detection] = field(default_factory=list)
     """What was said already."""
     finished: bool = False
+    looped: bool = False
+    """The text repeated itself until it was stopped."""
 
 
 def ground(
@@ -147,6 +154,8 @@ def _answer(
     try:
         for piece in pieces:
             yield from _say(asked[piece.index], piece, engine, status.name)
+            if all(one.finished for one in asked):
+                break  # nothing more is wanted, even if the engine would go on
     except GeoR1Error as error:
         yield from _fail(asked, error)
     except Exception as error:  # border: an engine is other people's code
@@ -176,8 +185,10 @@ def _say(one: _Asked, piece: Piece, engine: Engine, engine_name: str) -> Iterato
         one.first_token_ms = _ms_since(one.started_s)
     one.tokens += piece.tokens
     one.raw.append(piece.text)
+    one.looped = not piece.finish and _loops("".join(one.raw[-LOOP_CHARACTERS:])[-LOOP_CHARACTERS:])
+    ends = bool(piece.finish) or one.looped
     parts = one.stream.feed(piece.text)
-    if piece.finish:
+    if ends:
         parts += one.stream.finish()
     for part in parts:
         if isinstance(part, TextPart):
@@ -187,7 +198,7 @@ def _say(one: _Asked, piece: Piece, engine: Engine, engine_name: str) -> Iterato
             if isinstance(detection, Detection) and not _repeats(detection, one.streamed):
                 one.streamed.append(detection)
                 yield DetectionEvent(one.question.item, detection)
-    if piece.finish:
+    if ends:
         one.finished = True
         yield from _conclude(one, piece, engine, engine_name)
 
@@ -197,7 +208,9 @@ def _conclude(one: _Asked, last: Piece, engine: Engine, engine_name: str) -> Ite
     raw = "".join(one.raw)
     parsed = parse_answer(raw)
     detections: list[Detection] = []
-    dropped: list[Dropped] = list(parsed.dropped)
+    dropped: list[Dropped] = list(parsed.dropped)[:MAX_DROPPED]
+    if one.looped:
+        dropped.append(Dropped(raw[-20:], "the model began to repeat itself and was stopped"))
     for box in parsed.detections:
         detection = to_detection(box, one.view, rank=len(detections))
         if isinstance(detection, Dropped):
@@ -249,6 +262,16 @@ def _shown(box: AnsweredBox) -> str:
     """A box as text, in model pixels."""
     x_min, y_min, x_max, y_max = (f"{value:g}" for value in box.box_px)
     return f"{box.label} [{x_min},{y_min},{x_max},{y_max}]".strip()
+
+
+def _loops(tail: str) -> bool:
+    """Whether the end of a text is one short piece over and over: a model that will not stop by itself.
+
+    Lists of boxes never are: their numbers differ.
+    """
+    if len(tail) < LOOP_CHARACTERS:
+        return False
+    return any(tail[period:] == tail[:-period] for period in range(1, LOOP_PERIOD + 1))
 
 
 def _repeats(detection: Detection, earlier: Sequence[Detection]) -> bool:
