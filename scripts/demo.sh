@@ -14,7 +14,8 @@ stop_service() {  # the one that this demo's QGIS started, and no other
   local file=$out/qgis/geo-r1/server.json pid
   [ -f "$file" ] || return 0
   pid=$(/usr/bin/python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["pid"])' "$file" 2>/dev/null) || return 0
-  kill "$pid" 2>/dev/null || true
+  kill "$pid" 2>/dev/null || return 0
+  for _ in $(seq 50); do kill -0 "$pid" 2>/dev/null || return 0; sleep 0.1; done  # it takes its leave in about a second
 }
 
 stop_service          # of a demo that was left open
