@@ -1,7 +1,8 @@
 """Frozen questions in words that training never used: does the answer survive another person's way of typing?
 
-Hand-written before the weights that know other wordings were trained; none of these phrases is in
-`pretraining/wording.py` (tested).
+Hand-written while the weights that know other wordings were being trained, before any of their answers was seen. No phrase of
+several words is in `pretraining/wording.py` (tested). The form in capitals is the exception: training has capitals too, and
+`engines/prompts.py` puts such a sentence into small letters.
 """
 
 from __future__ import annotations
