@@ -1,0 +1,148 @@
+"""The dock itself: header, names for screen readers, tab order, size, menu."""
+
+import pytest
+from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtWidgets import (
+    QAbstractButton,
+    QComboBox,
+    QDialog,
+    QLineEdit,
+    QMenu,
+    QPlainTextEdit,
+)
+
+from geo_r1_qgis.core import wire
+from geo_r1_qgis.core.errors import CommandNotFound, GeoR1Error, LaunchFailed, ServiceUnreachable
+from geo_r1_qgis.core.sentences import Mend
+from geo_r1_qgis.core.standing import Endpoint, Kind, Standing
+from geo_r1_qgis.gui.header import HeaderPanel
+
+LOCAL, REMOTE = (
+    Endpoint("http://127.0.0.1:40123", "t"),
+    Endpoint("https://gpu.office:8443", "t", is_local=False),
+)
+READY = wire.Health(
+    "geo-r1", "0.1.0", "1.0", "ready", 1, "geo-r1-nano", "Geo-R1 Nano", "onnx", "cpu", 0.9
+)
+BUSY = wire.Health(
+    "geo-r1", "0.1.0", "1.0", "busy", 1, "geo-r1-nano", "Geo-R1 Nano", "onnx", "cpu", 0.9, 2
+)
+VERSIONS = GeoR1Error(code="wire-version", given="1.0", expected="2.0")
+
+
+@pytest.mark.parametrize(
+    ("standing", "words", "mend"),
+    [
+        (Standing(Kind.UNKNOWN), "Looking for", Mend.NONE),
+        (Standing(Kind.READY, LOCAL, READY), "Geo-R1 Nano · CPU · ready in 0.9 s", Mend.NONE),
+        (Standing(Kind.BUSY, LOCAL, BUSY), "Geo-R1 Nano · CPU · busy, 2 waiting", Mend.RECONNECT),
+        (Standing(Kind.STARTING, elapsed_s=2.2), "starting… 2 s", Mend.NONE),
+        (Standing(Kind.STARTING, elapsed_s=20), "starting… 20 s", Mend.OPEN_LOG),
+        (Standing(Kind.ABSENT), "is not running", Mend.START),
+        (
+            Standing(Kind.ABSENT, error=CommandNotFound(["/a"])),
+            "is not installed",
+            Mend.HOW_TO_INSTALL,
+        ),
+        (
+            Standing(Kind.ABSENT, REMOTE, error=ServiceUnreachable("u", "r")),
+            "server does not answer",
+            Mend.RECONNECT,
+        ),
+        (Standing(Kind.REFUSED, LOCAL), "does not accept the token", Mend.RECONNECT),
+        (Standing(Kind.REFUSED, REMOTE), "does not accept the token", Mend.SET_ACCESS),
+        (Standing(Kind.TOO_OLD, LOCAL, error=VERSIONS), "service is too old", Mend.HOW_TO_UPDATE),
+        (
+            Standing(Kind.TOO_NEW, LOCAL, error=VERSIONS),
+            "plugin is too old",
+            Mend.OPEN_PLUGIN_MANAGER,
+        ),
+        (Standing(Kind.NOT_OURS, LOCAL), "Another program answers", Mend.START),
+        (Standing(Kind.NOT_OURS, REMOTE), "Another program answers", Mend.SET_ADDRESS),
+        (Standing(Kind.FAILED, LOCAL), "has a fault", Mend.OPEN_LOG),
+        (
+            Standing(Kind.FAILED, error=LaunchFailed("/x/geo-r1", "boom")),
+            "did not start",
+            Mend.OPEN_LOG,
+        ),
+    ],
+)
+def test_every_state_has_its_sentence_and_its_button(qtbot, standing, words, mend):
+    """Each state of the header says something of its own and offers what mends it."""
+    header = HeaderPanel(QMenu())
+    qtbot.addWidget(header)
+    header.show()
+    header.show_standing(standing)
+    pressed = []
+    header.mend_requested.connect(pressed.append)
+    header.button.click()
+
+    assert words in header.line.text().replace("\N{NO-BREAK SPACE}", " ")
+    assert header.button.isVisible() is (mend is not Mend.NONE)
+    assert pressed == [mend]
+    assert header.line.accessibleName().startswith("Status of the service")
+
+
+def test_everything_has_a_name_for_screen_readers(qtbot, dock):
+    """Each control that takes the focus says what it is."""
+    controls = (
+        dock.findChildren(QAbstractButton)
+        + dock.findChildren(QComboBox)
+        + dock.findChildren(QLineEdit)
+    )
+    own = [each for each in controls if each.isVisible() and each.objectName().startswith("geoR1")]
+
+    assert len(own) >= 6
+    for control in [*own, dock.ask_panel.draw, dock.reasoning.view, dock.answers.tree]:
+        text = control.text() if isinstance(control, QAbstractButton) else ""
+        assert control.accessibleName() or text, control
+
+
+def test_tab_goes_from_top_to_bottom(qtbot, plugin, dock, window):
+    """The keyboard reaches query, choices, Ask, reasoning and answers, in the order of the eye."""
+    window.window.activateWindow()
+    dock.ask_panel.query.setFocus()
+    panel = dock.ask_panel
+    order = [
+        panel.task_combo,
+        panel.layer_combo,
+        panel.area_combo,
+        panel.draw,
+        panel.button,
+        dock.reasoning.view,
+    ]
+    widget = panel.query
+    for expected in order:
+        widget = widget.nextInFocusChain()
+        while not (
+            widget.isVisible()
+            and widget.focusPolicy() & Qt.FocusPolicy.TabFocus
+            and widget.isEnabled()
+        ):
+            widget = widget.nextInFocusChain()
+        assert widget is expected
+
+
+def test_the_dock_fits_a_small_screen(qtbot, dock):
+    """On a 1280-wide screen the dock leaves more than two thirds to the map, and nothing is cut off."""
+    assert dock.minimumSizeHint().width() <= 400
+    assert dock.minimumSizeHint().height() <= 640
+
+
+def test_the_service_can_be_checked(qtbot, plugin, dock, tmp_path):
+    """The menu runs the doctor and shows what it says; without a command it says that."""
+    actions = plugin.services.actions
+    actions.examine()
+    assert dock.notice.code == "command-not-found"
+    command = tmp_path / "geo-r1"
+    command.write_text('#!/bin/sh\necho "$1: all is well"\n')
+    command.chmod(0o755)
+    plugin.services.connection.settings = plugin.services.connection.settings.with_changes(
+        service_command=str(command)
+    )
+    actions.examine()
+    qtbot.waitUntil(lambda: dock.findChild(QDialog, "geoR1Text") is not None, timeout=5000)
+
+    shown = dock.findChild(QDialog, "geoR1Text").findChild(QPlainTextEdit).toPlainText()
+    assert shown == "doctor: all is well"
+    assert not dock.notice.isVisible()
