@@ -67,8 +67,24 @@ def _add_serve(commands: Commands) -> None:
     )
     parser.add_argument("--idle-minutes", type=float, default=15.0, metavar="MINUTES")
     parser.add_argument("--data-dir", type=Path, metavar="FOLDER", help="where its files lie")
-    parser.add_argument("--allow-host", action="append", default=[], metavar="NAME")
+    parser.add_argument(
+        "--allow-host",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a further name under which clients may ask; --host itself is allowed",
+    )
     parser.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN")
+    parser.add_argument(
+        "--token-file",
+        type=Path,
+        metavar="FILE",
+        help="keep one token across starts; made if it is not there (default: a new one each start)",
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="certificate chain, PEM")
+    parser.add_argument(
+        "--tls-key", type=Path, metavar="FILE", help="its key, if not in the same file"
+    )
     parser.set_defaults(run=_serve)
 
 
@@ -87,6 +103,9 @@ def _serve(options: argparse.Namespace) -> int:
         idle_minutes=options.idle_minutes,
         allowed_hosts=tuple(options.allow_host),
         allowed_origins=tuple(options.allow_origin),
+        token_file=options.token_file,
+        tls_cert=options.tls_cert,
+        tls_key=options.tls_key,
     )
     return serve(config, _say)
 
@@ -131,15 +150,24 @@ def _add_doctor(commands: Commands) -> None:
     parser = commands.add_parser("doctor", help="try every step and say which is broken")
     parser.add_argument("--model", metavar="ID")
     parser.add_argument("--threads", type=int, metavar="N")
+    parser.add_argument("--json", action="store_true", help="one line of JSON per event")
     parser.add_argument("--data-dir", type=Path, metavar="FOLDER")
     parser.set_defaults(run=_doctor)
 
 
 def _doctor(options: argparse.Namespace) -> int:
+    import signal
+
     from geo_r1_backend.doctor import examine
 
+    # told to stop, it ends its own service first
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(INTERRUPTED))
     return examine(
-        _say, data_folder=_data_folder(options), model=options.model, threads=options.threads
+        _say,
+        data_folder=_data_folder(options),
+        model=options.model,
+        threads=options.threads,
+        as_json=options.json,
     )
 
 

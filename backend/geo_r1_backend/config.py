@@ -95,6 +95,12 @@ class ServerConfig:
     """Names beside 127.0.0.1, localhost and [::1] that a Host header may carry."""
     allowed_origins: tuple[str, ...] = ()
     """Web pages that may ask; none by default."""
+    token_file: Path | None = None
+    """Holds the token across starts; None = a new one each start."""
+    tls_cert: Path | None = None
+    """Certificate chain (PEM); None = plain HTTP."""
+    tls_key: Path | None = None
+    """Key of the certificate; None = it is in the same file."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= MAX_PORT:
@@ -111,6 +117,11 @@ class ServerConfig:
             raise ConfigError(
                 f"--threads is {self.threads}; an engine needs at least 1.",
                 hint="Leave it out to let the engine choose.",
+            )
+        if self.tls_key is not None and self.tls_cert is None:
+            raise ConfigError(
+                "--tls-key was given without --tls-cert.",
+                hint="Give the certificate chain that belongs to the key, or leave both out.",
             )
         if self.queue_limit < 0:
             raise ConfigError(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import ssl
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -18,12 +19,28 @@ ASK_TIMEOUT_S = 2.0
 ASK_EVERY_S = 0.05
 
 
+def connect(url: str, timeout_s: float) -> http.client.HTTPConnection:
+    """A connection to this user's own service on this machine, whose address was read from `server.json`.
+
+    Its certificate is made out to the name that other machines use, so it is not compared: whoever could take the
+    port here could also read plain HTTP.
+    """
+    address = urlsplit(url)
+    host = str(address.hostname)
+    if address.scheme != "https":
+        return http.client.HTTPConnection(host, address.port, timeout=timeout_s)
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(host, address.port, timeout=timeout_s, context=context)
+
+
 def is_answering(server: ServerFile, timeout_s: float = ASK_TIMEOUT_S) -> bool:
     """Whether this very service answers to its token."""
     address = urlsplit(server.url)
     if address.hostname is None:
         return False
-    connection = http.client.HTTPConnection(address.hostname, address.port, timeout=timeout_s)
+    connection = connect(server.url, timeout_s)
     headers = {"Authorization": f"Bearer {server.token}", "X-Geo-R1-Wire": WIRE_VERSION}
     try:
         connection.request("GET", "/v1/health", headers=headers)

@@ -10,6 +10,7 @@ import logging
 import os
 import secrets
 import socket
+import ssl
 from datetime import datetime, timezone
 from functools import partial
 
@@ -25,6 +26,7 @@ from geo_r1_backend.storage.atomic import (
 )
 from geo_r1_backend.storage.lock import FileLock, LockHeld
 from geo_r1_backend.storage.logs import log_to_file
+from geo_r1_backend.storage.token_file import read_or_make_token
 from geo_r1_backend.wire import WIRE_VERSION, ServerFile
 
 TOKEN_BYTES = 32
@@ -40,6 +42,10 @@ def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
         load: starts engines; replaced in tests that need a certain engine.
     """
     make_private_folder(config.data_folder)
+    check_certificate(config)
+    token = secrets.token_urlsafe(TOKEN_BYTES)
+    if config.token_file is not None:
+        token = read_or_make_token(config.token_file, token, say)
     lock = FileLock(config.data_folder / "serve.lock")
     try:
         lock.acquire()
@@ -49,7 +55,7 @@ def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
     try:
         service = build_service(
             config,
-            token=secrets.token_urlsafe(TOKEN_BYTES),
+            token=token,
             load=load or partial(load_engine, threads=config.threads),
         )
         with bind(config.host, config.port) as listening:
@@ -64,6 +70,24 @@ def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
         handler.close()
         lock.release()
     return 0
+
+
+def check_certificate(config: ServerConfig) -> None:
+    """Refuse a certificate that cannot serve before anything else is loaded.
+
+    Raises:
+        ConfigError: if a file is missing, is no PEM, wants a password, or certificate and key do not belong together.
+    """
+    if config.tls_cert is None:
+        return
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(config.tls_cert, config.tls_key, password=lambda: "")
+    except (OSError, ssl.SSLError) as error:
+        raise ConfigError(
+            f"The certificate {config.tls_cert} cannot be used: {error.strerror or error}.",
+            hint="--tls-cert wants the PEM chain of this server, --tls-key its key without a password.",
+        ) from error
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -98,7 +122,7 @@ def server_file(listening: socket.socket, service: Service) -> ServerFile:
     if ":" in reachable and not reachable.startswith("["):
         reachable = f"[{reachable}]"
     return ServerFile(
-        url=f"http://{reachable}:{port}",
+        url=f"{'https' if service.config.tls_cert else 'http'}://{reachable}:{port}",
         token=service.token,
         pid=os.getpid(),
         version=version(),

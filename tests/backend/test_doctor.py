@@ -8,6 +8,7 @@ import shutil
 import pytest
 
 from geo_r1_backend import doctor
+from geo_r1_backend.doctor import steps as doctor_steps
 from geo_r1_backend.models.registry import embedded_folder
 from tests.backend.conftest import png
 from tests.backend.fixed_engine import ONE, FixedEngine, loader
@@ -33,7 +34,7 @@ def examine(tmp_path):
 
 
 def use(monkeypatch, engine):
-    monkeypatch.setattr(doctor, "load_engine", lambda model, threads: loader(engine)(model))
+    monkeypatch.setattr(doctor_steps, "load_engine", lambda model, threads: loader(engine)(model))
 
 
 def steps(lines):
@@ -97,3 +98,28 @@ def test_embedded_model_is_well(tmp_path):
     code = doctor.examine(lines.append, data_folder=tmp_path)
 
     assert code == 0, lines
+
+
+def test_programs_get_one_line_of_json_per_event(folder, tmp_path, monkeypatch):
+    """`--json`: the plan, then each step when it begins and when it ends, with its time; at last what was not tried."""
+    use(monkeypatch, FixedEngine("I am a parrot."))
+    lines = []
+
+    code = doctor.examine(
+        lines.append, data_folder=tmp_path / "home", model="tiny", threads=1, as_json=True
+    )
+
+    events = [json.loads(line) for line in lines]
+    plan, end = events[0], events[-1]
+    tried = [event["step"] for event in events if event["event"] == "begin"]
+    assert code == 1
+    assert plan["event"] == "plan"
+    assert tried == plan["steps"][: len(tried)]
+    assert [event["event"] for event in events[1:-1]] == ["begin", "ok"] * (len(tried) - 1) + [
+        "begin",
+        "broken",
+    ]
+    assert events[-2]["step"] == "parse"
+    assert "parrot" in events[-2]["found"]
+    assert (end["event"], end["well"], end["steps"]) == ("end", False, ["box", "service"])
+    assert sum(event["took_ms"] for event in events) > 0

@@ -36,7 +36,11 @@ class Gate:
     def __init__(self, app: ASGIApp, *, config: ServerConfig, token: str) -> None:
         self._app = app
         self._token = token.encode()
-        self._hosts = {*LOOPBACK_NAMES, *(name.lower() for name in config.allowed_hosts)}
+        self._hosts = {
+            *LOOPBACK_NAMES,
+            *_own_name(config.host),
+            *(name.lower() for name in config.allowed_hosts),
+        }
         self._origins = {origin.rstrip("/").lower() for origin in config.allowed_origins}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -155,6 +159,13 @@ def _headers(raw: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
     for name, value in raw:
         found.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
     return found
+
+
+def _own_name(host: str) -> tuple[str, ...]:
+    """How clients name the address to listen on; an address for everywhere is nobody's name."""
+    if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not listened on
+        return ()
+    return (f"[{host.lower()}]" if ":" in host else host.lower(),)
 
 
 def _without_port(host: str) -> str:

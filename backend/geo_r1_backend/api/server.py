@@ -31,6 +31,7 @@ class GeoR1Server(uvicorn.Server):
     """uvicorn that says where it is, ends streams properly and stops when nobody is left."""
 
     def __init__(self, service: Service, address: ServerFile, say: Say) -> None:
+        config = service.config
         super().__init__(
             uvicorn.Config(
                 create_app(service),
@@ -43,6 +44,8 @@ class GeoR1Server(uvicorn.Server):
                 server_header=False,
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
+                ssl_certfile=config.tls_cert,
+                ssl_keyfile=config.tls_key,
             )
         )
         self._service = service
@@ -64,10 +67,10 @@ class GeoR1Server(uvicorn.Server):
         log.info("listening at %s", self._address.url)
         idle = f"; stops after {config.idle_minutes:g} idle minutes" if config.idle_minutes else ""
         self._say(f"Geo-R1 {version()} listens at {self._address.url} (Ctrl+C stops it{idle}).")
-        if not is_loopback(config.host):
+        if not is_loopback(config.host) and config.tls_cert is None:
             self._say(
-                "Other machines can reach this service. Traffic is not encrypted: put a TLS proxy "
-                "in front, or use an SSH tunnel."
+                "Other machines can reach this service. Traffic is not encrypted: give it a "
+                "certificate (--tls-cert), put a TLS proxy in front, or use an SSH tunnel."
             )
 
     async def on_tick(self, counter: int) -> bool:

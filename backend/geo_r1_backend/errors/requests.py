@@ -17,7 +17,7 @@ class Unauthorized(GeoR1Error, PermissionError):
             "The token is not the one of this service."
             if given
             else "The request carries no token.",
-            hint="Send “Authorization: Bearer TOKEN” with the token in server.json; each start makes a new one.",
+            hint="Send “Authorization: Bearer TOKEN”; the token is in server.json, new with each start, or in the --token-file.",
             given=given,
         )
 

@@ -1,7 +1,4 @@
-"""`geo-r1 doctor`: an image with a known answer through every step, on this machine; says which step is broken.
-
-Each step needs the ones before it, so the first failure is the cause; what follows is not tried.
-"""
+"""The steps of `geo-r1 doctor`, in order; each returns what it saw and raises when something is not as it should be."""
 
 from __future__ import annotations
 
@@ -19,17 +16,16 @@ from dataclasses import dataclass, field
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 from geo_r1_backend.config import MODELS_VARIABLE, package_folder, version
 from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.select import load_engine
-from geo_r1_backend.errors import GeoR1Error, ModelFailed
+from geo_r1_backend.errors import ModelFailed
 from geo_r1_backend.geo.boxes import iou
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.grounding.images import open_image
 from geo_r1_backend.models.registry import ModelFolder, choose_model, embedded_folder
-from geo_r1_backend.running import wait_for_running
+from geo_r1_backend.running import connect, wait_for_running
 from geo_r1_backend.wire import WIRE_VERSION, ErrorEvent, ResultEvent, ServerFile
 
 NEEDED_IOU = 0.5
@@ -37,7 +33,6 @@ SERVICE_STARTS_WITHIN_S = 30.0
 ANSWER_WITHIN_S = 120.0
 PACKAGES = ("onnxruntime", "tokenizers", "numpy", "pillow", "fastapi", "uvicorn")
 
-Say = Callable[[str], None]
 Known = TypeVar("Known")
 
 
@@ -57,42 +52,6 @@ class Examination:
     image_path: Path | None = None
     question: dict[str, Any] = field(default_factory=dict)
     result: ResultEvent | None = None
-
-
-def examine(
-    say: Say, *, data_folder: Path, model: str | None = None, threads: int | None = None
-) -> int:
-    """Go through all steps; 0 = all is well, 1 = one is broken."""
-    state = Examination(data_folder, model, threads)
-    try:
-        for name, step in STEPS:
-            began_s = time.perf_counter()
-            try:
-                found = step(state)
-            except GeoR1Error as error:
-                return _broken(say, name, error.message, error.hint)
-            except StepFailed as error:
-                return _broken(say, name, str(error), "")
-            except Exception as error:  # border: whatever it is, the step is known
-                return _broken(say, name, f"{type(error).__name__}: {error}", "")
-            took_ms = (time.perf_counter() - began_s) * 1000.0
-            say(f"ok      {name:<10} {found} ({took_ms:.0f} ms)")
-    finally:
-        if state.engine is not None:
-            state.engine.close()
-    say("All is well.")
-    return 0
-
-
-def _broken(say: Say, name: str, found: str, hint: str) -> int:
-    say(f"BROKEN  {name:<10} {found}")
-    if hint:
-        say(f"        {'':<10} {hint}")
-    left = [other for other, _ in STEPS]
-    left = left[left.index(name) + 1 :]
-    if left:
-        say(f"        not tried: {', '.join(left)}")
-    return 1
 
 
 def _package(_: Examination) -> str:
@@ -248,10 +207,7 @@ def _ask_service(server: ServerFile, state: Examination, model: ModelFolder) -> 
 
 
 def _send(server: ServerFile, method: str, path: str, body: bytes) -> bytes:
-    address = urlsplit(server.url)
-    connection = http.client.HTTPConnection(
-        str(address.hostname), address.port, timeout=ANSWER_WITHIN_S
-    )
+    connection = connect(server.url, ANSWER_WITHIN_S)
     headers = {"Authorization": f"Bearer {server.token}", "X-Geo-R1-Wire": WIRE_VERSION}
     try:
         connection.request(method, path, body=body, headers=headers)
