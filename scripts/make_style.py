@@ -84,6 +84,14 @@ def labels() -> QgsPalLayerSettings:
     return settings
 
 
+def escaped(field: str) -> str:
+    """A field for a map tip, which is HTML: the words of a model in it are not."""
+    expression = f"coalesce(\"{field}\", '')"
+    for character, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        expression = f"replace({expression}, '{character}', '{entity}')"
+    return f"[% {expression} %]"
+
+
 def main() -> None:
     """Make the style on an empty layer with our fields and save it."""
     application = QgsApplication([], False)
@@ -106,7 +114,7 @@ def main() -> None:
     layer.setLabeling(QgsVectorLayerSimpleLabeling(labels()))
     layer.setLabelsEnabled(True)
     layer.setDisplayExpression('"label" || \': \' || "query"')
-    layer.setMapTipTemplate('<b>[% "label" %]</b><br>[% "query" %]')
+    layer.setMapTipTemplate(f"<b>{escaped('label')}</b><br>{escaped('query')}")
     fields = layer.fields()
     layer.setEditorWidgetSetup(
         fields.indexOf("reasoning"),

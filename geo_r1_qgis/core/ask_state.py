@@ -89,14 +89,14 @@ class AskState:
         """Follow one event of the stream; return the detection that it brings, if it is a new one."""
         if isinstance(event, wire.QueuedEvent):
             self.position = event.position
-            self._move_if_new(Stage.QUEUED)
+            self._follow(Stage.QUEUED)
         elif isinstance(event, wire.StartedEvent):
             self.started = event
-            self._move_if_new(Stage.STREAMING)
+            self._follow(Stage.STREAMING)
         elif isinstance(event, (wire.TokenEvent, wire.DetectionEvent)):
-            self._move_if_new(Stage.STREAMING)
+            self._follow(Stage.STREAMING)
         if isinstance(event, wire.ResultEvent):
-            self._move_if_new(Stage.STREAMING)
+            self._follow(Stage.STREAMING)
             self.result = event
         elif isinstance(event, wire.ErrorEvent):
             self.fail(service_error(event.error))
@@ -113,6 +113,7 @@ class AskState:
         self.detections = known + missing
         return missing
 
-    def _move_if_new(self, stage: Stage) -> None:
-        if self.stage is not stage:
+    def _follow(self, stage: Stage) -> None:
+        """Go along with a service, as far as what it says can follow what it said before."""
+        if stage in FOLLOWERS[self.stage]:
             self.move(stage)

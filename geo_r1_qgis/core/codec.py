@@ -7,6 +7,7 @@ single class of the contract: types and bounds are read from the dataclasses.
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import MISSING, asdict, fields, is_dataclass
 from typing import (
@@ -17,6 +18,7 @@ from typing import (
     Literal,
     Mapping,
     Optional,
+    Tuple,
     Type,
     TypeVar,
     Union,
@@ -30,6 +32,9 @@ from .errors import ProtocolError
 
 T = TypeVar("T")
 
+MAX_DIGITS = 18
+"""Of a whole number: every one then fits into 64 bits, as a GeoPackage needs it."""
+
 _BOUNDS: Dict[str, Callable[[Any, Any], bool]] = {
     "ge": lambda value, bound: value >= bound,
     "le": lambda value, bound: value <= bound,
@@ -40,7 +45,7 @@ _BOUNDS: Dict[str, Callable[[Any, Any], bool]] = {
 
 
 def parse_json(text: Union[str, bytes]) -> Any:
-    """Parse JSON strictly: UTF-8 only, no NaN, no nesting bomb.
+    """Parse JSON strictly: UTF-8 only, no NaN, no name twice in one object, no nesting or number bomb.
 
     Raises:
         ProtocolError: whatever is wrong with it; never another exception.
@@ -48,7 +53,12 @@ def parse_json(text: Union[str, bytes]) -> Any:
     try:
         if isinstance(text, bytes):
             text = text.decode("utf-8")
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(
+            text,
+            parse_constant=_refuse_constant,
+            parse_int=_whole_number,
+            object_pairs_hook=_object,
+        )
     except (ValueError, RecursionError) as error:
         if isinstance(error, ProtocolError):
             raise
@@ -108,7 +118,8 @@ def _decode(hint: Any, value: Any, path: str, strict: bool) -> Any:
     if origin is Literal:
         if value not in get_args(hint) or isinstance(value, bool):
             allowed = ", ".join(map(str, get_args(hint)))
-            raise ProtocolError(path, f"expected one of {allowed}, got {value!r:.80}")
+            given = f"{value!r:.80}" if isinstance(value, str) else _name(value)
+            raise ProtocolError(path, f"expected one of {allowed}, got {given}")
         return value
     if origin is list:
         if not isinstance(value, list):
@@ -138,6 +149,8 @@ def _decode_union(options: Any, value: Any, path: str, strict: bool) -> Any:
 
 def _decode_scalar(hint: Any, value: Any, path: str) -> Any:
     is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+    if is_number and not math.isfinite(value):  # 1e999
+        raise ProtocolError(path, "the number is too large")
     if hint is float and is_number:
         return float(value)
     if hint is int and is_number and float(value).is_integer():
@@ -155,6 +168,21 @@ def _check_bounds(value: Any, metadata: Mapping[str, Any], path: str) -> None:
 
 def _refuse_constant(name: str) -> None:
     raise ProtocolError("$", f"{name} is not JSON")
+
+
+def _whole_number(digits: str) -> int:
+    """Digits as a number; thousands of them would take minutes in the older Pythons of QGIS."""
+    if len(digits) > MAX_DIGITS:
+        raise ProtocolError("$", f"a number of {len(digits):,} digits")
+    return int(digits)
+
+
+def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
+    """An object; a name that comes twice has no meaning on which two readers would agree."""
+    value = dict(pairs)
+    if len(value) != len(pairs):
+        raise ProtocolError("$", "a name comes twice in one object")
+    return value
 
 
 def _name(value: Any) -> str:

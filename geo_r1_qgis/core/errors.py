@@ -9,6 +9,7 @@ An error knows its code and its values; it knows no widget, no message bar and n
     ├── ServiceUnreachable      nothing listens, or the name is not known          (also ConnectionError)
     ├── ServiceSilent           connected, but not a byte for too long             (also TimeoutError)
     ├── ConnectionLost          the stream ended before its final event            (also ConnectionError)
+    ├── ServerElsewhere         `server.json` names an address that is not this machine's
     ├── LaunchFailed            `geo-r1 serve` did not come up
     ├── CommandNotFound         no `geo-r1` on this machine                        (also FileNotFoundError)
     ├── CaptureError            a view cannot be turned into pixels  (subclasses in `capture/`)
@@ -21,7 +22,12 @@ from __future__ import annotations
 import traceback
 from typing import Dict, Optional, Sequence, Union
 
+from .plain_text import one_line, several_lines
+
 Parameter = Union[str, int, float, bool, None]
+
+SHOWN_CHARACTERS = 300
+"""Longest piece of others' text that a message of ours repeats."""
 
 
 class GeoR1Error(Exception):
@@ -96,6 +102,8 @@ class ProtocolError(GeoR1Error, ValueError):
     code = "protocol"
 
     def __init__(self, path: str, reason: str, *, details: str = "") -> None:
+        # both may repeat what others sent
+        path, reason = one_line(path, SHOWN_CHARACTERS), several_lines(reason, SHOWN_CHARACTERS)
         super().__init__(f"{path}: {reason}", details=details, path=path, reason=reason)
 
 
@@ -124,6 +132,16 @@ class ConnectionLost(GeoR1Error, ConnectionError):
 
     def __init__(self, url: str, reason: str) -> None:
         super().__init__(f"The connection to {url} broke ({reason}).", url=url, reason=reason)
+
+
+class ServerElsewhere(GeoR1Error, ValueError):
+    """The file that says where this machine's service is points to another machine; no token is sent there."""
+
+    code = "server-elsewhere"
+
+    def __init__(self, url: str) -> None:
+        url = one_line(url, SHOWN_CHARACTERS)
+        super().__init__(f"server.json names {url}, which is not this machine.", url=url)
 
 
 class LaunchFailed(GeoR1Error):

@@ -19,24 +19,54 @@ class LineSplitter:
     def __init__(self, *, max_line_bytes: int = MAX_LINE_BYTES) -> None:
         self._max_line_bytes = max_line_bytes
         self._rest = bytearray()
+        self._fault = ""
 
     def feed(self, piece: bytes) -> List[bytes]:
         """Complete lines, without their line end and without empty ones.
 
+        Each byte is looked at once, however many pieces a line takes.
+
         Raises:
-            ProtocolError: if a line is longer than the limit; the splitter is empty afterwards.
+            ProtocolError: if a line is longer than the limit; nothing of it is kept. Good lines before it in the same
+                piece are returned first, and this is raised by the next call.
         """
-        self._rest += piece
-        *lines, rest = self._rest.split(b"\n")
-        self._rest = bytearray(rest)
-        longest = max([len(rest), *map(len, lines)])
-        if longest > self._max_line_bytes:
+        self._raise_fault()
+        *ends, rest = piece.split(b"\n")
+        lines: List[bytes] = []
+        for end in ends:
+            if not self._grow(end):
+                break
+            if self._rest.strip():
+                lines.append(bytes(self._rest).rstrip(b"\r"))
             self._rest.clear()
-            reason = f"a line of {longest:,} bytes or more; the limit is {self._max_line_bytes:,}"
-            raise ProtocolError("$", reason)
-        return [bytes(line).rstrip(b"\r") for line in lines if line.strip()]
+        else:
+            self._grow(rest)
+        if not lines:
+            self._raise_fault()
+        return lines
 
     def finish(self) -> List[bytes]:
-        """The last line, if the stream ended without a line end."""
+        """The last line, if the stream ended without a line end.
+
+        Raises:
+            ProtocolError: if `feed` owes one.
+        """
+        self._raise_fault()
         rest, self._rest = bytes(self._rest).strip(), bytearray()
         return [rest] if rest else []
+
+    def _grow(self, piece: bytes) -> bool:
+        """Add to the line that is being collected; false if it is too long now."""
+        length = len(self._rest) + len(piece)
+        if length > self._max_line_bytes:
+            self._rest.clear()
+            limit = f"{self._max_line_bytes:,}"
+            self._fault = f"a line of {length:,} bytes or more; the limit is {limit}"
+            return False
+        self._rest += piece
+        return True
+
+    def _raise_fault(self) -> None:
+        fault, self._fault = self._fault, ""
+        if fault:
+            raise ProtocolError("$", fault)

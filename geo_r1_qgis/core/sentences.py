@@ -124,6 +124,17 @@ SENTENCES: Dict[str, Sentence] = {
         ),
         Mend.RECONNECT,
     ),
+    "server-elsewhere": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The service’s address is not on this machine"),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "server.json names {url}. Nothing was sent there, and no token."
+        ),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors",
+            "If that server is yours, enter its address and token under “Connect to a server…”.",
+        ),
+        Mend.SET_ADDRESS,
+    ),
     "launch-failed": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The service did not start"),
         QT_TRANSLATE_NOOP("GeoR1Errors", "{command}: {reason}"),

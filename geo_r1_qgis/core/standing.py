@@ -5,15 +5,23 @@ Pure decisions; `network/handshake.py` does the reading and asking, `gui/header.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from enum import Enum
+from ipaddress import ip_address
 from typing import Optional
+from urllib.parse import urlsplit
 
 from . import wire
 from .codec import decode, parse_json
-from .errors import GeoR1Error, ProtocolError, ServiceError
+from .errors import GeoR1Error, ProtocolError, ServerElsewhere, ServiceError
+from .harmless import harmless_error, harmless_health
+from .plain_text import one_line
 
 SERVICE_NAME = "geo-r1"
+
+_ACCESS = re.compile(r"[\x21-\x7e]{1,500}")
+_MAJOR = re.compile(r"[0-9]{1,6}")
 
 
 class Kind(Enum):
@@ -58,12 +66,43 @@ class Standing:
 
 
 def read_server_file(text: bytes) -> wire.ServerFile:
-    """`server.json`, checked.
+    """`server.json`, checked: the token in it must not leave this machine, whoever wrote the file.
 
     Raises:
         ProtocolError: if it is not what the service writes.
+        ServerElsewhere: if its address is not one of this machine alone.
     """
-    return decode(wire.ServerFile, parse_json(text))
+    server = decode(wire.ServerFile, parse_json(text))
+    if _ACCESS.fullmatch(server.token) is None:
+        raise ProtocolError("$.token", "has characters that no token of the service has")
+    return replace(server, url=own_address(server.url))
+
+
+def own_address(url: str) -> str:
+    """The address in its plainest form, if it is on the loopback of this machine.
+
+    Written anew from its parts, so that no two readers of a strange address can see two hosts in it.
+
+    Raises:
+        ServerElsewhere: if it is not.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        raise ServerElsewhere(url) from None
+    is_plain = parts.path in ("", "/") and not (parts.query or parts.fragment or "@" in url)
+    if parts.scheme not in ("http", "https") or port is None or not is_plain:
+        raise ServerElsewhere(url)
+    if host != "localhost":
+        try:
+            address = ip_address(host)
+        except ValueError:
+            raise ServerElsewhere(url) from None
+        if not address.is_loopback:
+            raise ServerElsewhere(url)
+        host = f"[{address}]" if address.version == 6 else str(address)
+    return f"{parts.scheme}://{host}:{port}"
 
 
 def judge_answer(endpoint: Endpoint, status: int, body: bytes) -> Standing:
@@ -90,7 +129,8 @@ def read_error(status: int, body: bytes) -> Optional[ServiceError]:
 
 
 def service_error(body: wire.ErrorBody, *, status: int = 0) -> ServiceError:
-    """The exception for an error body."""
+    """The exception for an error body; its words are those of a stranger and are made harmless here."""
+    body = harmless_error(body)
     return ServiceError(
         code=body.code,
         message=body.message,
@@ -105,7 +145,7 @@ def compare_wire(theirs: str) -> Optional[Kind]:
     """TOO_OLD or TOO_NEW if the service's major version differs from ours, else none."""
     major = theirs.partition(".")[0]
     ours = int(wire.WIRE_VERSION.partition(".")[0])
-    if not major.isdecimal() or int(major) == ours:
+    if not _MAJOR.fullmatch(major) or int(major) == ours:
         return None
     return Kind.TOO_OLD if int(major) < ours else Kind.TOO_NEW
 
@@ -123,11 +163,11 @@ def _judge_health(endpoint: Endpoint, body: bytes) -> Standing:
         error = GeoR1Error(
             code="wire-version",
             given=wire.WIRE_VERSION,
-            expected=str(value.get("wire_version", "")),
+            expected=one_line(str(value.get("wire_version", "")), 20),
         )
         return Standing(different, endpoint, error=error)
     try:
-        health = decode(wire.Health, value)
+        health = harmless_health(decode(wire.Health, value))
     except ProtocolError as error:
         return Standing(Kind.FAILED, endpoint, error=error)
     kind = {

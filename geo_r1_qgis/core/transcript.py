@@ -15,11 +15,6 @@ _COORDINATE = re.compile(rf"\[({_NUMBER}(?:,{_NUMBER}){{3}})\]|\(({_NUMBER},{_NU
 _BEGUN = re.compile(r"[\[(][\d\s.,\-]{0,80}$")
 """A coordinate whose closing bracket has not come yet, at the end of the text."""
 
-_UNSEEN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]"
-)
-"""Control characters and marks that reorder or hide text: a model's words must not disguise themselves."""
-
 LINK_SCHEME = "px:"
 
 
@@ -53,11 +48,6 @@ def stable_length(text: str) -> int:
     """Number of leading characters that more text cannot turn into a part of a coordinate."""
     begun = _BEGUN.search(text)
     return begun.start() if begun else len(text)
-
-
-def visible(text: str) -> str:
-    """`text` without what could hide or reorder a part of it on the screen."""
-    return _UNSEEN.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def link_to(place_px: Sequence[float]) -> str:

@@ -23,7 +23,7 @@ from qgis.PyQt.QtWidgets import (
 from ..core import wire
 from ..core.frame import Frame
 from .qt_names import as_number
-from .small_print import small_print
+from .small_print import plain_tooltip, small_print
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ class AnswersPanel(QWidget):
         """Put a new question on top."""
         item = QTreeWidgetItem([question.query, "…"])
         item.setData(0, _ROLE, question)
-        item.setToolTip(0, question.query)
+        item.setToolTip(0, plain_tooltip(question.query))
         item.setTextAlignment(1, _RIGHT)
         self.tree.insertTopLevelItem(0, item)
         item.setExpanded(True)
@@ -145,7 +145,7 @@ class AnswersPanel(QWidget):
     def set_place(self, text: str, remark: str = "") -> None:
         """Say where the answers are kept; `remark` says more when the mouse rests on it."""
         self.place.setText(text)
-        self.place.setToolTip(remark or text)
+        self.place.setToolTip(plain_tooltip(remark or text))
         self.place.setAccessibleName(remark or text)
         self.place.setVisible(bool(text))
 

@@ -17,7 +17,7 @@ from ..capture.chip import Chip
 from ..capture.plan import CapturePlan
 from ..core import wire
 from ..core.ask_state import AskState, Stage
-from ..core.errors import CaptureError, GeoR1Error, ServiceUnreachable
+from ..core.errors import CaptureError, GeoR1Error, ServiceUnreachable, Unexpected
 from ..core.frame import Frame
 from ..core.records import RunStart
 from ..core.sentences import Mend
@@ -175,6 +175,11 @@ class AskController(QObject):
                 self._end()
         except GeoR1Error as error:  # the layer could not be written
             self._fail(error)
+        except (
+            Exception
+        ) as error:  # border: whatever a stranger's answer leads to, the question ends and says so
+            log.exception("an event of the answer")
+            self._fail(Unexpected(error))
 
     def _begin_run(self, model: str, engine: str) -> None:
         if self._run_uid:

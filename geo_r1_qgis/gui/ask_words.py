@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core import wire
 from ..core.ask_state import AskState, Stage
-from ..core.transcript import visible
+from ..core.plain_text import one_line
 
 translate = QCoreApplication.translate
 
 EXCERPT_CHARACTERS = 80
+MAX_REASONS = 4
+"""Lines of a remark; more would push the answers out of the dock."""
 
 
 def stage_words(state: AskState, seconds: float) -> str:
@@ -54,9 +56,7 @@ def remark_on(
         token_limit: how many tokens it was allowed.
         warning: about the picture that was sent; empty = none.
     """
-    reasons = "\n".join(
-        f"{each.reason}: {visible(each.text[:EXCERPT_CHARACTERS])}" for each in result.dropped
-    )
+    reasons = _reasons(result.dropped)
     if result.outcome == "none":
         said = translate("AskWords", "The model answered: none.")
         return translate("AskWords", "No such object here"), said
@@ -72,3 +72,11 @@ def remark_on(
     if warning:
         return translate("AskWords", "About the picture that was sent"), warning
     return None
+
+
+def _reasons(dropped: List[wire.Dropped]) -> str:
+    lines = [f"{each.reason}: {one_line(each.text, EXCERPT_CHARACTERS)}" for each in dropped]
+    if len(lines) > MAX_REASONS:
+        more = translate("AskWords", "… and {count} more").format(count=len(lines) - MAX_REASONS)
+        lines = [*lines[:MAX_REASONS], more]
+    return "\n".join(lines)

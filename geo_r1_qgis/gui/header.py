@@ -22,7 +22,7 @@ from ..core.standing import Kind, Standing
 from ..core.wire import WIRE_VERSION
 from . import colours
 from .notice import mend_word
-from .small_print import small_print
+from .small_print import plain_tooltip, small_print
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,8 @@ class HeaderPanel(QWidget):
         self.button.setText(mend_word(status.mend))
         self.button.setVisible(status.mend is not Mend.NONE)
         address = standing.endpoint.url if standing.endpoint else ""
-        self.setToolTip(self.tr("Service at {address}").format(address=address) if address else "")
+        tooltip = self.tr("Service at {address}").format(address=address) if address else ""
+        self.setToolTip(plain_tooltip(tooltip))
 
     def describe(self, standing: Standing) -> StatusLine:
         """Colour, sentence, advice and button for a standing."""

@@ -6,7 +6,11 @@ import logging
 
 from qgis.core import Qgis, QgsMessageLog
 
+from ..core.plain_text import several_lines
+
 TAB = "Geo-R1"
+MAX_CHARACTERS = 8_000
+"""A long traceback; more helps nobody and stays in memory."""
 
 
 class MessageLogHandler(logging.Handler):
@@ -18,4 +22,11 @@ class MessageLogHandler(logging.Handler):
             level = Qgis.MessageLevel.Critical
         elif record.levelno >= logging.WARNING:
             level = Qgis.MessageLevel.Warning
-        QgsMessageLog.logMessage(self.format(record), TAB, level, False)
+        QgsMessageLog.logMessage(harmless_line(self.format(record)), TAB, level, False)
+
+
+def harmless_line(text: str) -> str:
+    """A message as the log panel of QGIS can take it: it shows messages as HTML, with links and pictures."""
+    return several_lines(text, MAX_CHARACTERS).replace(
+        "<", "\N{SINGLE LEFT-POINTING ANGLE QUOTATION MARK}"
+    )

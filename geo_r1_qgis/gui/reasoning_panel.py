@@ -8,7 +8,8 @@ from qgis.PyQt.QtCore import Qt, QTimer, QUrl, pyqtSignal
 from qgis.PyQt.QtGui import QFont, QFontDatabase, QTextCharFormat, QTextCursor
 from qgis.PyQt.QtWidgets import QHBoxLayout, QLabel, QTextBrowser, QVBoxLayout, QWidget
 
-from ..core.transcript import Segment, Transcript, link_to, place_of_link, visible
+from ..core.plain_text import visible
+from ..core.transcript import Segment, Transcript, link_to, place_of_link
 from . import colours
 from .small_print import small_print, smaller
 
@@ -17,6 +18,10 @@ APPEND_MS = 50
 
 APPEND_LIMIT = 400
 """Segments appended at one time; more wait for the next turn, so that the event loop is never held up."""
+
+
+MAX_CHARACTERS = 60_000
+"""Shown of one answer; more than a model of ours can say, less than would slow the window down."""
 
 
 class ReasoningView(QTextBrowser):
@@ -52,6 +57,7 @@ class ReasoningPanel(QWidget):
         self._transcript = Transcript()
         self._waiting: List[Tuple[str, Segment]] = []
         self._section = ""
+        self._room = MAX_CHARACTERS
         self._timer = QTimer(self)
         self._timer.setInterval(APPEND_MS)
         self._timer.timeout.connect(self._append)
@@ -97,10 +103,18 @@ class ReasoningPanel(QWidget):
         self._transcript = Transcript()
         self._waiting = []
         self._section = ""
+        self._room = MAX_CHARACTERS
         self.view.clear()
 
     def feed(self, section: str, text: str) -> None:
         """Take a piece of the answer; it is shown within a moment."""
+        if not self._room:
+            return
+        if len(text) >= self._room:
+            text = text[: self._room] + "\n" + self.tr("… (the rest is too long to be shown)")
+            self._room = 0
+        else:
+            self._room -= len(text)
         self._wait(self._transcript.feed(section, text))
 
     def finish(self) -> None:

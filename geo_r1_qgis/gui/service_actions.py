@@ -5,10 +5,9 @@ Follows the `Connection`; asks no questions about images.
 
 from __future__ import annotations
 
-from html import escape
 from typing import Callable, Dict, List, Optional
 
-from qgis.PyQt.QtCore import QObject, pyqtSignal
+from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QMenu, QMessageBox
 
 from ..core import wire
@@ -23,6 +22,7 @@ from ..network.launcher import log_path, read_tail
 from .dock import GeoR1Dock
 from .qt_names import QActionGroup
 from .server_dialog import ServerDialog
+from .small_print import plain_tooltip
 from .text_dialog import show_text
 
 INSTALL_COMMANDS = "pipx install geo-r1-backend\n\npipx install ./backend"
@@ -138,6 +138,7 @@ class ServiceActions(QObject):
         box = QMessageBox(self._dock)
         box.setObjectName("geoR1Leaves")
         box.setWindowTitle(self.tr("What leaves this machine"))
+        box.setTextFormat(Qt.TextFormat.PlainText)
         box.setText(first.format(url=url))
         box.setInformativeText(more)
         box.finished.connect(box.deleteLater)
@@ -194,10 +195,11 @@ class ServiceActions(QObject):
         self._model_menu.clear()
         group = QActionGroup(self._model_menu)
         for model in self._models:
-            action = self._model_menu.addAction(model.title or model.id)
+            # an ampersand alone would underline the letter after it
+            action = self._model_menu.addAction((model.title or model.id).replace("&", "&&"))
             action.setCheckable(True)
             action.setChecked(model is self._chosen_model())
-            action.setToolTip(escape(model.note or model.licence))
+            action.setToolTip(plain_tooltip(model.note or model.licence))
             action.setEnabled(model.state != "failed")
             action.triggered.connect(lambda _=False, chosen=model: self._choose_model(chosen))
             group.addAction(action)

@@ -13,6 +13,8 @@ from qgis.PyQt.QtWidgets import (
     QWidget,
 )
 
+from ..core.plain_text import visible
+
 
 def show_text(
     parent: QWidget,
@@ -40,7 +42,7 @@ def show_text(
     label = QLabel(explanation, dialog)
     label.setTextFormat(Qt.TextFormat.PlainText)
     label.setWordWrap(True)
-    view = QPlainTextEdit(text, dialog)
+    view = QPlainTextEdit(visible(text), dialog)
     view.setReadOnly(True)
     view.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
     view.setAccessibleName(title)

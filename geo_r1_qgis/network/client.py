@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Any, Optional, Type
+from urllib.parse import quote
 
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ..core import wire
 from ..core.codec import decode, encode, parse_json
 from ..core.errors import GeoR1Error, ProtocolError
+from ..core.harmless import harmless_models
 from ..core.standing import Endpoint, read_error
 from .transport import Exchange, Transport
 
@@ -39,6 +41,8 @@ class Pending(QObject):
     def _on_ended(self) -> None:
         try:
             value = decode(self._answer, parse_json(body_of(self._exchange)))
+            if isinstance(value, wire.ModelList):
+                value = harmless_models(value)
         except GeoR1Error as error:
             self.failed.emit(error)
         else:
@@ -64,7 +68,7 @@ class Client(QObject):
 
     def load_model(self, model: str) -> Pending:
         """Load a model before the first question, as `wire.ModelInfo`."""
-        path = f"/v1/models/{model}/load"
+        path = f"/v1/models/{quote(model, safe='')}/load"
         return Pending(
             self._transport.send("POST", path, body=b"", silence_s=LOAD_S), wire.ModelInfo
         )

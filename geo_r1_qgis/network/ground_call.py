@@ -13,13 +13,20 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core import wire
 from ..core.codec import decode_event
-from ..core.errors import ConnectionLost, GeoR1Error
+from ..core.errors import ConnectionLost, GeoR1Error, ProtocolError
+from ..core.harmless import harmless_event
 from ..core.ndjson import LineSplitter
 from .client import Client, Pending, body_of
 from .transport import Exchange
 
 SLICE_MS = 8.0
 """Longest time spent on arrived lines before the event loop gets its turn."""
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Of one stream. The longest answer that a model of ours can give has 300 kB; what never ends is cut here."""
+
+MAX_WAITING_LINES = 2_000
+"""Arrived lines that wait for their turn; past it nothing more is read from the socket."""
 
 FINAL_EVENTS = (wire.ResultEvent, wire.ErrorEvent)
 
@@ -105,6 +112,8 @@ class GroundCall(QObject):
 
     def _open_stream(self) -> None:
         self._splitter = LineSplitter()
+        self._answer_bytes = 0
+        self._fault: Optional[GeoR1Error] = None
         self._lines: Deque[bytes] = deque()
         self._unanswered: Set[str] = {item.item for item in self._request.items}
         self._exchange = self._client.open_stream(self._request)
@@ -112,11 +121,19 @@ class GroundCall(QObject):
         self._exchange.ended.connect(self._turn.start)
 
     def _on_chunk(self, piece: bytes) -> None:
+        self._answer_bytes += len(piece)
         try:
+            if self._answer_bytes > MAX_ANSWER_BYTES:
+                reason = f"an answer of more than {MAX_ANSWER_BYTES:,} bytes"
+                raise ProtocolError("$", reason)
             self._lines.extend(self._splitter.feed(piece))
         except GeoR1Error as error:
-            self._fail(error)
-            return
+            # the good lines before it have their turn first: what was found is not lost
+            self._fault = error
+        if self._exchange is not None and (
+            self._fault is not None or len(self._lines) > MAX_WAITING_LINES
+        ):
+            self._exchange.pause()
         self._turn.start()
 
     def _drain(self) -> None:
@@ -128,16 +145,21 @@ class GroundCall(QObject):
             return
         if self._lines:
             self._turn.start()
+        elif self._fault is not None:
+            self._fail(self._fault)
+        elif self._exchange is not None and self._exchange.is_paused:
+            self._exchange.resume()
         elif self._exchange is not None and not self._exchange.is_running:
             self._on_stream_ended(self._exchange)
 
     def _take_line(self, line: bytes) -> None:
         try:
             event = decode_event(line)
+            if event is None or not self._is_expected(event):
+                return  # of a newer service, or about a question that was not asked or is answered
+            event = harmless_event(event)
         except GeoR1Error as error:
             self._fail(error)
-            return
-        if event is None:
             return
         if isinstance(event, wire.ErrorEvent) and self._send_again_after(event.error.code):
             return
@@ -151,6 +173,9 @@ class GroundCall(QObject):
             self.ended.emit()
             self.deleteLater()
 
+    def _is_expected(self, event: wire.Event) -> bool:
+        return event.item in self._unanswered or isinstance(event, wire.HeartbeatEvent)
+
     def _on_stream_ended(self, exchange: Exchange) -> None:
         try:
             body_of(exchange)
@@ -158,7 +183,12 @@ class GroundCall(QObject):
             if not self._send_again_after(error.code):
                 self._fail(error)
             return
-        for line in self._splitter.finish():
+        try:
+            rest = self._splitter.finish()
+        except GeoR1Error as error:
+            self._fail(error)
+            return
+        for line in rest:
             self._take_line(line)
         if not self._is_over:
             self._fail(ConnectionLost(exchange.url, "no final event"))

@@ -10,11 +10,13 @@ from typing import Optional
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ..core.errors import GeoR1Error, ProtocolError, ServiceUnreachable
+from ..core.errors import GeoR1Error, ProtocolError, ServerElsewhere, ServiceUnreachable
 from ..core.standing import Endpoint, Kind, Standing, compare_wire, judge_answer, read_server_file
 from .client import Client
 
 SERVER_FILE = "server.json"
+MAX_FILE_BYTES = 64 * 1024
+"""A file that is longer is cut, and then is not JSON."""
 
 
 def local_endpoint(data_folder: str) -> Optional[Endpoint]:
@@ -22,9 +24,11 @@ def local_endpoint(data_folder: str) -> Optional[Endpoint]:
 
     Raises:
         ProtocolError: if `server.json` is there and cannot be understood.
+        ServerElsewhere: if it names another machine.
     """
     try:
-        text = Path(data_folder, SERVER_FILE).read_bytes()
+        with Path(data_folder, SERVER_FILE).open("rb") as file:
+            text = file.read(MAX_FILE_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -52,6 +56,9 @@ class Handshake(QObject):
             self._endpoint = self._endpoint or local_endpoint(self._data_folder)
         except ProtocolError as error:
             self._judge_later(Standing(Kind.ABSENT, error=error))
+            return
+        except ServerElsewhere as error:
+            self._judge_later(Standing(Kind.FAILED, error=error))
             return
         if self._endpoint is None:
             self._judge_later(Standing(Kind.ABSENT))

@@ -31,8 +31,11 @@ from ..core.standing import Endpoint
 SILENCE_S = 30.0
 """The service sends a heartbeat every 5 s; QGIS's own manager gives up after 60 s."""
 
-MAX_BODY_BYTES = 16 * 1024 * 1024
-"""Of an answer that is not a stream."""
+MAX_BODY_BYTES = 1024 * 1024
+"""Of an answer that is not a stream: a list of a hundred models has 50 kB."""
+
+READ_BUFFER_BYTES = 256 * 1024
+"""What Qt may hold of an answer that is not read yet; then the sender has to wait."""
 
 
 def is_loopback(url: str) -> bool:
@@ -61,7 +64,8 @@ class Exchange(QObject):
     ) -> None:
         super().__init__(parent)
         self.url = reply.url().toString()
-        self.body = b""
+        self._body = bytearray()
+        self._is_paused = False
         self.error: Optional[GeoR1Error] = None
         self.status = 0
         self._headers: Dict[str, str] = {}
@@ -72,6 +76,7 @@ class Exchange(QObject):
         self._watch.setSingleShot(True)
         self._watch.setInterval(int(silence_s * 1000))
         self._watch.timeout.connect(self._on_silence)
+        reply.setReadBufferSize(READ_BUFFER_BYTES)
         reply.readyRead.connect(self._on_ready_read)
         reply.uploadProgress.connect(self._on_sign_of_life)
         reply.finished.connect(self._on_finished)
@@ -81,6 +86,26 @@ class Exchange(QObject):
     def is_running(self) -> bool:
         """Whether bytes may still come."""
         return self._reply is not None
+
+    @property
+    def body(self) -> bytes:
+        """What was collected of an answer without a listener."""
+        return bytes(self._body)
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether bytes wait because of `pause`."""
+        return self._is_paused
+
+    def pause(self) -> None:
+        """Read no more until `resume`; a sender that goes on is stopped by TCP, not by the memory."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Read on."""
+        if self._is_paused:
+            self._is_paused = False
+            self._on_ready_read()
 
     def header(self, name: str) -> str:
         """A header of the answer, empty if it is not there."""
@@ -102,24 +127,26 @@ class Exchange(QObject):
 
     def _on_ready_read(self) -> None:
         self._watch.start()
-        if self._reply is None or not self._reply.isOpen():
+        if self._reply is None or not self._reply.isOpen() or self._is_paused:
             return
         self._read_status()
         piece = bytes(self._reply.readAll())
         if self._streamed and self.status == 200:
             self.chunk_read.emit(piece)
             return
-        self.body += piece
-        if len(self.body) > MAX_BODY_BYTES:
+        self._body += piece
+        if len(self._body) > MAX_BODY_BYTES:
             self._fail(ProtocolError("$", f"an answer of more than {MAX_BODY_BYTES:,} bytes"))
 
     def _on_silence(self) -> None:
         if self._reply is not None and self._reply.bytesAvailable():
-            self._on_ready_read()  # it was QGIS that was busy, not the service that was silent
+            self._watch.start()  # it was QGIS that was busy, not the service that was silent
+            self._on_ready_read()
             return
         self._fail(ServiceSilent(self.url, self._silence_s))
 
     def _on_finished(self) -> None:
+        self._is_paused = False
         if self._reply is not None and self._reply.isOpen() and self._reply.bytesAvailable():
             self._on_ready_read()
         if self._reply is None:

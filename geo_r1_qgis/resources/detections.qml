@@ -825,6 +825,6 @@
   <dataDefinedFieldProperties/>
   <widgets/>
   <previewExpression>"label" || ': ' || "query"</previewExpression>
-  <mapTip>&lt;b>[% "label" %]&lt;/b>&lt;br>[% "query" %]</mapTip>
+  <mapTip>&lt;b>[% replace(replace(replace(coalesce("label", ''), '&amp;', '&amp;amp;'), '&lt;', '&amp;lt;'), '>', '&amp;gt;') %]&lt;/b>&lt;br>[% replace(replace(replace(coalesce("query", ''), '&amp;', '&amp;amp;'), '&lt;', '&amp;lt;'), '>', '&amp;gt;') %]</mapTip>
   <layerGeometryType>2</layerGeometryType>
 </qgis>

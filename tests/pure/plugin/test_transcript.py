@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from geo_r1_qgis.core.transcript import Transcript, link_to, place_of_link, segments, visible
+from geo_r1_qgis.core.plain_text import visible
+from geo_r1_qgis.core.transcript import Transcript, link_to, place_of_link, segments
 
 CHAIN = (
     "Find tanks: white [12,30,60,78], gray (100, 40.5) and [1, 2, 3].\nLargest: [100,40,150,90]."
