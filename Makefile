@@ -22,8 +22,13 @@ PYTEST := $(PY) -m pytest -p no:cacheprovider
 # Qt's own offscreen platform: windows become active without a window manager, so keys and shortcuts arrive
 PYTEST_QGIS := QT_QPA_PLATFORM=offscreen .venv-qgis/bin/pytest -p no:cacheprovider -o pythonpath="build ."
 
-.PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-e2e test-gpu \
-	cov check format format-check lint types imports translations wire build zip zip-check evaluate clean
+# What `make test` runs; CI adds the newer QGIS: make test TIERS="… qgis-trixie-backports"
+TIERS := fast backend qgis qt6 e2e
+# QGIS 3.40 and 3.44 in folders with another Debian (scripts/qgis_chroot.sh)
+QGIS_SUITES := trixie trixie-backports
+
+.PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
+	test-qt6 test-e2e test-gpu cov check format format-check lint types imports translations wire build zip zip-check evaluate clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -63,8 +68,10 @@ evaluate: setup ## measure the shipped model with the frozen recipe (many minute
 test: setup build ## everything that needs no GPU, real QGIS and the demo included
 	@rm -rf $(RESULTS)
 	@status=0; \
-	for tier in fast backend qgis e2e; do $(MAKE) tier-$$tier || status=1; done; \
-	scripts/test_report.py $(RESULTS) --require qgis e2e || status=1; \
+	for tier in $(TIERS); do \
+		began=$$SECONDS; $(MAKE) tier-$$tier || status=1; echo "tier $$tier: $$((SECONDS - began)) s"; \
+	done; \
+	scripts/test_report.py $(RESULTS) --require $(filter-out fast backend,$(TIERS)) || status=1; \
 	exit $$status
 
 test-fast: setup ## pure and contract tests without the slow ones: the command typed all day
@@ -75,6 +82,15 @@ test-backend: setup ## the service over real HTTP with the embedded model
 
 test-qgis: setup build ## real QGIS; prints the versions first
 	@$(MAKE) tier-qgis
+
+test-qgis-new: setup build ## the same and the demo in QGIS 3.40 and 3.44, each in a folder of its own (needs root, 2 GB each)
+	@status=0; \
+	for suite in $(QGIS_SUITES); do scripts/qgis_chroot.sh test $$suite tests/qgis tests/e2e || status=1; done; \
+	scripts/test_report.py $(RESULTS) --require $(addprefix qgis-,$(QGIS_SUITES)) || status=1; \
+	exit $$status
+
+test-qt6: setup ## widgets and network code on Qt 6, with a small stand-in for qgis.core
+	@$(MAKE) tier-qt6
 
 test-e2e: setup build ## QGIS, service process and embedded model together; the demo is one of them
 	@$(MAKE) tier-e2e
@@ -90,7 +106,7 @@ cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 test-gpu: setup ## tests that need a CUDA device
 	@$(PYTEST) -q tests/gpu -m gpu
 
-.PHONY: tier-fast tier-backend tier-qgis tier-e2e
+.PHONY: tier-fast tier-backend tier-qgis tier-qt6 tier-e2e
 tier-fast:
 	@$(PYTEST) -q tests/pure tests/contracts --junitxml=$(RESULTS)/fast.xml
 
@@ -100,6 +116,14 @@ tier-backend:
 tier-qgis:
 	@scripts/print_versions.sh
 	@$(PYTEST_QGIS) -q tests/qgis --junitxml=$(RESULTS)/qgis.xml
+
+tier-qgis-%:
+	@scripts/qgis_chroot.sh test $*
+
+tier-qt6: build
+	@scripts/setup.sh qt6
+	@QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyqt6 .venv-qt6/bin/pytest -p no:cacheprovider \
+		-o pythonpath="build . tests/qt6/shim" -q tests/qt6 --junitxml=$(RESULTS)/qt6.xml
 
 tier-e2e:
 	@$(PYTEST_QGIS) -q tests/e2e --timeout=400 --junitxml=$(RESULTS)/e2e.xml
@@ -142,6 +166,6 @@ zip: ## the plugin zip, with the same bytes for the same tree
 zip-check: setup zip ## bandit, detect-secrets, flake8, layout, size and metadata of the zip
 	@$(PY) scripts/check_zip.py build/geo_r1_qgis-*.zip
 
-clean: ## remove what make made: build/, demo-output/, both environments, caches
-	@rm -rf build demo-output .venv .venv-qgis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .qgis-settings
+clean: ## remove what make made: build/, demo-output/, environments, caches
+	@rm -rf build demo-output .venv .venv-qgis .venv-qt6 .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .qgis-settings
 	@find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

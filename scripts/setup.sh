@@ -4,6 +4,7 @@
 #   scripts/setup.sh core   .venv with the service (no torch)
 #   scripts/setup.sh run    core + QGIS and a virtual screen: what `make demo` and `make run` need
 #   scripts/setup.sh full   run + tests and tools, torch included, and .venv-qgis (tests inside QGIS's Python)
+#   scripts/setup.sh qt6    .venv-qt6 alone: PyQt6 and pytest, for the widgets on Qt 6
 #
 # A second call finds its stamps and takes no time. PYTHON=… chooses the interpreter of .venv,
 # QGIS_PYTHON=… the one that QGIS belongs to (Debian: /usr/bin/python3).
@@ -115,10 +116,21 @@ set_up_qgis_tests() {
   echo "$stamp" >.venv-qgis/.stamp-qgis
 }
 
-case $level in core | run | full) ;; *) stop "usage: scripts/setup.sh core|run|full" ;; esac
+set_up_qt6_tests() {  # a Python without QGIS: the system's packages would bring PyQt5 along
+  local stamp
+  stamp=$(stamp_of scripts/requirements-qt6.txt)
+  is_current .venv-qt6 qt6 "$stamp" && return
+  make_venv .venv-qt6 "$python"
+  say "installing PyQt6 into .venv-qt6"
+  pip_install .venv-qt6 --requirement scripts/requirements-qt6.txt
+  echo "$stamp" >.venv-qt6/.stamp-qt6
+}
+
+case $level in core | run | full | qt6) ;; *) stop "usage: scripts/setup.sh core|run|full|qt6" ;; esac
 mkdir -p build
 if command -v flock >/dev/null; then exec 9>build/.setup-lock; flock 9; fi   # two makes at once wait for each other
 python=$(pick_python)
+if [ "$level" = qt6 ]; then set_up_qt6_tests; exit; fi
 mapfile -t missing < <(missing_packages "$python")
 if [ ${#missing[@]} -gt 0 ]; then install_packages "${missing[@]}"; fi
 set_up_service

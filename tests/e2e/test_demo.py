@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -63,7 +64,7 @@ def test_demo_streams_and_keeps_the_window_alive(demo):
 @pytest.mark.slow
 def test_demo_leaves_a_complete_geopackage(demo):
     """Run, reasoning and style are in the file, and SQLite finds it sound."""
-    with sqlite3.connect(demo.folder / "demo_geo-r1.gpkg") as connection:
+    with closing(sqlite3.connect(demo.folder / "demo_geo-r1.gpkg")) as connection:
         sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
         run = connection.execute(
             "SELECT outcome, prompt, raw_answer, layer_source FROM runs"

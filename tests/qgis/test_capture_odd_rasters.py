@@ -97,7 +97,10 @@ def test_odd_raster_is_sent_as_it_is_shown(geo_r1_data, qgis_app, name):
         )
         for p in (pixels, shown)
     ]
-    likeness = np.corrcoef(blocks[0].ravel(), blocks[1].ravel())[0, 1]
+    # QGIS 3.40 and later find no contrast range for the scaled numbers of EnMAP and draw them all black: one colour, and
+    # a correlation of it is not defined
+    same = np.array_equal(*blocks)
+    likeness = 1.0 if same else np.corrcoef(blocks[0].ravel(), blocks[1].ravel())[0, 1]
     assert likeness > 0.93
 
 

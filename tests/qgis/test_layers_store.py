@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def store(project):
 
 
 def rows(path, table):
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         connection.row_factory = sqlite3.Row
         return [dict(row) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608 - names of ours
 
@@ -248,7 +249,7 @@ def test_file_that_is_not_ours_is_left_alone(store, qtbot, tmp_path, kind):
         path.write_bytes(b"my holiday pictures")
     else:
         geopackage.create(str(path), crs_wkt=UTM33.toWkt(), program="test")
-        with sqlite3.connect(path) as connection:
+        with closing(sqlite3.connect(path)) as connection, connection:
             command = (
                 "UPDATE schema_version SET version = 99"
                 if kind == "newer"
@@ -502,7 +503,7 @@ def test_what_was_found_survives_a_killed_qgis(tmp_path, after):
 
     path = tmp_path / "harbour_geo-r1.gpkg"
     stored = {row["uid"] for row in rows(path, "detections")}
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection:
         sound = connection.execute("PRAGMA integrity_check").fetchone()[0]
     assert all(reported)
     assert {uid for uid in reported if len(uid) == 36} <= stored
