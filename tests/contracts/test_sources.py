@@ -16,6 +16,7 @@ FORBIDDEN = [
     (r"<{7} |>{7} ", "a merge marker"),
     (r"\b(TODO|FIXME|XXX)\b(?!\()", "unfinished work without a name and an issue"),
 ]
+OPEN_DATABASE = re.compile(r"with sqlite3\.connect\(")
 THIS_FILE = "tests/contracts/test_sources.py"
 TEXT = {".py", ".md", ".toml", ".txt", ".sh", ".json", ".yaml", ".yml", ".cfg", ".qml", ".svg", ""}
 
@@ -50,6 +51,19 @@ def test_no_forbidden_text(project_folder, tracked_files, pattern, meaning):
                 found.append(f"{name}:{number}: {line.strip()[:100]}")
 
     assert found == [], meaning
+
+
+def test_databases_are_closed(project_folder, tracked_files):
+    """`with sqlite3.connect(…)` ends a transaction and leaves the file open; `contextlib.closing` closes it."""
+    left_open = [
+        name
+        for name in tracked_files
+        if name.endswith(".py")
+        and name != THIS_FILE
+        and OPEN_DATABASE.search((project_folder / name).read_text(encoding="utf-8"))
+    ]
+
+    assert left_open == []
 
 
 def test_modules_can_be_read_at_once(project_folder, tracked_files):
