@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from geo_r1_backend.config import ServerConfig, data_folder, version
 from geo_r1_backend.errors import ConfigError, GeoR1Error
+from geo_r1_backend.models.arithmetic import WAYS
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -63,6 +64,12 @@ def _add_serve(commands: Commands) -> None:
     parser.add_argument("--model", metavar="ID", help="default model, see “geo-r1 models list”")
     parser.add_argument("--threads", type=int, metavar="N", help="threads of the engine")
     parser.add_argument(
+        "--arithmetic",
+        choices=WAYS,
+        default="float32",
+        help="int8 is faster and needs less memory; a box may move by a pixel (docs/performance.md)",
+    )
+    parser.add_argument(
         "--nice", type=int, default=5, help="how far it steps back behind other programs, 0 to 19"
     )
     parser.add_argument("--idle-minutes", type=float, default=15.0, metavar="MINUTES")
@@ -100,6 +107,7 @@ def _serve(options: argparse.Namespace) -> int:
         port=options.port,
         model=options.model,
         threads=options.threads,
+        arithmetic=options.arithmetic,
         idle_minutes=options.idle_minutes,
         allowed_hosts=tuple(options.allow_host),
         allowed_origins=tuple(options.allow_origin),

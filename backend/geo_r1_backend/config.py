@@ -9,9 +9,13 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from geo_r1_backend.errors import ConfigError
 from geo_r1_backend.wire import MAX_CHIP_BYTES, MAX_CHIP_PX
+
+if TYPE_CHECKING:
+    from geo_r1_backend.models.arithmetic import Arithmetic
 
 HOME_VARIABLE = "GEO_R1_HOME"
 MODELS_VARIABLE = "GEO_R1_MODELS"
@@ -78,6 +82,8 @@ class ServerConfig:
     """Id of the default model; None = the embedded one, or the first that is found."""
     threads: int | None = None
     """Threads of the engine; None = as many as help."""
+    arithmetic: Arithmetic = "float32"
+    """Of models with ONNX graphs."""
     idle_minutes: float = 15.0
     """The service stops by itself after so long without clients; 0 = never."""
     heartbeat_s: float = 4.0

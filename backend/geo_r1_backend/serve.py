@@ -56,7 +56,7 @@ def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
         service = build_service(
             config,
             token=token,
-            load=load or partial(load_engine, threads=config.threads),
+            load=load or partial(load_engine, threads=config.threads, arithmetic=config.arithmetic),
         )
         with bind(config.host, config.port) as listening:
             # the model loads (half a second outside of Python) while FastAPI is imported (half a second inside)

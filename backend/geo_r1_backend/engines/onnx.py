@@ -16,10 +16,12 @@ import numpy as np
 import onnxruntime
 
 from geo_r1_backend.engines.base import EngineItem, EngineStatus, GenerationOptions, Piece
+from geo_r1_backend.engines.guesses import TYPICAL_ANSWERS, Guesser
 from geo_r1_backend.engines.onnx_model import RUNTIME_ERRORS, Cache, OnnxModel
 from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.errors import EngineFailed, ModelFailed
 from geo_r1_backend.models import pixels
+from geo_r1_backend.models.arithmetic import Arithmetic
 from geo_r1_backend.models.manifest import check_manifest
 from geo_r1_backend.models.positions import Floats
 from geo_r1_backend.models.tokens import TOKENIZER_FILE, ChatTokens, TextStream
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 KEPT_IMAGES = 4  # about 2 MB each for 256 tokens
+GUESSES = {"float32": 3, "int8": 6}
+"""How many tokens ahead: what one more costs in a step, against how often it is right (docs/experiments.md)."""
 PREFILL_TOKENS = (
     256  # longest stretch between two looks at should_stop; also bounds the memory of attention
 )
@@ -47,18 +51,33 @@ class OnnxEngine:
     Args:
         folder: see docs/adr/0005-one-set-of-weights.md for what lies in it.
         threads: of the CPU; the usable cores, at most four, when left out.
+        arithmetic: how matrices are multiplied.
+        guesses: tokens guessed ahead of the model; 0 = none, the same answer in more steps.
 
     Raises:
         ModelFailed: if a file is missing, is not the one of the manifest, or cannot be used.
     """
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        threads: int | None = None,
+        arithmetic: Arithmetic = "float32",
+        guesses: int | None = None,
+    ) -> None:
         check_manifest(folder)
+        self._arithmetic = arithmetic
+        self._guesses = GUESSES[arithmetic] if guesses is None else guesses
         try:
             self.profile = read_profile(folder)
-            self._model = OnnxModel(folder, threads)
+            self._model = OnnxModel(folder, threads, arithmetic)
             self._tokens = ChatTokens(folder / TOKENIZER_FILE)
             self._image_prefix = self._tokens.image_prefix_ids()
+            # the same before every image
+            _, self._before_image = self._model.with_tokens(
+                self._model.empty_cache(), self._image_prefix
+            )
+            self._typical = [self._tokens.answer_ids(answer) for answer in TYPICAL_ANSWERS]
             self._stop_ids = {
                 self._model.config.eos_token_id,
                 self._tokens.control_id("<|endoftext|>"),
@@ -75,7 +94,7 @@ class OnnxEngine:
             resident_bytes=_resident_bytes(),
             facts={
                 "onnxruntime": onnxruntime.__version__,
-                "precision": "int8 weights, float32 arithmetic",
+                "precision": f"int8 weights, {self._arithmetic} arithmetic",
                 "threads": str(self._model.threads),
             },
         )
@@ -118,9 +137,8 @@ class OnnxEngine:
             logits, cache = self._model.with_tokens(cache, prompt[start : start + PREFILL_TOKENS])
         choose = _Chooser(options, index)
         stream = TextStream(self._tokens)
-        for count in range(1, min(options.max_new_tokens, room) + 1):
+        for token in self._said(cache, logits, choose, min(options.max_new_tokens, room)):
             go_on()
-            token = choose(logits)
             if token in self._stop_ids:
                 text, tokens = stream.flush()
                 yield Piece(index, text, tokens + 1, "stop")
@@ -128,10 +146,36 @@ class OnnxEngine:
             text, tokens = stream.push(token)
             if text:
                 yield Piece(index, text, tokens)
-            if count < min(options.max_new_tokens, room):
-                logits, cache = self._model.with_tokens(cache, [token])
         text, tokens = stream.flush()
         yield Piece(index, text, tokens, "length")
+
+    def _said(self, cache: Cache, logits: Floats, choose: _Chooser, limit: int) -> Iterator[int]:
+        """At most ``limit`` tokens that follow: what the model would say one by one, in fewer steps.
+
+        Guesses are read together with the last token; they hold as far as the model would have said the same.
+        """
+        guesser = Guesser(self._tokens.shape_of, self._typical)
+        token = choose(logits)
+        count = 0
+        while True:
+            yield token
+            count += 1
+            if count >= limit:
+                return
+            guesser.add(token)
+            ahead = min(self._guesses, limit - count - 1) if choose.is_greedy else 0
+            guessed = guesser.guess(ahead)
+            many, cache = self._model.with_guesses(cache, [token, *guessed])
+            for right, guess in enumerate(guessed):
+                if choose(many[right]) != guess:
+                    cache = cache.without_last(len(guessed) - right)
+                    token = choose(many[right])
+                    break
+                yield guess
+                count += 1
+                guesser.add(guess)
+            else:
+                token = choose(many[-1])
 
     def _room(self, before: int, prompt: int) -> int:
         """How many tokens an answer may have.
@@ -157,8 +201,7 @@ class OnnxEngine:
         if key not in self._kept:
             features = self._model.visual_tokens(image)
             go_on()
-            _, cache = self._model.with_tokens(self._model.empty_cache(), self._image_prefix)
-            self._kept[key] = self._model.with_image(cache, features, rows, columns)
+            self._kept[key] = self._model.with_image(self._before_image, features, rows, columns)
             if len(self._kept) > KEPT_IMAGES:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
@@ -171,6 +214,11 @@ class _Chooser:
     def __init__(self, options: GenerationOptions, index: int) -> None:
         self._temperature = options.temperature
         self._random = np.random.default_rng([options.seed, index])
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the same logits always give the same token."""
+        return self._temperature <= 0
 
     def __call__(self, logits: Floats) -> int:
         if self._temperature <= 0:

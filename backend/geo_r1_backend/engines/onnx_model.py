@@ -7,24 +7,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state
 
 from geo_r1_backend.models import pixels, positions
+from geo_r1_backend.models.arithmetic import GRAPH_FILES, Arithmetic
 from geo_r1_backend.models.config import read_config
-from geo_r1_backend.models.positions import Floats, Integers
+from geo_r1_backend.models.positions import Floats
 from geo_r1_backend.models.weights import SCALE_SUFFIX, WEIGHTS_FILE, read_tensors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-VISION_FILE = "vision.onnx"
-DECODER_FILE = "decoder.onnx"
 EMBEDDING = "model.embed_tokens.weight"
 THREADS_LIMIT = (
     4  # more threads wait for each other longer than they compute on matrices this small
@@ -44,9 +44,18 @@ class Cache:
 
     tensors: tuple[onnxruntime.OrtValue, ...]
     """Keys and values of each layer in turn, each ``(1, kv_heads, length, head_dim)``."""
-    length: int
+    counts: npt.NDArray[np.bool_]
+    """``(length,)``: false for guesses that were wrong; they stay behind and nothing looks at them."""
     next_position: int
     """An image of 256 tokens is only 16 positions long, so this is not the length."""
+
+    def without_last(self, count: int) -> Cache:
+        """The sequence as if its last ``count`` tokens had not been."""
+        if not count:
+            return self
+        counts = self.counts.copy()
+        counts[len(counts) - count :] = False
+        return replace(self, counts=counts, next_position=self.next_position - count)
 
 
 def usable_cores() -> int:
@@ -60,25 +69,31 @@ class OnnxModel:
     Args:
         folder: with `config.json`, `weights.safetensors` and both graphs.
         threads: of each session; the usable cores, at most four, when left out.
+        arithmetic: see `models/arithmetic.py`.
+
+    Raises:
+        FileNotFoundError: if the folder has no graphs for this arithmetic.
     """
 
-    def __init__(self, folder: Path, threads: int | None = None) -> None:
+    def __init__(
+        self, folder: Path, threads: int | None = None, arithmetic: Arithmetic = "float32"
+    ) -> None:
         self.config = read_config(folder)
         self.threads = threads or min(usable_cores(), THREADS_LIMIT)
         stored = read_tensors(folder / WEIGHTS_FILE, [EMBEDDING, EMBEDDING + SCALE_SUFFIX])
         self._rows, self._row_scales = stored[EMBEDDING], stored[EMBEDDING + SCALE_SUFFIX]
         options = session_options(self.threads)
-        self._vision = onnxruntime.InferenceSession(
-            folder / VISION_FILE, options, ["CPUExecutionProvider"]
-        )
-        self._decoder = onnxruntime.InferenceSession(
-            folder / DECODER_FILE, options, ["CPUExecutionProvider"]
+        self._vision, self._decoder = (
+            onnxruntime.InferenceSession(_present(folder / name), options, ["CPUExecutionProvider"])
+            for name in GRAPH_FILES[arithmetic]
         )
         self._cache_names = [
             (f"past_{part}_{layer}", f"{part}_{layer}")
             for layer in range(self.config.text.layers)
             for part in ("key", "value")
         ]
+        everywhere = positions.text_positions(0, self.config.text.max_positions)
+        self._rotation = positions.text_rotation(self.config.text, everywhere)
 
     def visual_tokens(self, image: Image) -> Floats:
         """Features of an image, row-major: ``(rows * columns, hidden)``.
@@ -109,34 +124,53 @@ class OnnxModel:
         nothing = onnxruntime.OrtValue.ortvalue_from_shape_and_type(
             [1, text.kv_heads, 0, text.head_dim], np.float32, "cpu"
         )
-        return Cache((nothing,) * len(self._cache_names), 0, 0)
+        return Cache((nothing,) * len(self._cache_names), np.ones(0, np.bool_), 0)
 
     def with_image(self, cache: Cache, features: Floats, rows: int, columns: int) -> Cache:
         """The sequence continued by the tokens of an image, ``(rows * columns, hidden)``."""
         first = cache.next_position
         places = positions.image_positions(first, rows, columns)
-        return self._extended(cache, features, places, positions.after_image(first, rows, columns))[
-            1
-        ]
+        rotation = positions.text_rotation(self.config.text, places)
+        behind = positions.after_image(first, rows, columns)
+        return self._extended(cache, features, rotation, behind, asked=1)[1]
 
     def with_tokens(self, cache: Cache, ids: Sequence[int]) -> tuple[Floats, Cache]:
         """The sequence continued by text, and the logits ``(vocabulary,)`` of what follows."""
-        places = positions.text_positions(cache.next_position, len(ids))
-        return self._extended(cache, self.embedded(ids), places, cache.next_position + len(ids))
+        logits, cache = self._with_text(cache, ids, asked=1)
+        return logits[0], cache
+
+    def with_guesses(self, cache: Cache, ids: Sequence[int]) -> tuple[Floats, Cache]:
+        """The same, with the logits after each of the tokens: ``(len(ids), vocabulary)``.
+
+        Whoever guessed wrong goes on from `Cache.without_last`.
+        """
+        return self._with_text(cache, ids, asked=len(ids))
+
+    def _with_text(self, cache: Cache, ids: Sequence[int], *, asked: int) -> tuple[Floats, Cache]:
+        first, end = cache.next_position, cache.next_position + len(ids)
+        cos, sin = (table[first:end] for table in self._rotation)
+        return self._extended(cache, self.embedded(ids), (cos, sin), end, asked=asked)
 
     def _extended(
-        self, cache: Cache, embeddings: Floats, places: Integers, next_position: int
+        self,
+        cache: Cache,
+        embeddings: Floats,
+        rotation: tuple[Floats, Floats],
+        next_position: int,
+        *,
+        asked: int,
     ) -> tuple[Floats, Cache]:
-        count, length = len(embeddings), cache.length + len(embeddings)
-        cos, sin = positions.text_rotation(self.config.text, places)
-        visible = np.tri(count, length, cache.length, dtype=np.bool_)
+        count, before = len(embeddings), len(cache.counts)
+        visible = np.tri(count, before + count, before, dtype=np.bool_)
+        visible[:, :before] = cache.counts
         # Bound as OrtValues: keys and values go from run to run without passing through numpy.
         binding = self._decoder.io_binding()
         for name, array in (
             ("embeddings", embeddings),
-            ("cos", cos),
-            ("sin", sin),
+            ("cos", rotation[0]),
+            ("sin", rotation[1]),
             ("visible", visible),
+            ("asked", np.array([asked], np.int64)),
         ):
             binding.bind_cpu_input(name, np.ascontiguousarray(array))
         for (past, _), tensor in zip(self._cache_names, cache.tensors, strict=True):
@@ -145,7 +179,14 @@ class OnnxModel:
             binding.bind_output(name)
         self._decoder.run_with_iobinding(binding)
         logits, *tensors = binding.get_outputs()
-        return logits.numpy()[0], Cache(tuple(tensors), length, next_position)
+        counts = np.concatenate([cache.counts, np.ones(count, np.bool_)])
+        return logits.numpy(), Cache(tuple(tensors), counts, next_position)
+
+
+def _present(path: Path) -> Path:
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name} is missing in {path.parent}")
+    return path
 
 
 def session_options(threads: int) -> onnxruntime.SessionOptions:

@@ -10,6 +10,7 @@ from geo_r1_backend.errors import ModelFailed
 
 if TYPE_CHECKING:
     from geo_r1_backend.engines.base import Engine
+    from geo_r1_backend.models.arithmetic import Arithmetic
     from geo_r1_backend.models.registry import ModelFolder
 
 
@@ -55,8 +56,12 @@ def select_engine(model: ModelFolder) -> Selection:
     )
 
 
-def load_engine(model: ModelFolder, *, threads: int | None = None) -> tuple[Engine, Selection]:
+def load_engine(
+    model: ModelFolder, *, threads: int | None = None, arithmetic: Arithmetic = "float32"
+) -> tuple[Engine, Selection]:
     """Start the engine that was selected; takes from a tenth of a second (onnx) to a minute (torch).
+
+    ``arithmetic`` is for models with ONNX graphs; torch chooses its own.
 
     Raises:
         ModelFailed: if it does not start.
@@ -67,7 +72,7 @@ def load_engine(model: ModelFolder, *, threads: int | None = None) -> tuple[Engi
         if selection.engine == "onnx":
             from geo_r1_backend.engines.onnx import OnnxEngine
 
-            engine: Engine = OnnxEngine(model.folder, threads)
+            engine: Engine = OnnxEngine(model.folder, threads, arithmetic)
         else:
             from geo_r1_backend.engines.torch_engine import TorchEngine
 

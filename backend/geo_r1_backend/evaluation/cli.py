@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from geo_r1_backend.evaluation.metrics import mean
 from geo_r1_backend.evaluation.recipe import PER_FAMILY, RECIPE_NAME, Question, frozen_questions
+from geo_r1_backend.models.arithmetic import WAYS
 
 if TYPE_CHECKING:
     from geo_r1_backend.evaluation.answering import Answer
@@ -35,6 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--model", type=Path, help="model folder (default: the embedded model)")
     parser.add_argument("--threads", type=int, help="threads of the engine")
+    parser.add_argument(
+        "--arithmetic", choices=WAYS, default="float32", help="how matrices are multiplied"
+    )
     parser.add_argument(
         "--blind",
         type=int,
@@ -71,7 +75,7 @@ def run(arguments: argparse.Namespace) -> int:
         _say("No embedded model found; name a model folder with --model.")
         return 2
     questions = _questions(arguments.per_family)
-    engine = OnnxEngine(folder, arguments.threads)
+    engine = OnnxEngine(folder, arguments.threads, arguments.arithmetic)
     started = time.monotonic()
     answers = list(_counted(answering.answer_by_engine(engine, questions), len(questions)))
     took_s = time.monotonic() - started
@@ -93,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         ]
     engine.close()
     _out(
-        f"\n{folder.name}, recipe {RECIPE_NAME}, {len(rows)} questions, onnx on {platform.processor() or platform.machine()},"
+        f"\n{folder.name}, recipe {RECIPE_NAME}, {len(rows)} questions, onnx ({arguments.arithmetic}) on {platform.processor() or platform.machine()},"
         f" {took_s / max(1, len(rows)):.2f} s per question (median {_median([a.total_ms for a in answers]):.0f} ms)"
     )
     _out(_table(figures))
@@ -119,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         document = {
             "recipe": RECIPE_NAME,
             "model": folder.name,
+            "arithmetic": arguments.arithmetic,
             "seconds": took_s,
             **shared,
             "figures": [asdict(f) for f in figures],

@@ -2,6 +2,7 @@
 
 The graphs hold no weights: each tensor is external data at an offset inside `weights.safetensors`, int8 matrices go
 through DequantizeLinear. A session that folds constants (see `engines/onnx.py`) has float matrices before its first run.
+`vision-int8.onnx` and `decoder-int8.onnx` are the same graphs over the same numbers, multiplied as int8.
 What positions, windows and masks mean is `positions.py`; the graphs only take the tables.
 """
 
@@ -15,34 +16,35 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from geo_r1_backend.models.arithmetic import GRAPH_FILES, Arithmetic
 from geo_r1_backend.models.config import ModelConfig, VisionConfig, read_config
 from geo_r1_backend.models.weights import SCALE_SUFFIX, WEIGHTS_FILE, StoredTensor, read_layout
 
-VISION_FILE = "vision.onnx"
-DECODER_FILE = "decoder.onnx"
 OPSET = 23  # the first with RMSNormalization, RotaryEmbedding and Attention
 IR_VERSION = 11
+MICROSOFT = "com.microsoft"
+BLOCK = 32  # activations that share a scale: 16 and 64 were tried as well, see docs/experiments.md
 VISION_RMS_EPS = 1e-6  # fixed in transformers, not a field of its config
 
 _TYPES = {"F32": TensorProto.FLOAT, "I8": TensorProto.INT8}
 
 
 def write_graphs(folder: Path) -> None:
-    """Write both graphs beside the `config.json` and `weights.safetensors` in ``folder``."""
+    """Write the graphs beside the `config.json` and `weights.safetensors` in ``folder``."""
     config, layout = read_config(folder), read_layout(folder / WEIGHTS_FILE)
-    (folder / VISION_FILE).write_bytes(
-        vision_graph(config.vision, layout).SerializeToString(deterministic=True)
-    )
-    (folder / DECODER_FILE).write_bytes(
-        decoder_graph(config, layout).SerializeToString(deterministic=True)
-    )
+    for arithmetic, (vision_file, decoder_file) in GRAPH_FILES.items():
+        vision = vision_graph(config.vision, layout, arithmetic)
+        (folder / vision_file).write_bytes(vision.SerializeToString(deterministic=True))
+        decoder = decoder_graph(config, layout, arithmetic)
+        (folder / decoder_file).write_bytes(decoder.SerializeToString(deterministic=True))
 
 
 class _Graph:
     """Nodes and initializers in the making; every method returns the name of the value it made."""
 
-    def __init__(self, layout: Mapping[str, StoredTensor]) -> None:
+    def __init__(self, layout: Mapping[str, StoredTensor], arithmetic: Arithmetic) -> None:
         self._layout = layout
+        self._arithmetic = arithmetic
         self._nodes: list[onnx.NodeProto] = []
         self._initializers: dict[str, TensorProto] = {}
 
@@ -53,7 +55,7 @@ class _Graph:
     def op_many(
         self, kind: str, inputs: Sequence[str], outputs: int | Sequence[str], **attributes: object
     ) -> list[str]:
-        """A node with several outputs: how many, or their names."""
+        """A node with several outputs: how many, or their names. ``domain`` names operators beside the standard's."""
         at = f"{kind}_{len(self._nodes)}"
         names = [f"{at}.{i}" for i in range(outputs)] if isinstance(outputs, int) else list(outputs)
         self._nodes.append(helper.make_node(kind, list(inputs), names, at, **attributes))
@@ -63,6 +65,12 @@ class _Graph:
         """A constant list of int64, such as a shape."""
         name = "int_" + "_".join(map(str, values))
         self._initializers[name] = numpy_helper.from_array(np.array(values, np.int64), name)
+        return name
+
+    def int32(self, value: int) -> str:
+        """A constant int32."""
+        name = f"int32_{value}"
+        self._initializers[name] = numpy_helper.from_array(np.array(value, np.int32), name)
         return name
 
     def stored(self, names: Sequence[str], *shape: int) -> str:
@@ -95,9 +103,41 @@ class _Graph:
         wide = int(np.prod(self._layout[weights[0]].shape[1:]))
         out = sum(self._layout[weight].shape[0] for weight in weights)
         scale = self.stored([weight + SCALE_SUFFIX for weight in weights], out)
+        if self._arithmetic == "int8" and wide % BLOCK == 0:
+            biases = [f"{module}.bias" for module in modules] if bias else []
+            return self._int8_linear(x, weights, scale, biases, out, wide)
         matrix = self.op("DequantizeLinear", self.stored(weights, out, wide), scale, axis=0)
         added = [self.stored([f"{module}.bias" for module in modules], out)] if bias else []
         return self.op("Gemm", x, matrix, *added, transB=1)
+
+    def _int8_linear(
+        self, x: str, weights: Sequence[str], scale: str, biases: Sequence[str], out: int, wide: int
+    ) -> str:
+        """The same product in int8: each row of ``x`` is rounded in blocks, each with a scale of its own.
+
+        The operator wants unsigned weights around 128 and a scale per block; a session makes both from the stored
+        ones once, when it starts.
+        """
+        blocks = wide // BLOCK
+        stored = self.stored(weights, out, blocks, BLOCK)
+        raised = self.op("Add", self.op("Cast", stored, to=TensorProto.INT32), self.int32(128))
+        unsigned = self.op("Cast", raised, to=TensorProto.UINT8)
+        scales = self.op(
+            "Expand", self.op("Unsqueeze", scale, self.integers(1)), self.integers(1, blocks)
+        )
+        return self.op(
+            "MatMulNBits",
+            x,
+            unsigned,
+            scales,
+            *(["", "", self.stored(biases, out)] if biases else []),
+            domain=MICROSOFT,
+            K=wide,
+            N=out,
+            bits=8,
+            block_size=BLOCK,
+            accuracy_level=4,
+        )
 
     def rms_norm(self, x: str, module: str, width: int, epsilon: float) -> str:
         """``(n, width)`` normalised to a root mean square of the stored weight."""
@@ -131,9 +171,11 @@ class _Graph:
         graph = helper.make_graph(
             self._nodes, name, inputs, outputs, list(self._initializers.values()), doc_string=doc
         )
+        int8 = self._arithmetic == "int8"
+        microsoft = [helper.make_opsetid(MICROSOFT, 1)] if int8 else []
         return helper.make_model(
             graph,
-            opset_imports=[helper.make_opsetid("", OPSET)],
+            opset_imports=[helper.make_opsetid("", OPSET), *microsoft],
             ir_version=IR_VERSION,
             producer_name="geo-r1",
         )
@@ -143,12 +185,14 @@ def _value(name: str, *shape: int | str, kind: int = TensorProto.FLOAT) -> onnx.
     return helper.make_tensor_value_info(name, kind, shape)
 
 
-def vision_graph(vision: VisionConfig, layout: Mapping[str, StoredTensor]) -> onnx.ModelProto:
+def vision_graph(
+    vision: VisionConfig, layout: Mapping[str, StoredTensor], arithmetic: Arithmetic = "float32"
+) -> onnx.ModelProto:
     """One graph for all view sizes whose sides are multiples of the window.
 
     Patches come in window order, so that window attention is a batch of equal windows; features leave in that order.
     """
-    graph, width = _Graph(layout), vision.hidden_size
+    graph, width = _Graph(layout, arithmetic), vision.hidden_size
     cos, sin = (graph.op("Unsqueeze", name, graph.integers(0)) for name in ("cos", "sin"))
     x = graph.linear("patches", ["visual.patch_embed.proj"], bias=False)
     for index in range(vision.depth):
@@ -181,13 +225,15 @@ def vision_graph(vision: VisionConfig, layout: Mapping[str, StoredTensor]) -> on
     )
 
 
-def decoder_graph(config: ModelConfig, layout: Mapping[str, StoredTensor]) -> onnx.ModelProto:
+def decoder_graph(
+    config: ModelConfig, layout: Mapping[str, StoredTensor], arithmetic: Arithmetic = "float32"
+) -> onnx.ModelProto:
     """The language model for ``s`` new positions after ``p`` cached ones, one sequence at a time.
 
-    Only the last position gets logits. Keys and values go in and out with the model's own number of key-value heads.
+    Only as many of the last positions as ``asked`` says get logits. Keys and values go in and out with the model's own number of key-value heads.
     """
     text = config.text
-    graph, width, half = _Graph(layout), text.hidden_size, text.head_dim // 2
+    graph, width, half = _Graph(layout, arithmetic), text.hidden_size, text.head_dim // 2
     cos, sin = (graph.op("Unsqueeze", name, graph.integers(0)) for name in ("cos", "sin"))
     q_wide, kv_wide = text.heads * text.head_dim, text.kv_heads * text.head_dim
     parts = graph.integers(q_wide, kv_wide, kv_wide)
@@ -196,8 +242,9 @@ def decoder_graph(config: ModelConfig, layout: Mapping[str, StoredTensor]) -> on
         _value("cos", "s", half),
         _value("sin", "s", half),
         _value("visible", "s", "p+s", kind=TensorProto.BOOL),
+        _value("asked", 1, kind=TensorProto.INT64),
     ]
-    outputs = [_value("logits", 1, text.vocab_size)]
+    outputs = [_value("logits", "a", text.vocab_size)]
     x = "embeddings"
     for index in range(text.layers):
         layer = f"model.layers.{index}"
@@ -222,15 +269,14 @@ def decoder_graph(config: ModelConfig, layout: Mapping[str, StoredTensor]) -> on
         x = graph.op("Add", x, graph.linear(mixed, [f"{layer}.self_attn.o_proj"], bias=False))
         normed = graph.rms_norm(x, f"{layer}.post_attention_layernorm", width, text.rms_norm_eps)
         x = graph.op("Add", x, graph.gated_mlp(normed, f"{layer}.mlp", bias=False))
-    last = graph.op(
-        "Slice", x, graph.integers(-1), graph.integers(np.iinfo(np.int64).max), graph.integers(0)
-    )
+    first, end = graph.op("Neg", "asked"), graph.integers(np.iinfo(np.int64).max)
+    last = graph.op("Slice", x, first, end, graph.integers(0))
     last = graph.rms_norm(last, "model.norm", width, text.rms_norm_eps)
     head = "model.embed_tokens" if config.tied_embeddings else "lm_head"
     graph.op_many("Identity", [graph.linear(last, [head], bias=False)], ["logits"])
     return graph.model(
         "decoder",
-        "Embeddings of s new positions, after p cached ones, to the logits of the last; visible[i, j]: i attends to j.",
+        "Embeddings of s new positions, after p cached ones, to the logits of the last ones asked for; visible[i, j]: i attends to j.",
         inputs,
         outputs,
     )

@@ -21,6 +21,10 @@ REPLACEMENT = (
 )
 
 
+NUMBER, WORD = -1, -2
+"""Shapes of tokens, beside their ids: any whole number, any word."""
+
+
 class ChatTokens:
     """The tokenizer of a model folder, for one user turn with one image."""
 
@@ -30,6 +34,7 @@ class ChatTokens:
         self.tokenizer.encode_special_tokens = True
         tags = [self.tokenizer.token_to_id(tag) for tag in ANSWER_TAGS]
         self._tag_ids = {tag for tag in tags if tag is not None}
+        self._shapes: dict[int, int] = {}
 
     def control_id(self, token: str) -> int:
         """Id of a control token.
@@ -41,6 +46,14 @@ class ChatTokens:
         if found is None:
             raise ValueError(f"the tokenizer has no token {token!r}")
         return int(found)
+
+    def shape_of(self, token: int) -> int:
+        """`NUMBER`, `WORD`, or the id itself for whatever else a token is."""
+        if token not in self._shapes:
+            text = self.text([token]).strip()
+            kind = NUMBER if text.isdecimal() else WORD if text.isalpha() else token
+            self._shapes[token] = kind
+        return self._shapes[token]
 
     def image_prefix_ids(self) -> list[int]:
         r"""``<|im_start|>user\n<|vision_start|>``: what stands before every image."""
@@ -77,6 +90,10 @@ class ChatTokens:
                     ids += self.tokenizer.encode(part, add_special_tokens=False).ids
                 done = end
         return ids + list(self.tokenizer.encode(text[done:], add_special_tokens=False).ids)
+
+    def answer_ids(self, text: str) -> list[int]:
+        """Ids of an answer of the model's own, in which a tag is a tag."""
+        return list(self.tokenizer.encode(text, add_special_tokens=False).ids)
 
     def text(self, ids: Sequence[int]) -> str:
         """Text of ids, without control tokens."""
