@@ -9,7 +9,7 @@ from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
-from qgis.core import QgsSettings
+from qgis.core import QgsProject, QgsSettings
 from qgis.PyQt import sip
 
 from .core.settings import Settings
@@ -52,10 +52,12 @@ class Services:
             lambda: iface.pluginManagerInterface().showPluginManager()
         )
         self.dock.visibilityChanged.connect(self._on_visibility)
+        QgsProject.instance().readProject.connect(self._on_project_read)
 
     def close(self) -> None:
         """Stop what runs and delete what was built; the service and the layers stay."""
         self.dock.visibilityChanged.disconnect(self._on_visibility)
+        QgsProject.instance().readProject.disconnect(self._on_project_read)
         self.asking.close()
         self.answers.close()
         self.preview.close()
@@ -71,8 +73,14 @@ class Services:
 
     def _on_visibility(self, is_visible: bool) -> None:
         self.connection.watch(is_visible)
+        if is_visible:
+            self.store.look_back()
         if is_visible and not self.connection.is_settling:
             self.connection.connect_service(may_start=self.connection.settings.start_service)
+
+    def _on_project_read(self) -> None:
+        if self.dock.isUserVisible():
+            self.store.look_back()
 
 
 def plugin_version() -> str:

@@ -225,6 +225,30 @@ SENTENCES: Dict[str, Sentence] = {
     "layer-failed": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The answer could not be written"), ""
     ),
+    "layer-locked": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "Another program holds the result file"),
+        QT_TRANSLATE_NOOP("GeoR1Errors", "{path} is locked."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors",
+            "What was found waits, and is written as soon as that program lets go of the file.",
+        ),
+        Mend.WRITE_AGAIN,
+    ),
+    "layer-disk-full": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The disk is full"),
+        QT_TRANSLATE_NOOP("GeoR1Errors", "There is no room for {path}."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "What was found waits. Make some room, and it is written by itself."
+        ),
+        Mend.WRITE_AGAIN,
+    ),
+    "layer-transform": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "An answer has no place on the map"),
+        "",
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "It is kept in the table of detections, with its box in pixels."
+        ),
+    ),
     "image-too-large": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The area is too large"),
         QT_TRANSLATE_NOOP(

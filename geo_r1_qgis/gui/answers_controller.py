@@ -52,6 +52,7 @@ class AnswersController(QObject):
         QgsProject.instance().cleared.connect(self._on_cleared)
         store.layer_ready.connect(self._on_layer_ready)
         store.remarked.connect(self._on_remarked)
+        store.told.connect(dock.notice.show_remark)
 
     def close(self) -> None:
         """Take everything off the canvas, and stop an export that is under way."""

@@ -72,7 +72,8 @@ class AskController(QObject):
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._show_stage)
         connection.settled.connect(self._on_settled)
-        store.failed.connect(lambda error: dock.notice.show_error(error, mend=Mend.WRITE_AGAIN))
+        store.failed.connect(self._on_not_written)
+        store.recovered.connect(self._on_written_after_all)
         dock.ask_panel.ask_requested.connect(self.ask)
         dock.ask_panel.stop_requested.connect(self.stop)
         dock.stop_pressed.connect(self.stop)
@@ -212,6 +213,14 @@ class AskController(QObject):
         uid = self._store.add(self._run_uid, detection, self._chip.frame, reasoning)
         self._dock.answers.add_answer(self._question, Answer(uid, detection, self._chip.frame))
 
+    def _on_not_written(self, error: GeoR1Error) -> None:
+        waits = bool(error.parameters.get("waiting"))
+        self._dock.notice.show_error(error, mend=Mend.WRITE_AGAIN if waits else None)
+
+    def _on_written_after_all(self) -> None:
+        text = self.tr("What had waited is in {path} now.").format(path=self._store.path)
+        self._dock.notice.show_remark(self.tr("Everything is written"), text)
+
     def _finish(self, result: wire.ResultEvent) -> None:
         self.state.move(Stage.WRITING)
         self._begin_run(result.model, result.engine)
@@ -242,6 +251,9 @@ class AskController(QObject):
             self._call = None
         self._dock.reasoning.finish()
         self._dock.ask_panel.set_running(False)
+        if self._run_uid and self.state.stage is not Stage.DONE:
+            outcome, reasoning = self.state.stage.value, self._dock.reasoning.reasoning
+            self._store.break_off_run(self._run_uid, outcome, reasoning)
         if self._question is not None:
             self._question.reasoning = self._question.reasoning or self._dock.reasoning.reasoning
             self._dock.answers.end_question(self._question, ending_words(self.state))

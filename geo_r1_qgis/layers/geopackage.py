@@ -1,30 +1,30 @@
 """One result file, through OGR: made, opened, written row by row. Knows nothing of QGIS's project or of threads.
 
-Every row is on disk when `write` returns: it survives a killed QGIS. OGR is used without its global "use exceptions"
-switch, because that belongs to the whole QGIS process; both ways of failing are understood here.
+Every row is on disk when `write` returns: it survives a killed QGIS. Rows are found again by their uid, never by their
+number in the file: the file may have been replaced by another one meanwhile.
 """
 
 from __future__ import annotations
 
-import errno
+import json
 import os
-import threading
 import time
 import uuid
-from contextlib import contextmanager
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import partial
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, Optional, Union
+from typing import Callable, Dict, Iterable, List, Optional, Union
 
 from osgeo import gdal, ogr, osr
-from qgis.PyQt.QtCore import QCoreApplication
 
-from ..core.errors import LayerError
+from .failures import failed, folder_failed, is_read_only, read_only, wrong_schema
+from .ogr_calls import attempt, has_failed, impatient, quiet
 from .schema import (
     DETECTION_FIELDS,
     DETECTIONS,
     GEOMETRY_COLUMN,
+    RUNS,
     SCHEMA_VERSION,
     STYLES,
     TABLES,
@@ -32,14 +32,11 @@ from .schema import (
     Fields,
 )
 
-translate = QCoreApplication.translate
-
 Value = Union[str, int, float, datetime, None]
 Row = Dict[str, Value]
 
 FORGOTTEN_S = 3600
-_raised = threading.local()
-"""What OGR said last on this thread, where it raised."""
+"""A half-made file that is so much older (or, where the clock was set back, younger) than now belongs to nobody."""
 STYLE_FILE = Path(__file__).parent.parent / "resources" / "detections.qml"
 
 
@@ -53,35 +50,29 @@ class ResultFile:
             LayerError: if it is not a result file of this version; the code says why.
         """
         self.path = path
-        with _quiet():
-            self._file = _attempt(
+        self.crs_wkt = ""
+        """WKT of the CRS of the detections; empty if they have none."""
+        self.crs_authid = ""
+        """Such as ``EPSG:32633``; empty for a custom CRS."""
+        if Path(path).exists() and is_read_only(Path(path)):
+            raise read_only(path)
+        with quiet(), impatient():
+            self._file = attempt(
                 lambda: gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_UPDATE, ["GPKG"])
             )
-        if self._file is None:
-            raise _failed("open", path, code="layer-not-open")
-        version = self._version()
+            if self._file is None:
+                raise failed("open", path, code="layer-not-open")
+            version = attempt(self._read_head)
+            if has_failed():  # locked just now: an unread version is not a wrong one
+                self.close()
+                raise failed("open", path, code="layer-not-open")
         if version != SCHEMA_VERSION:
             self.close()
-            raise _wrong_schema(path, version)
+            raise wrong_schema(path, version)
 
     def close(self) -> None:
         """Let go of the file."""
         self._file = None
-
-    @property
-    def crs_wkt(self) -> str:
-        """WKT of the CRS of the detections; empty if they have none."""
-        reference = self._file.GetLayerByName(DETECTIONS).GetSpatialRef()
-        if reference is None or reference.IsLocal() or "undefined" in reference.GetName().lower():
-            return ""
-        return reference.ExportToWkt(["FORMAT=WKT2_2019"])
-
-    @property
-    def crs_authid(self) -> str:
-        """Such as ``EPSG:32633``; empty for a custom CRS."""
-        reference = self._file.GetLayerByName(DETECTIONS).GetSpatialRef()
-        name = reference.GetAuthorityName(None) if reference is not None else None
-        return f"{name}:{reference.GetAuthorityCode(None)}" if name else ""
 
     def write(self, table: str, row: Row, wkb: Optional[bytes] = None) -> int:
         """Append a row and commit it; returns its feature id.
@@ -89,7 +80,7 @@ class ResultFile:
         Raises:
             LayerError: if it could not be written; nothing of it is in the file then.
         """
-        with _quiet():
+        with quiet():
             layer = self._file.GetLayerByName(table)
             feature = ogr.Feature(layer.GetLayerDefn())
             _fill(feature, row)
@@ -98,37 +89,75 @@ class ResultFile:
             self._commit(lambda: layer.CreateFeature(feature))
             return feature.GetFID()
 
-    def change(self, table: str, fid: int, row: Row) -> None:
-        """Replace some values of a row and commit.
+    def change(self, table: str, uid_field: str, uid: str, row: Row, *, fid: int = 0) -> bool:
+        """Replace some values of the row whose `uid_field` is `uid`, and commit; whether there is such a row.
+
+        Args:
+            table: where to look.
+            uid_field: name of the field with the uid.
+            uid: of the row.
+            row: the new values.
+            fid: where the row probably is; looked at first.
 
         Raises:
             LayerError: if it could not be written.
         """
-        with _quiet():
+        with quiet():
             layer = self._file.GetLayerByName(table)
-            feature = layer.GetFeature(fid)
-            if feature is None:
-                return  # the user deleted it: nothing to complete
+            feature = attempt(lambda: layer.GetFeature(fid)) if fid else None
+            if feature is None or feature.GetField(uid_field) != uid:
+                found = attempt(lambda: _matching(layer, f"{uid_field} = '{uuid.UUID(uid)}'"))
+                if has_failed():
+                    raise failed("open", self.path)
+                if not found:
+                    return False
+                feature = found[0]
             _fill(feature, row)
             self._commit(lambda: layer.SetFeature(feature))
+            return True
+
+    def unfinished_runs(self) -> Dict[str, Row]:
+        """Runs without an end, by uid, each with `created`, `query` and the `process` that began it.
+
+        Raises:
+            LayerError: if they cannot be read now.
+        """
+        found: Dict[str, Row] = {}
+        with quiet():
+            layer = self._file.GetLayerByName(RUNS)
+            condition = "outcome IS NULL AND finished IS NULL"
+            runs = attempt(lambda: _matching(layer, condition)) or []
+            if has_failed():
+                raise failed("open", self.path)
+            for run in runs:
+                found[run.GetField("run_uid")] = {
+                    "created": run.GetField("created"),
+                    "query": run.GetField("query"),
+                    "process": _versions(run.GetField("versions")).get("process", ""),
+                }
+        return found
 
     def _commit(self, action: Callable[[], object]) -> None:
-        self._file.StartTransaction()
-        done = _attempt(action)
-        if done == ogr.OGRERR_NONE and _attempt(self._file.CommitTransaction) == ogr.OGRERR_NONE:
+        attempt(self._file.StartTransaction)
+        done = attempt(action)
+        if done == ogr.OGRERR_NONE and attempt(self._file.CommitTransaction) == ogr.OGRERR_NONE:
             return
-        error = _failed("write", self.path)
-        _attempt(self._file.RollbackTransaction)
+        error = failed("write", self.path)
+        attempt(self._file.RollbackTransaction)
         raise error
 
-    def _version(self) -> int:
+    def _read_head(self) -> int:
+        """Remember the CRS; the version of the schema, 0 if this is another program's file."""
         table = self._file.GetLayerByName(VERSIONS)
-        if (
-            table is None
-            or self._file.GetLayerByName(DETECTIONS) is None
-            or table.GetFeatureCount() == 0
-        ):
+        layer = self._file.GetLayerByName(DETECTIONS)
+        if table is None or layer is None or table.GetFeatureCount() == 0:
             return 0
+        reference = layer.GetSpatialRef()
+        if reference is not None:
+            name = reference.GetAuthorityName(None)
+            self.crs_authid = f"{name}:{reference.GetAuthorityCode(None)}" if name else ""
+            if not reference.IsLocal() and "undefined" not in reference.GetName().lower():
+                self.crs_wkt = reference.ExportToWkt(["FORMAT=WKT2_2019"])
         return max(feature.GetField("version") or 0 for feature in table)
 
 
@@ -147,31 +176,63 @@ def create(path: str, *, crs_wkt: str, program: str) -> None:
     half_made = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}.gpkg")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        _remove_forgotten(target)
-        with _quiet():
+        with quiet():
             _create_tables(str(half_made), crs_wkt, program)
+        _name_it(half_made, target)
+    except OSError as error:
+        raise folder_failed(target.parent, error) from error
+    finally:
+        _remove(target.parent.glob(f"{half_made.name}*"))
+
+
+def _name_it(half_made: Path, target: Path) -> None:
+    """Give the whole file its name, unless another window was faster: its file stays, with what is in it."""
+    try:
+        os.link(half_made, target)  # the only way that cannot replace a file that came just now
+    except FileExistsError:
+        return
+    except OSError:  # a file system without links
         if not target.exists():
             half_made.replace(target)
-    except OSError as error:
-        message = translate("ResultFile", "The folder {folder} cannot be written: {reason}.")
-        values = {"folder": str(target.parent), "reason": error.strerror or str(error)}
-        raise LayerError(message.format(**values), code="layer-folder", **values) from error
-    finally:
-        for left in target.parent.glob(f"{half_made.name}*"):
-            left.unlink()
 
 
-def _remove_forgotten(target: Path) -> None:
-    """Sweep away what a QGIS left that was killed while it made this file, hours ago."""
+def remove_forgotten(target: Path) -> None:
+    """Sweep away what a QGIS left that was killed while it made this file, an hour ago or more."""
     for left in target.parent.glob(f".{target.stem}-????????.gpkg*"):
-        if time.time() - left.stat().st_mtime > FORGOTTEN_S:
+        try:
+            age_s = time.time() - left.stat().st_mtime
+        except OSError:  # somebody else swept it
+            continue
+        if abs(age_s) > FORGOTTEN_S:
+            _remove([left])
+
+
+def _remove(files: Iterable[Path]) -> None:
+    for left in files:
+        with suppress(OSError):  # gone already, or in a folder that became read-only
             left.unlink()
+
+
+def _matching(layer: ogr.Layer, condition: str) -> List[ogr.Feature]:
+    layer.SetAttributeFilter(condition)
+    try:
+        return list(layer)
+    finally:
+        layer.SetAttributeFilter(None)
+
+
+def _versions(text: Optional[str]) -> Dict[str, str]:
+    try:
+        value = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _create_tables(path: str, crs_wkt: str, program: str) -> None:
-    file = _attempt(lambda: gdal.GetDriverByName("GPKG").Create(path, 0, 0, 0, gdal.GDT_Unknown))
+    file = attempt(lambda: gdal.GetDriverByName("GPKG").Create(path, 0, 0, 0, gdal.GDT_Unknown))
     if file is None:
-        raise _failed("create", path)
+        raise failed("create", path)
     reference = _reference(crs_wkt)
     options = [f"GEOMETRY_NAME={GEOMETRY_COLUMN}", "FID=fid"]
     _create_table(file, DETECTIONS, DETECTION_FIELDS, reference, ogr.wkbMultiPolygon, options)
@@ -180,8 +241,8 @@ def _create_tables(path: str, crs_wkt: str, program: str) -> None:
     now = datetime.now(timezone.utc)
     _append(file, VERSIONS, {"version": SCHEMA_VERSION, "created": now, "program": program})
     append_style(file, DETECTIONS, GEOMETRY_COLUMN)
-    if _attempt(file.FlushCache) not in (None, ogr.OGRERR_NONE):
-        raise _failed("create", path)
+    if attempt(file.FlushCache) not in (None, ogr.OGRERR_NONE):
+        raise failed("create", path)
 
 
 def append_style(file: gdal.Dataset, table: str, geometry_column: str) -> None:
@@ -212,21 +273,21 @@ def _create_table(
     geometry_type: int,
     options: list,
 ) -> None:
-    table = _attempt(lambda: file.CreateLayer(name, reference, geometry_type, options))
+    table = attempt(lambda: file.CreateLayer(name, reference, geometry_type, options))
     if table is None:
-        raise _failed("create", file.GetDescription())
+        raise failed("create", file.GetDescription())
     for field_name, field_type in fields:
         definition = ogr.FieldDefn(field_name, field_type)
-        if _attempt(partial(table.CreateField, definition)) != ogr.OGRERR_NONE:
-            raise _failed("create", file.GetDescription())
+        if attempt(partial(table.CreateField, definition)) != ogr.OGRERR_NONE:
+            raise failed("create", file.GetDescription())
 
 
 def _append(file: gdal.Dataset, table: str, row: Row) -> None:
     layer = file.GetLayerByName(table)
     feature = ogr.Feature(layer.GetLayerDefn())
     _fill(feature, row)
-    if _attempt(lambda: layer.CreateFeature(feature)) != ogr.OGRERR_NONE:
-        raise _failed("create", file.GetDescription())
+    if attempt(lambda: layer.CreateFeature(feature)) != ogr.OGRERR_NONE:
+        raise failed("create", file.GetDescription())
 
 
 def _fill(feature: ogr.Feature, row: Row) -> None:
@@ -252,56 +313,5 @@ def _reference(crs_wkt: str) -> Optional[osr.SpatialReference]:
     if not crs_wkt:
         return None
     reference = osr.SpatialReference()
-    code = _attempt(lambda: reference.ImportFromWkt(crs_wkt))
+    code = attempt(lambda: reference.ImportFromWkt(crs_wkt))
     return reference if code == ogr.OGRERR_NONE else None
-
-
-def _attempt(action: Callable[[], Any]) -> Any:
-    """Call OGR; a failure is None or an error code, also where another plugin made OGR raise exceptions."""
-    gdal.ErrorReset()
-    _raised.reason = ""
-    try:
-        return action()
-    except RuntimeError as error:
-        _raised.reason = str(error)
-        return None
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    gdal.PushErrorHandler("CPLQuietErrorHandler")
-    try:
-        yield
-    finally:
-        gdal.PopErrorHandler()
-
-
-def _failed(verb: str, path: str, code: str = "layer-file") -> LayerError:
-    reason = (
-        getattr(_raised, "reason", "")
-        or gdal.GetLastErrorMsg()
-        or os.strerror(errno.EIO if Path(path).exists() else errno.ENOENT)
-    )
-    message = {
-        "open": translate("ResultFile", "{path} cannot be opened: {reason}"),
-        "create": translate("ResultFile", "{path} cannot be made: {reason}"),
-        "write": translate("ResultFile", "{path} cannot be written: {reason}"),
-    }[verb]
-    return LayerError(message.format(path=path, reason=reason), code=code, path=path, reason=reason)
-
-
-def _wrong_schema(path: str, version: int) -> LayerError:
-    if version <= SCHEMA_VERSION:
-        message = translate("ResultFile", "{path} exists and is not a Geo-R1 result file.")
-        return LayerError(message.format(path=path), code="layer-foreign", path=path)
-    message = translate(
-        "ResultFile",
-        "{path} was written by a newer Geo-R1 (schema {version}; this one knows {known}).",
-    )
-    return LayerError(
-        message.format(path=path, version=version, known=SCHEMA_VERSION),
-        hint=translate("ResultFile", "Update the plugin to add to that file."),
-        code="layer-newer-schema",
-        path=path,
-        version=version,
-    )

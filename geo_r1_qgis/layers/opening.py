@@ -9,11 +9,14 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core.errors import LayerError
 from . import geopackage, places
+from .failures import DISK_FULL, LOCKED, MOVED, READ_ONLY
 from .geopackage import ResultFile
 
 translate = QCoreApplication.translate
 
-FILE_IN_THE_WAY = ("layer-newer-schema", "layer-foreign", "layer-not-open")
+FILE_IN_THE_WAY = ("layer-newer-schema", "layer-foreign", "layer-not-open", READ_ONLY)
+PASSES = (LOCKED, MOVED)
+"""Troubles that end by themselves: the file is the right one, and is waited for."""
 
 
 def open_or_create(
@@ -29,34 +32,27 @@ def open_or_create(
         remark: told in a sentence when it is not `path`.
 
     Raises:
-        LayerError: if there is no place at all.
+        LayerError: if there is no place at all, or the file is only locked or its disk full for now.
     """
-    for candidate in (path, *places.alternatives(path)):
-        try:
-            if candidate.exists():
-                return ResultFile(str(candidate))
-            return _create(candidate, other_folder, crs_wkt, program, remark)
-        except LayerError as error:
-            if error.code not in FILE_IN_THE_WAY:
-                raise
-            remark(f"{error} " + translate("ResultFile", "A new file is made beside it."))
-    message = translate("ResultFile", "No free name was found beside {path}.")
-    raise LayerError(message.format(path=path), code="layer-file", path=str(path))
-
-
-def _create(
-    path: Path, other_folder: Path, crs_wkt: str, program: str, remark: Callable[[str], None]
-) -> ResultFile:
-    try:
-        geopackage.create(str(path), crs_wkt=crs_wkt, program=program)
-    except LayerError as error:
-        fallback = other_folder / path.name
-        if fallback == path:
-            raise
-        remark(
-            f"{error} " + translate("ResultFile", "Detections go to {path}").format(path=fallback)
-        )
-        if not fallback.exists():
-            geopackage.create(str(fallback), crs_wkt=crs_wkt, program=program)
-        return ResultFile(str(fallback))
-    return ResultFile(str(path))
+    obstacle = LayerError(code="layer-file", path=str(path))
+    geopackage.remove_forgotten(path)
+    for folder in dict.fromkeys((path.parent, other_folder)):
+        wanted = folder / path.name
+        for candidate in (wanted, *places.alternatives(wanted)):
+            is_there = candidate.exists()
+            try:
+                if not is_there:
+                    geopackage.create(str(candidate), crs_wkt=crs_wkt, program=program)
+                file = ResultFile(str(candidate))
+            except LayerError as error:
+                obstacle = error
+                if error.code in PASSES or (error.code == DISK_FULL and is_there):
+                    raise
+                if error.code in FILE_IN_THE_WAY and is_there:
+                    continue  # it stays as it is; the next name
+                break  # nothing can be made in this folder
+            if candidate != path:
+                where = translate("ResultFile", "Detections go to {path}").format(path=candidate)
+                remark(f"{obstacle} {where}")
+            return file
+    raise obstacle

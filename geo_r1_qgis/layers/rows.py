@@ -150,3 +150,12 @@ def result_row(result: wire.ResultEvent) -> Row:
         "dropped": json.dumps(dropped, ensure_ascii=False),
         "timings": json.dumps(asdict(result.timings)),
     }
+
+
+def broken_off_row(outcome: str, reasoning: str) -> Row:
+    """What is known of a run that was stopped, or failed, before its answer was complete."""
+    return {
+        "finished": datetime.now(timezone.utc),
+        "outcome": outcome,
+        "reasoning": reasoning,
+    }

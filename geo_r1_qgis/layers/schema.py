@@ -51,7 +51,8 @@ RUN_FIELDS: Fields = (
     ("finished", _TIME),
     ("query", _TEXT),
     ("task", _TEXT),
-    ("outcome", _TEXT),  # found | none | unparsable | truncated; empty = did not end
+    # found | none | unparsable | truncated | stopped | failed | interrupted (QGIS was closed); empty = not ended yet
+    ("outcome", _TEXT),
     ("model", _TEXT),
     ("engine", _TEXT),
     ("adapter", _TEXT),
@@ -62,7 +63,7 @@ RUN_FIELDS: Fields = (
     ("raw_answer", _TEXT),
     ("dropped", _TEXT),  # JSON
     ("timings", _TEXT),  # JSON, milliseconds
-    ("versions", _TEXT),  # JSON, program: version
+    ("versions", _TEXT),  # JSON, program: version; `process` is the id of the QGIS that asked
     ("layer_name", _TEXT),
     ("layer_source", _TEXT),  # without passwords
     ("layer_provider", _TEXT),

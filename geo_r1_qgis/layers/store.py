@@ -1,14 +1,16 @@
 """Where detections go: one GeoPackage per project, written in the background, shown as one layer.
 
 All methods are called on the GUI thread and return at once; `stored`, `failed` and `remarked` say later what happened.
-The writing is `writer.py`'s, the rows are `rows.py`'s; this decides which file, and keeps the layer in step.
+The writing is `writer.py`'s, the rows are `rows.py`'s, the layer is `result_layer.py`'s; this decides which file.
 """
 
 from __future__ import annotations
 
+import logging
+import os
 import time
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
@@ -19,34 +21,59 @@ from qgis.core import (
     QgsProject,
     QgsVectorLayer,
 )
-from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QStandardPaths, QTimer, pyqtSignal
 
 from ..core import wire
 from ..core.errors import GeoR1Error, LayerError
 from ..core.frame import Frame
 from ..core.records import RunStart
-from . import places
+from . import places, rescue
 from .export import export_detections
-from .geopackage import ResultFile
-from .rows import area_m2, crs_from, detection_row, geometry_of, result_row, run_row
+from .geopackage import ResultFile, Row
+from .interrupted import look_for_interrupted
+from .result_layer import LAYER_NAME, ResultLayer
+from .rows import area_m2, broken_off_row, crs_from, detection_row, geometry_of, result_row, run_row
 from .schema import DETECTIONS, RUNS
 from .target import Target
-from .writer import Job
+from .writer import Job, Writer
 
-LAYER_NAME = "Geo-R1 detections"
-REFRESH_MS = 50
+__all__ = ["CLOSE_S", "LAYER_NAME", "DetectionStore"]
+
+log = logging.getLogger(__name__)
+
+AGAIN_MS = 5000
+"""How often what waits in memory is tried again: the lock is gone, the disk has room."""
 CLOSE_S = 8.0
 
 
 @dataclass
 class _Run:
+    uid: str
     start: RunStart
+    row: Row
     target: Optional[Target] = None
     """The file that it is written to; none while it has no detection and there is no file."""
+    is_forgotten: bool = False
+    """Its project was closed before there was a file."""
+    written_in: str = ""
+    """Set by the writer's thread, read only there; so are the next."""
     fid: int = 0
-    """Set by the writer's thread, read only there; so is the next."""
-    detection_fids: List[int] = field(default_factory=list)
+    detection_fids: Dict[str, int] = field(default_factory=dict)
+
+    def write_begin(self, file: ResultFile) -> None:
+        """Its row, as it is known now, unless it is in this file."""
+        if self.written_in != file.path:
+            self._insert(file)
+
+    def write_end(self, file: ResultFile, end: Row) -> None:
+        """Complete its row; a file that came in the place of the first one gets the whole of it."""
+        self.row = {**self.row, **end}
+        if not file.change(RUNS, "run_uid", self.uid, end, fid=self.fid):
+            self._insert(file)
+
+    def _insert(self, file: ResultFile) -> None:
+        self.fid = file.write(RUNS, self.row)
+        self.written_in = file.path
 
 
 class DetectionStore(QObject):
@@ -55,11 +82,17 @@ class DetectionStore(QObject):
     stored = pyqtSignal(str)
     """uid of a detection that is on disk now."""
     failed = pyqtSignal(object)
-    """A GeoR1Error: something waits in memory that could not be written; `retry` tries again."""
+    """A GeoR1Error: something waits in memory that could not be written; it is tried again now and then, and by `retry`."""
+    recovered = pyqtSignal()
+    """What had waited is on disk now."""
     remarked = pyqtSignal(str)
     """A sentence to show: which file, why another one."""
+    told = pyqtSignal(str, str)
+    """Title and text of something that happened before this QGIS was started."""
     layer_ready = pyqtSignal(object)
     """The QgsVectorLayer, when it was added to the project."""
+    _interrupted = pyqtSignal(str, object)
+    _failed_to_write = pyqtSignal(object)
 
     def __init__(
         self, project: Optional[QgsProject] = None, parent: Optional[QObject] = None
@@ -72,12 +105,18 @@ class DetectionStore(QObject):
         self._target: Optional[Target] = None
         self._earlier: List[Target] = []
         """Of projects that were closed while something was still being written."""
-        self._layer_id = ""
-        self._refresh = QTimer(self)
-        self._refresh.setSingleShot(True)
-        self._refresh.setInterval(REFRESH_MS)
-        self._refresh.timeout.connect(self._show_layer)
+        self._shown = ResultLayer(self._project, self)
+        self._shown.ready.connect(self.layer_ready)
+        self._shown.failed.connect(self.failed)
+        self._looking: Optional[Writer] = None
+        self._trouble = self._said = ""
+        """Code of the error that is not over, and of the one that was said last."""
+        self._again = QTimer(self)
+        self._again.setInterval(AGAIN_MS)
+        self._again.timeout.connect(self._try_again)
         self.stored.connect(self._on_stored)
+        self._failed_to_write.connect(self._on_failed)
+        self._interrupted.connect(self._on_interrupted)
         self._project.cleared.connect(self._forget)
 
     # ---- writing ---------------------------------------------------------------------------------------------------
@@ -85,13 +124,9 @@ class DetectionStore(QObject):
     def begin_run(self, start: RunStart) -> str:
         """Note that a question was sent; returns its uid."""
         run_uid = str(uuid.uuid4())
-        run = self._runs[run_uid] = _Run(start)
-        row = run_row(run_uid, start)
-
-        def write_run(file: ResultFile) -> None:
-            run.fid = file.write(RUNS, row)
-
-        self._hold_or_submit(run, write_run)
+        start = replace(start, versions={**start.versions, "process": str(os.getpid())})
+        run = self._runs[run_uid] = _Run(run_uid, start, run_row(run_uid, start))
+        self._hold_or_submit(run, run.write_begin)
         return run_uid
 
     def add(self, run_uid: str, detection: wire.Detection, frame: Frame, reasoning: str) -> str:
@@ -104,35 +139,39 @@ class DetectionStore(QObject):
         target = run.target or self._find_target() or self._new_target(frame)
 
         def write_detection(file: ResultFile) -> None:
-            crs = crs_from(file.crs_authid, file.crs_wkt)
-            geometry = geometry_of(detection, frame, crs, target.context)
-            row["area_m2"] = area_m2(geometry, crs, target.context)
-            run.detection_fids.append(file.write(DETECTIONS, row, bytes(geometry.asWkb())))
+            wkb = None
+            try:
+                crs = crs_from(file.crs_authid, file.crs_wkt)
+                geometry = geometry_of(detection, frame, crs, target.context)
+                row["area_m2"] = area_m2(geometry, crs, target.context)
+                wkb = bytes(geometry.asWkb())
+            except LayerError as error:  # it has no place in this file: kept without one, and said
+                self.failed.emit(error)
+            run.write_begin(file)
+            run.detection_fids[uid] = file.write(DETECTIONS, row, wkb)
             self.stored.emit(uid)
 
         held, self._held = self._held, []
         for held_run, job in held:
             held_run.target = target
             target.submit(job)
+        run.target = target
         target.submit(write_detection)
         return uid
 
     def finish_run(self, run_uid: str, result: wire.ResultEvent) -> None:
         """Note how a question ended, and give its detections the whole reasoning."""
-        run = self._runs.pop(run_uid)
-        row = result_row(result)
+        complete = {"reasoning": result.reasoning, "model": result.model}
+        self._end_run(run_uid, result_row(result), complete)
 
-        def write_end(file: ResultFile) -> None:
-            file.change(RUNS, run.fid, row)
-            for fid in run.detection_fids:
-                file.change(DETECTIONS, fid, {"reasoning": result.reasoning, "model": result.model})
-
-        self._hold_or_submit(run, write_end)
+    def break_off_run(self, run_uid: str, outcome: str, reasoning: str) -> None:
+        """Note that a question was stopped, or failed, before its answer was complete; what it found stays."""
+        self._end_run(run_uid, broken_off_row(outcome, reasoning), {"reasoning": reasoning})
 
     def retry(self) -> None:
-        """Try again to write what waits."""
-        for target in self._targets():
-            target.writer.retry()
+        """Try again to write what waits, and say it again if it fails again."""
+        self._said = ""
+        self._try_again()
 
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is on disk; whether it is. Not for the GUI thread, except at the very end."""
@@ -143,10 +182,13 @@ class DetectionStore(QObject):
         return all(waits)
 
     def close(self) -> None:
-        """Write what waits, and let go of the project."""
+        """Write what waits, elsewhere if it must be, and let go of the project."""
         self._project.cleared.disconnect(self._forget)
-        self._refresh.stop()
-        self.flush(CLOSE_S)
+        self._shown.stop()
+        self._again.stop()
+        if self._looking is not None:
+            self._looking.wait(CLOSE_S)
+        rescue.write_somewhere(self._targets(), CLOSE_S)
 
     # ---- reading ---------------------------------------------------------------------------------------------------
 
@@ -158,8 +200,21 @@ class DetectionStore(QObject):
     @property
     def layer(self) -> Optional[QgsVectorLayer]:
         """The layer in the project; none before the first detection."""
-        layer = self._project.mapLayer(self._layer_id) if self._layer_id else None
-        return layer if isinstance(layer, QgsVectorLayer) else None
+        return self._shown.layer
+
+    def look_back(self) -> None:
+        """Look, in the background, what did not end well before this QGIS was started; `told` says it."""
+        for was, now in rescue.take_notes():
+            text = self.tr("{was} could not be written when QGIS was closed. The rest is in {now}")
+            self.told.emit(self.tr("Detections were kept elsewhere"), text.format(was=was, now=now))
+        project_file = self._project.absoluteFilePath()
+        path = places.beside_project(project_file) if project_file else None
+        if path is not None and path.exists():
+            self._looking = look_for_interrupted(
+                path,
+                self._runs,
+                lambda queries: self._interrupted.emit(str(path), queries),
+            )
 
     def export(
         self,
@@ -184,12 +239,28 @@ class DetectionStore(QObject):
         self._earlier = [target for target in self._earlier if target.writer.waiting]
         return current + self._earlier
 
+    def _end_run(self, run_uid: str, end: Row, of_detections: Row) -> None:
+        run = self._runs.pop(run_uid, None)
+        if run is None:
+            return  # it has ended
+
+        def write_end(file: ResultFile) -> None:
+            run.write_end(file, end)
+            for uid, fid in run.detection_fids.items():
+                file.change(DETECTIONS, "uid", uid, of_detections, fid=fid)
+
+        self._hold_or_submit(run, write_end)
+
     def _hold_or_submit(self, run: _Run, job: Job) -> None:
+        if run.is_forgotten:
+            return
         run.target = run.target or self._find_target()
         if run.target is None:
             self._held.append((run, job))
-        else:
-            run.target.submit(job)
+            return
+        run.target.submit(job)
+        if run.target is not self._target and run.target not in self._earlier:
+            self._earlier.append(run.target)
 
     def _find_target(self) -> Optional[Target]:
         """The file in use, or the one that already lies beside the project."""
@@ -220,7 +291,7 @@ class DetectionStore(QObject):
             other_folder=self._own_folder(),
             crs_wkt=crs_wkt or self._project.crs().toWkt(),
             context=self._project.transformContext(),
-            on_failed=self._on_failed,
+            on_failed=lambda error, _waiting: self._failed_to_write.emit(error),
             remark=self.remarked.emit,
         )
 
@@ -234,61 +305,45 @@ class DetectionStore(QObject):
         """Another project: another file. What is still being written goes on to where it belongs."""
         if self._target is not None:
             self._earlier.append(self._target)
-        self._target, self._layer_id = None, ""
+        self._target = None
+        self._shown.forget()
         self._held.clear()
+        for run in self._runs.values():
+            run.is_forgotten = run.target is None
 
-    def _on_failed(self, error: GeoR1Error, waiting: int) -> None:
-        error.parameters["waiting"] = waiting
-        self.failed.emit(error)
+    # ---- what happened ---------------------------------------------------------------------------------------------
 
-    # ---- the layer -------------------------------------------------------------------------------------------------
+    @property
+    def _waiting(self) -> int:
+        return sum(target.writer.waiting for target in self._targets())
+
+    def _try_again(self) -> None:
+        for target in self._targets():
+            target.writer.retry()
+        self._see_whether_it_is_over()
+
+    def _on_failed(self, error: GeoR1Error) -> None:
+        """Say a trouble once, and try again until it is over."""
+        error.parameters["waiting"] = self._waiting
+        self._trouble = error.code
+        self._again.start()
+        if error.code != self._said:
+            self._said = error.code
+            self.failed.emit(error)
 
     def _on_stored(self, _uid: str) -> None:
-        if not self._refresh.isActive():
-            self._refresh.start()
+        if self.path:
+            self._shown.refresh(self.path)
+        self._see_whether_it_is_over()
 
-    def _show_layer(self) -> None:
-        """Add the layer if the project has none on this file, and let it read the file anew."""
-        if not self.path or not Path(self.path).exists():
-            return  # what was stored belongs to a project that was closed
-        layer = self.layer or self._layer_on(self.path)
-        if layer is None:
-            self._add_layer()
-            return
-        self._layer_id = layer.id()
-        layer.dataProvider().reloadData()
-        layer.updateExtents()
-        layer.triggerRepaint()
+    def _see_whether_it_is_over(self) -> None:
+        if self._trouble and not self._waiting:
+            self._again.stop()
+            self._trouble = self._said = ""
+            self.recovered.emit()
 
-    def _add_layer(self) -> None:
-        """Open the file now, read the style and add the layer in the next turn: each is 10 to 30 ms."""
-        options = QgsVectorLayer.LayerOptions(self._project.transformContext())
-        options.loadDefaultStyle = False
-        source = f"{self.path}|layername={DETECTIONS}"
-        layer = QgsVectorLayer(source, LAYER_NAME, "ogr", options)
-        if not layer.isValid():
-            message = self.tr("{path} cannot be shown.").format(path=self.path)
-            self.failed.emit(LayerError(message, code="layer-unreadable", path=self.path))
-            return
-
-        def add() -> None:
-            if sip.isdeleted(self) or self.layer is not None:
-                return  # the plugin was unloaded, or somebody was faster
-            if not self.path or not source.startswith(self.path):
-                return  # another project was opened
-            layer.loadDefaultStyle()
-            self._project.addMapLayer(layer, False)
-            self._project.layerTreeRoot().insertLayer(0, layer)
-            self._layer_id = layer.id()
-            self.layer_ready.emit(layer)
-
-        QTimer.singleShot(0, add)
-
-    def _layer_on(self, path: str) -> Optional[QgsVectorLayer]:
-        for layer in self._project.mapLayers().values():
-            if not isinstance(layer, QgsVectorLayer) or layer.providerType() != "ogr":
-                continue
-            source, _, rest = layer.source().partition("|")
-            if f"layername={DETECTIONS}" in rest and Path(source) == Path(path):
-                return layer
-        return None
+    def _on_interrupted(self, path: str, queries: List[str]) -> None:
+        title = self.tr("QGIS was closed in the middle of an answer")
+        text = self.tr("What it had found is kept in {path}. Asked was: {queries}")
+        asked = ", ".join(f"“{query}”" for query in queries)
+        self.told.emit(title, text.format(path=path, queries=asked))

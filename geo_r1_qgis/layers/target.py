@@ -49,6 +49,14 @@ class Target:
         """Write in the background."""
         self.writer.submit(job)
 
+    def go_elsewhere(self) -> bool:
+        """Give up the wanted place, for what still waits; whether there is another one."""
+        elsewhere = self._other_folder / self.path.name
+        if elsewhere == self.path:
+            return False
+        self.path = elsewhere
+        return True
+
     def _open(self) -> ResultFile:
         file = open_or_create(
             self.path,

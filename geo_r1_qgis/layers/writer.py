@@ -19,8 +19,9 @@ from .geopackage import ResultFile
 log = logging.getLogger(__name__)
 
 Job = Callable[[ResultFile], None]
-RETRY_S = (0.1, 0.5, 2.0)
-"""Waits before a write is tried again; OGR itself waits 5 s for a locked file each time."""
+RETRY_S = (0.1, 0.5, 1.0)
+"""Waits before a write is tried again, each time with the file opened anew: it may have been replaced. After the last
+one the trouble is said, and whoever owns the writer calls `retry` now and then."""
 
 
 class Writer:
@@ -89,21 +90,28 @@ class Writer:
 
     def _write_all(self) -> None:
         file: Optional[ResultFile] = None
+        failures = 0
         try:
             while self._jobs:
-                file = file or self._open_file()
-                self._try(self._jobs[0], file)
-                self._jobs.popleft()
+                try:
+                    file = file or self._open_file()
+                    self._jobs[0](file)
+                except LayerError:
+                    file = _closed(file)
+                    if failures == len(RETRY_S):
+                        raise
+                    time.sleep(RETRY_S[failures])
+                    failures += 1
+                except Exception:
+                    self._jobs.rotate(-1)  # a job that is at fault itself must not hold up the others
+                    raise
+                else:
+                    self._jobs.popleft()
+                    failures = 0
         finally:
-            if file is not None:
-                file.close()
+            _closed(file)
 
-    def _try(self, job: Job, file: ResultFile) -> None:
-        for wait_s in RETRY_S:
-            try:
-                job(file)
-            except LayerError:
-                time.sleep(wait_s)
-            else:
-                return
-        job(file)
+
+def _closed(file: Optional[ResultFile]) -> None:
+    if file is not None:
+        file.close()

@@ -15,6 +15,7 @@ from qgis.PyQt.QtCore import QFileInfo, QObject, QProcess, QProcessEnvironment, 
 
 from ..core import places
 from ..core.errors import CommandNotFound, GeoR1Error, LaunchFailed
+from ..core.processes import is_alive
 from ..core.standing import Kind, Standing
 from .handshake import Handshake
 
@@ -162,25 +163,3 @@ def clean_environment() -> QProcessEnvironment:
 def _is_program(path: str) -> bool:
     found = QFileInfo(path)
     return found.isFile() and found.isExecutable()
-
-
-def is_alive(pid: int) -> bool:
-    """Whether a process still runs, as far as that can be told without harm."""
-    if places.is_windows(sys.platform) or pid <= 0:
-        return True  # on Windows os.kill ends the process; there the patience decides
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return not _is_zombie(pid)
-
-
-def _is_zombie(pid: int) -> bool:
-    """Whether a process has ended and nobody has asked how: so it stays in containers whose first process is no init."""
-    try:
-        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:  # not Linux, or gone just now
-        return False
-    return status.rpartition(")")[2].split()[:1] == ["Z"]
