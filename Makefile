@@ -23,12 +23,12 @@ PYTEST := $(PY) -m pytest -p no:cacheprovider
 PYTEST_QGIS := QT_QPA_PLATFORM=offscreen .venv-qgis/bin/pytest -p no:cacheprovider -o pythonpath="build ."
 
 # What `make test` runs; CI adds the newer QGIS: make test TIERS="… qgis-trixie-backports"
-TIERS := fast backend qgis qt6 e2e
+TIERS := fast backend qgis faults qt6 e2e
 # QGIS 3.40 and 3.44 in folders with another Debian (scripts/qgis_chroot.sh)
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-e2e test-gpu cov check format format-check lint types imports translations wire build zip zip-check evaluate clean
+	test-qt6 test-faults test-e2e test-gpu cov check format format-check lint types imports translations wire build zip zip-check evaluate clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -92,6 +92,9 @@ test-qgis-new: setup build ## the same and the demo in QGIS 3.40 and 3.44, each 
 test-qt6: setup ## widgets and network code on Qt 6, with a small stand-in for qgis.core
 	@$(MAKE) tier-qt6
 
+test-faults: setup build ## kill -9, full disks, locks, dead networks; 200 kills at random moments (about 20 minutes)
+	@GEO_R1_KILLS=200 $(MAKE) tier-faults FAULTS_TIMEOUT=2400
+
 test-e2e: setup build ## QGIS, service process and embedded model together; the demo is one of them
 	@$(MAKE) tier-e2e
 
@@ -106,7 +109,7 @@ cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 test-gpu: setup ## tests that need a CUDA device
 	@$(PYTEST) -q tests/gpu -m gpu
 
-.PHONY: tier-fast tier-backend tier-qgis tier-qt6 tier-e2e
+.PHONY: tier-fast tier-backend tier-qgis tier-qt6 tier-faults tier-e2e
 tier-fast:
 	@$(PYTEST) -q tests/pure tests/contracts --junitxml=$(RESULTS)/fast.xml
 
@@ -124,6 +127,10 @@ tier-qt6: build
 	@scripts/setup.sh qt6
 	@QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyqt6 .venv-qt6/bin/pytest -p no:cacheprovider \
 		-o pythonpath="build . tests/qt6/shim" -q tests/qt6 --junitxml=$(RESULTS)/qt6.xml
+
+# 30 kills; `make test-faults` has 200
+tier-faults:
+	@$(PYTEST_QGIS) -q tests/faults --timeout=$(or $(FAULTS_TIMEOUT),400) --junitxml=$(RESULTS)/faults.xml
 
 tier-e2e:
 	@$(PYTEST_QGIS) -q tests/e2e --timeout=400 --junitxml=$(RESULTS)/e2e.xml

@@ -91,7 +91,7 @@ def _code_of(reason: str, path: Path) -> str:
         return DISK_FULL
     if path.exists() and is_read_only(path):
         return READ_ONLY
-    if "readonly database" in said or "disk i/o error" in said:
+    if "readonly database" in said:
         # the permissions are right: somebody took the file away, or put another one in its place
         return MOVED
     return ""

@@ -50,6 +50,7 @@ class ResultFile:
             LayerError: if it is not a result file of this version; the code says why.
         """
         self.path = path
+        self._has_new_places = False
         self.crs_wkt = ""
         """WKT of the CRS of the detections; empty if they have none."""
         self.crs_authid = ""
@@ -72,7 +73,11 @@ class ResultFile:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._file = None
+        if self._has_new_places:
+            # OGR writes the extent that it knows at its end, without what other windows have written meanwhile
+            with quiet():
+                attempt(lambda: self._file.ExecuteSQL(f"RECOMPUTE EXTENT ON {DETECTIONS}"))
+        self._file, self._has_new_places = None, False
 
     def write(self, table: str, row: Row, wkb: Optional[bytes] = None) -> int:
         """Append a row and commit it; returns its feature id.
@@ -87,6 +92,7 @@ class ResultFile:
             if wkb is not None:
                 feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(wkb))
             self._commit(lambda: layer.CreateFeature(feature))
+            self._has_new_places = self._has_new_places or wkb is not None
             return feature.GetFID()
 
     def change(self, table: str, uid_field: str, uid: str, row: Row, *, fid: int = 0) -> bool:

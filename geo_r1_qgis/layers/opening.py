@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Optional
 
 from qgis.PyQt.QtCore import QCoreApplication
 
@@ -34,7 +34,7 @@ def open_or_create(
     Raises:
         LayerError: if there is no place at all, or the file is only locked or its disk full for now.
     """
-    obstacle = LayerError(code="layer-file", path=str(path))
+    obstacle: Optional[LayerError] = None
     geopackage.remove_forgotten(path)
     for folder in dict.fromkeys((path.parent, other_folder)):
         wanted = folder / path.name
@@ -45,14 +45,14 @@ def open_or_create(
                     geopackage.create(str(candidate), crs_wkt=crs_wkt, program=program)
                 file = ResultFile(str(candidate))
             except LayerError as error:
-                obstacle = error
+                obstacle = obstacle or error
                 if error.code in PASSES or (error.code == DISK_FULL and is_there):
                     raise
                 if error.code in FILE_IN_THE_WAY and is_there:
                     continue  # it stays as it is; the next name
                 break  # nothing can be made in this folder
-            if candidate != path:
+            if obstacle is not None:
                 where = translate("ResultFile", "Detections go to {path}").format(path=candidate)
                 remark(f"{obstacle} {where}")
             return file
-    raise obstacle
+    raise obstacle or LayerError(code="layer-file", path=str(path))

@@ -24,7 +24,8 @@ def write_somewhere(targets: Sequence[Target], timeout_s: float) -> None:
     began_s = time.monotonic()
     for is_last in (False, True):
         until_s = began_s + (timeout_s if is_last else timeout_s / 2)
-        waiting = [target for target in targets if target.writer.waiting]
+        # also those that only close their file: Python ends a thread inside of OGR with a crash
+        waiting = [target for target in targets if not target.writer.is_idle]
         for target in waiting:
             wanted = target.path
             if is_last and not target.writer.wait(0.0) and target.go_elsewhere():
@@ -35,7 +36,9 @@ def write_somewhere(targets: Sequence[Target], timeout_s: float) -> None:
             target.writer.wait(max(0.0, until_s - time.monotonic()))
     for target in targets:
         if target.writer.waiting:
-            log.error("%s could not be written: %d rows are lost", target.path, target.writer.waiting)
+            log.error(
+                "%s could not be written: %d rows are lost", target.path, target.writer.waiting
+            )
 
 
 def take_notes() -> List[Note]:
@@ -46,7 +49,9 @@ def take_notes() -> List[Note]:
     except (TypeError, ValueError):
         notes = []
     settings.remove(NOTES)
-    return [(str(each[0]), str(each[1])) for each in notes if isinstance(each, list) and len(each) == 2]
+    return [
+        (str(each[0]), str(each[1])) for each in notes if isinstance(each, list) and len(each) == 2
+    ]
 
 
 def _note(note: Note) -> None:

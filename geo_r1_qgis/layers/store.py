@@ -161,7 +161,7 @@ class DetectionStore(QObject):
 
     def finish_run(self, run_uid: str, result: wire.ResultEvent) -> None:
         """Note how a question ended, and give its detections the whole reasoning."""
-        complete = {"reasoning": result.reasoning, "model": result.model}
+        complete: Row = {"reasoning": result.reasoning, "model": result.model}
         self._end_run(run_uid, result_row(result), complete)
 
     def break_off_run(self, run_uid: str, outcome: str, reasoning: str) -> None:
@@ -236,7 +236,7 @@ class DetectionStore(QObject):
 
     def _targets(self) -> List[Target]:
         current = [self._target] if self._target else []
-        self._earlier = [target for target in self._earlier if target.writer.waiting]
+        self._earlier = [target for target in self._earlier if not target.writer.is_idle]
         return current + self._earlier
 
     def _end_run(self, run_uid: str, end: Row, of_detections: Row) -> None:

@@ -69,6 +69,11 @@ class Writer:
         """How many jobs are not on disk yet."""
         return len(self._jobs)
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether everything is on disk and the file is closed."""
+        return self._thread is None and not self._jobs
+
     def _work(self) -> None:
         error: Optional[GeoR1Error] = None
         try:
@@ -97,21 +102,24 @@ class Writer:
                     file = file or self._open_file()
                     self._jobs[0](file)
                 except LayerError:
-                    file = _closed(file)
+                    _close(file)
+                    file = None
                     if failures == len(RETRY_S):
                         raise
                     time.sleep(RETRY_S[failures])
                     failures += 1
                 except Exception:
-                    self._jobs.rotate(-1)  # a job that is at fault itself must not hold up the others
+                    self._jobs.rotate(
+                        -1
+                    )  # a job that is at fault itself must not hold up the others
                     raise
                 else:
                     self._jobs.popleft()
                     failures = 0
         finally:
-            _closed(file)
+            _close(file)
 
 
-def _closed(file: Optional[ResultFile]) -> None:
+def _close(file: Optional[ResultFile]) -> None:
     if file is not None:
         file.close()
