@@ -12,13 +12,15 @@ from typing import Any
 from qgis.core import QgsProject, QgsSettings
 from qgis.PyQt import sip
 
-from .core.settings import Settings
+from .core.errors import GeoR1Error
+from .core.settings import LEGACY_ACCESS, Settings
 from .gui.answers_controller import AnswersController
 from .gui.ask_controller import AskController
 from .gui.dock import GeoR1Dock
 from .gui.preview import SendingPreview
 from .gui.service_actions import ServiceActions
 from .layers.store import DetectionStore
+from .network.access import AccessKeeper
 from .network.connection import Connection
 
 
@@ -27,10 +29,13 @@ class Services:
 
     def __init__(self, iface: Any) -> None:
         self._store = QgsSettings()
-        settings = Settings.load(self._store)
+        self._has_told = False
+        self.access = AccessKeeper()
+        settings = self.access.move_legacy(Settings.load(self._store), self._store)
+        settings.save(self._store)
         canvas = iface.mapCanvas()
         self.dock = GeoR1Dock(iface.mainWindow())
-        self.connection = Connection(settings, self.dock)
+        self.connection = Connection(settings, self.dock, access=self.access)
         self.store = DetectionStore(parent=self.dock)
         self.preview = SendingPreview(canvas, self.dock.ask_panel, self.dock)
         self.actions = ServiceActions(dock=self.dock, connection=self.connection, parent=self.dock)
@@ -46,6 +51,7 @@ class Services:
             dock=self.dock, asking=self.asking, store=self.store, canvas=canvas, parent=self.dock
         )
         self.actions.settings_changed.connect(self.save_settings)
+        self.actions.server_chosen.connect(lambda: self._store.remove(LEGACY_ACCESS))
         self.actions.retry_requested.connect(self.asking.ask)
         self.actions.write_again_requested.connect(self.store.retry)
         self.actions.plugin_manager_requested.connect(
@@ -53,9 +59,11 @@ class Services:
         )
         self.dock.visibilityChanged.connect(self._on_visibility)
         QgsProject.instance().readProject.connect(self._on_project_read)
+        self.access.on_opened(self._move_legacy)
 
     def close(self) -> None:
         """Stop what runs and delete what was built; the service and the layers stay."""
+        self.access.off_opened(self._move_legacy)
         self.dock.visibilityChanged.disconnect(self._on_visibility)
         QgsProject.instance().readProject.disconnect(self._on_project_read)
         self.asking.close()
@@ -70,6 +78,16 @@ class Services:
     def save_settings(self, settings: Settings) -> None:
         """Keep `settings` in the user's profile."""
         settings.save(self._store)
+        if settings.service_authcfg or not settings.service_url:
+            self._store.remove(LEGACY_ACCESS)
+
+    def _move_legacy(self, is_open: bool) -> None:
+        """The password store was opened for whatever reason: a token in plain text moves into it."""
+        if not is_open or not self._store.contains(LEGACY_ACCESS):
+            return
+        settings = self.access.move_legacy(self.connection.settings, self._store)
+        self.connection.settings = settings
+        self.save_settings(settings)
 
     def _on_visibility(self, is_visible: bool) -> None:
         self.connection.watch(is_visible)
@@ -77,6 +95,9 @@ class Services:
             self.store.look_back()
         if is_visible and not self.connection.is_settling:
             self.connection.connect_service(may_start=self.connection.settings.start_service)
+        if is_visible and self._store.contains(LEGACY_ACCESS) and not self._has_told:
+            self._has_told = True
+            self.dock.notice.show_error(GeoR1Error(code="access-in-settings"))
 
     def _on_project_read(self) -> None:
         if self.dock.isUserVisible():

@@ -10,6 +10,7 @@ An error knows its code and its values; it knows no widget, no message bar and n
     ├── ServiceSilent           connected, but not a byte for too long             (also TimeoutError)
     ├── ConnectionLost          the stream ended before its final event            (also ConnectionError)
     ├── ServerElsewhere         `server.json` names an address that is not this machine's
+    ├── TlsRefused              the server's certificate was not accepted          (also ConnectionError)
     ├── LaunchFailed            `geo-r1 serve` did not come up
     ├── CommandNotFound         no `geo-r1` on this machine                        (also FileNotFoundError)
     ├── CaptureError            a view cannot be turned into pixels  (subclasses in `capture/`)
@@ -142,6 +143,12 @@ class ServerElsewhere(GeoR1Error, ValueError):
     def __init__(self, url: str) -> None:
         url = one_line(url, SHOWN_CHARACTERS)
         super().__init__(f"server.json names {url}, which is not this machine.", url=url)
+
+
+class TlsRefused(GeoR1Error, ConnectionError):
+    """The certificate was not accepted, so that nothing was sent; the code says why."""
+
+    code = "tls-failed"
 
 
 class LaunchFailed(GeoR1Error):

@@ -7,40 +7,16 @@ plugin share one table. An unknown code falls back to the sentence that came wit
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 from typing import Callable, Dict
 
 from .errors import GeoR1Error
+from .sentence import QT_TRANSLATE_NOOP, Mend, Sentence
+from .server_sentences import SERVER_SENTENCES
+
+__all__ = ["SENTENCES", "Explanation", "Mend", "Sentence", "explain"]
 
 CONTEXT = "GeoR1Errors"
 Translate = Callable[[str, str], str]
-
-
-class Mend(Enum):
-    """What a button can do about a fault."""
-
-    NONE = "none"
-    START = "start"
-    SET_ACCESS = "set-access"
-    SET_ADDRESS = "set-address"
-    SET_COMMAND = "set-command"
-    RECONNECT = "reconnect"
-    RETRY = "retry"
-    WRITE_AGAIN = "write-again"
-    OPEN_LOG = "open-log"
-    HOW_TO_INSTALL = "how-to-install"
-    HOW_TO_UPDATE = "how-to-update"
-    OPEN_PLUGIN_MANAGER = "open-plugin-manager"
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """Template of one message; `{name}` is a parameter of the error."""
-
-    title: str
-    text: str
-    hint: str = ""
-    mend: Mend = Mend.NONE
 
 
 @dataclass(frozen=True)
@@ -52,11 +28,6 @@ class Explanation:
     hint: str
     mend: Mend
     code: str
-
-
-def QT_TRANSLATE_NOOP(context: str, text: str) -> str:
-    """Mark `text` for translation without translating it yet."""
-    return text
 
 
 def explain(error: GeoR1Error, translate: Translate) -> Explanation:
@@ -95,6 +66,7 @@ def _fill(template: str, error: GeoR1Error) -> str:
 _UNKNOWN_TITLE = QT_TRANSLATE_NOOP("GeoR1Errors", "That did not work")
 
 SENTENCES: Dict[str, Sentence] = {
+    **SERVER_SENTENCES,
     # --- reaching the service
     "unreachable": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The Geo-R1 service is not answering"),

@@ -6,6 +6,8 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Protocol
 
 PREFIX = "geo_r1/"
+LEGACY_ACCESS = PREFIX + "service_access"
+"""Where version 0.1.0 kept the token of a server, as plain text; `network/access.py` moves it."""
 
 
 class Store(Protocol):
@@ -24,8 +26,12 @@ class Settings:
     """Path of `geo-r1`; empty = look in the usual places."""
     service_url: str = ""
     """Address of a service that somebody else runs; empty = the one of this machine."""
-    service_access: str = ""
-    """What that service wants in the Authorization header; the local one has its own, in `server.json`."""
+    service_authcfg: str = ""
+    """Id in QGIS's password store of what that service wants to see; the local one has its own, in `server.json`."""
+    plain_http_url: str = ""
+    """The address for which the user has agreed that nothing is encrypted."""
+    last_url: str = ""
+    """The server that was used last, offered again in the dialog."""
     start_service: bool = True
     """Start the local service when the dock opens or a question is asked."""
     model: str = ""

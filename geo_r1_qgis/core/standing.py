@@ -33,6 +33,7 @@ class Kind(Enum):
     STARTING = "starting"
     ABSENT = "absent"  # nothing there
     REFUSED = "refused"  # the token is not the right one
+    LOCKED = "locked"  # the token lies in QGIS's password store, which is not open
     TOO_OLD = "too-old"  # the service
     TOO_NEW = "too-new"  # the service
     NOT_OURS = "not-ours"

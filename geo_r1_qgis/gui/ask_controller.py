@@ -101,7 +101,8 @@ class AskController(QObject):
         panel.set_running(True)
         self._tick.start()
         self._show_stage()
-        self._connection.connect_service(may_start=self._connection.settings.start_service)
+        may_start = self._connection.settings.start_service
+        self._connection.connect_service(may_start=may_start, by_user=True)
 
     def stop(self) -> None:
         """End the question now; what was found stays."""

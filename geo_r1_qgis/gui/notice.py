@@ -31,6 +31,7 @@ def mend_word(mend: Mend) -> str:
         Mend.SET_ADDRESS: translate("Mend", "Connect to a server…"),
         Mend.SET_COMMAND: translate("Mend", "Choose command…"),
         Mend.RECONNECT: translate("Mend", "Look again"),
+        Mend.UNLOCK: translate("Mend", "Unlock…"),
         Mend.RETRY: translate("Mend", "Try again"),
         Mend.WRITE_AGAIN: translate("Mend", "Write again"),
         Mend.OPEN_LOG: translate("Mend", "Show log"),

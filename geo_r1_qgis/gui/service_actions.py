@@ -11,6 +11,7 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QMenu, QMessageBox
 
 from ..core import wire
+from ..core.address import Way, destination_of
 from ..core.errors import CommandNotFound, GeoR1Error
 from ..core.log_text import readable
 from ..core.sentences import Mend
@@ -34,6 +35,8 @@ class ServiceActions(QObject):
     """Menu, mends and the list of models."""
 
     settings_changed = pyqtSignal(object)
+    server_chosen = pyqtSignal()
+    """OK was pressed and the token is where the user wants it."""
     retry_requested = pyqtSignal()
     write_again_requested = pyqtSignal()
     plugin_manager_requested = pyqtSignal()
@@ -52,6 +55,7 @@ class ServiceActions(QObject):
             Mend.RETRY: self.retry_requested.emit,
             Mend.WRITE_AGAIN: self.write_again_requested.emit,
             Mend.SET_ACCESS: self.edit_server,
+            Mend.UNLOCK: self.look_again,
             Mend.SET_ADDRESS: self.edit_server,
             Mend.SET_COMMAND: self.edit_server,
             Mend.OPEN_LOG: self.show_log,
@@ -61,6 +65,8 @@ class ServiceActions(QObject):
         }
         connection.standing_changed.connect(self._on_standing)
         dock.header.mend_requested.connect(self.mend)
+        dock.header.leaves_requested.connect(self.show_what_leaves)
+        dock.header.show_destination(destination_of(connection.settings.service_url))
         dock.notice.mend_requested.connect(self.mend)
         dock.ask_panel.task_chosen.connect(lambda task: self._change(task=task))
         self._fill_menu(dock.menu)
@@ -73,12 +79,14 @@ class ServiceActions(QObject):
 
     def look_again(self) -> None:
         """Look who is there, and start the local service if the settings say so."""
-        self._connection.connect_service(may_start=self._connection.settings.start_service)
+        may_start = self._connection.settings.start_service
+        self._connection.connect_service(may_start=may_start, by_user=True)
 
     def edit_server(self) -> None:
         """Ask where the service is."""
-        dialog = ServerDialog(self._connection.settings, self._dock)
-        dialog.accepted.connect(lambda: self._use(dialog.settings))
+        access = self._connection.access
+        dialog = ServerDialog(self._connection.settings, self._dock, access=access)
+        dialog.accepted.connect(lambda: self._use(dialog.settings, dialog.failure))
         dialog.finished.connect(dialog.deleteLater)
         dialog.open()
 
@@ -126,10 +134,18 @@ class ServiceActions(QObject):
         endpoint = self._connection.standing.endpoint
         remote = self._connection.settings.service_url
         url = remote or (endpoint.url if endpoint else "127.0.0.1")
-        if remote:
-            first = self.tr("Your questions and pictures go to the server {url}.")
-        else:
-            first = self.tr("Nothing. The service runs on this machine ({url}).")
+        first = {
+            Way.LOCAL: self.tr("Nothing. The service runs on this machine ({url})."),
+            Way.TLS: self.tr("Your questions and pictures go to the server {url}, encrypted."),
+            Way.OPEN: self.tr(
+                "Your questions, pictures and the token go to the server {url}. They are not encrypted: everybody on "
+                "the way can read them."
+            ),
+            Way.TUNNEL: self.tr(
+                "Your questions and pictures go to {url}, an address of this machine that was entered by hand. If it is "
+                "a tunnel, they go on to its other end."
+            ),
+        }[destination_of(remote).way]
         more = self.tr(
             "With each question it gets the text of the question and one picture of the chosen area. The size of the "
             "picture stands under the question before you press Enter. Without a question nothing is sent; there is "
@@ -226,8 +242,14 @@ class ServiceActions(QObject):
         tasks = model.tasks if model is not None else ["rec", "ovd"]
         self._dock.ask_panel.set_tasks(tasks, self._connection.settings.task)
 
-    def _use(self, settings: Settings) -> None:
+    def _use(self, settings: Settings, failure: Optional[GeoR1Error] = None) -> None:
         self._models_of = None
+        self._dock.notice.hide()
+        if failure is not None:
+            self._dock.notice.show_error(failure)
+        else:
+            self.server_chosen.emit()
+        self._dock.header.show_destination(destination_of(settings.service_url))
         self.settings_changed.emit(settings)
         self._connection.use_settings(settings)
 

@@ -4,17 +4,17 @@
 <context>
     <name>AnswersController</name>
     <message>
-        <location filename="../gui/answers_controller.py" line="86"/>
+        <location filename="../gui/answers_controller.py" line="87"/>
         <source>Exported answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_controller.py" line="88"/>
+        <location filename="../gui/answers_controller.py" line="89"/>
         <source>{count} answers written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_controller.py" line="102"/>
+        <location filename="../gui/answers_controller.py" line="103"/>
         <source>Kept in {file}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -72,6 +72,19 @@
     <message>
         <location filename="../gui/answers_panel.py" line="63"/>
         <source>What was found: here, on the map, and in a GeoPackage at once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>AskController</name>
+    <message>
+        <location filename="../gui/ask_controller.py" line="222"/>
+        <source>What had waited is in {path} now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_controller.py" line="223"/>
+        <source>Everything is written</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -201,67 +214,67 @@
 <context>
     <name>AskWords</name>
     <message>
-        <location filename="../gui/ask_words.py" line="21"/>
+        <location filename="../gui/ask_words.py" line="23"/>
         <source>Waiting for the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="22"/>
+        <location filename="../gui/ask_words.py" line="24"/>
         <source>Taking the picture…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="23"/>
+        <location filename="../gui/ask_words.py" line="25"/>
         <source>Sending…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="24"/>
+        <location filename="../gui/ask_words.py" line="26"/>
         <source>In the queue: {count} before you</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="25"/>
+        <location filename="../gui/ask_words.py" line="27"/>
         <source>Thinking…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="26"/>
+        <location filename="../gui/ask_words.py" line="28"/>
         <source>Writing…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="27"/>
+        <location filename="../gui/ask_words.py" line="29"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="28"/>
+        <location filename="../gui/ask_words.py" line="30"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="29"/>
+        <location filename="../gui/ask_words.py" line="31"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="31"/>
+        <location filename="../gui/ask_words.py" line="33"/>
         <source>{seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="40"/>
+        <location filename="../gui/ask_words.py" line="42"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="42"/>
+        <location filename="../gui/ask_words.py" line="44"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="44"/>
+        <location filename="../gui/ask_words.py" line="46"/>
         <source>not usable</source>
         <translation type="unfinished"></translation>
     </message>
@@ -298,6 +311,11 @@
     <message>
         <location filename="../gui/ask_words.py" line="73"/>
         <source>About the picture that was sent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="80"/>
+        <source>… and {count} more</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -413,13 +431,28 @@
 <context>
     <name>DetectionStore</name>
     <message>
-        <location filename="../layers/store.py" line="212"/>
+        <location filename="../layers/store.py" line="283"/>
         <source>The project is not saved yet; its detections are in {path}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="270"/>
-        <source>{path} cannot be shown.</source>
+        <location filename="../layers/store.py" line="208"/>
+        <source>{was} could not be written when QGIS was closed. The rest is in {now}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/store.py" line="209"/>
+        <source>Detections were kept elsewhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/store.py" line="346"/>
+        <source>QGIS was closed in the middle of an answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/store.py" line="347"/>
+        <source>What it had found is kept in {path}. Asked was: {queries}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -487,323 +520,498 @@
 <context>
     <name>GeoR1Errors</name>
     <message>
-        <location filename="../core/sentences.py" line="95"/>
+        <location filename="../core/sentences.py" line="66"/>
         <source>That did not work</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="99"/>
+        <location filename="../core/sentences.py" line="71"/>
         <source>The Geo-R1 service is not answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="99"/>
+        <location filename="../core/sentences.py" line="71"/>
         <source>Nothing answers at {url} ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="99"/>
+        <location filename="../core/sentences.py" line="71"/>
         <source>Start the service, or connect to another address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="105"/>
+        <location filename="../core/sentences.py" line="77"/>
         <source>The service fell silent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="105"/>
+        <location filename="../core/sentences.py" line="77"/>
         <source>{url} sent nothing for {seconds:g} s.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="105"/>
+        <location filename="../core/sentences.py" line="77"/>
         <source>What it had found is kept. Ask again, or look into its log.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="113"/>
+        <location filename="../core/sentences.py" line="85"/>
         <source>The service went away in the middle of the answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="113"/>
+        <location filename="../core/sentences.py" line="85"/>
         <source>The connection to {url} broke ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="113"/>
+        <location filename="../core/sentences.py" line="85"/>
         <source>What it had found is kept. Ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="119"/>
+        <location filename="../core/sentences.py" line="91"/>
         <source>The answer could not be understood</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="119"/>
+        <location filename="../core/sentences.py" line="91"/>
         <source>In the answer, {path}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="119"/>
+        <location filename="../core/sentences.py" line="91"/>
         <source>Plugin and service may be of different versions: update both.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="127"/>
+        <location filename="../core/sentences.py" line="110"/>
         <source>The service did not start</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="127"/>
+        <location filename="../core/sentences.py" line="110"/>
         <source>{command}: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="127"/>
+        <location filename="../core/sentences.py" line="110"/>
         <source>Its log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="133"/>
+        <location filename="../core/sentences.py" line="116"/>
         <source>Geo-R1 is not installed on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="133"/>
+        <location filename="../core/sentences.py" line="116"/>
         <source>No command “geo-r1” in {places} usual places.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="141"/>
+        <location filename="../core/sentences.py" line="124"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="141"/>
+        <location filename="../core/sentences.py" line="124"/>
         <source>Enter the token that the service’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="147"/>
+        <location filename="../core/sentences.py" line="130"/>
         <source>The service does not answer under this name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="147"/>
+        <location filename="../core/sentences.py" line="130"/>
         <source>Use the address under which the service was started.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="153"/>
+        <location filename="../core/sentences.py" line="136"/>
         <source>Plugin and service are of different versions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="153"/>
+        <location filename="../core/sentences.py" line="136"/>
         <source>Update both to the same version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="159"/>
+        <location filename="../core/sentences.py" line="142"/>
         <source>The service is stopping</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="159"/>
+        <location filename="../core/sentences.py" line="142"/>
         <source>Ask again in a moment: it is started anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="165"/>
+        <location filename="../core/sentences.py" line="148"/>
         <source>Too many questions are waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="165"/>
+        <location filename="../core/sentences.py" line="148"/>
         <source>The service holds {limit} questions and all places are taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="165"/>
+        <location filename="../core/sentences.py" line="148"/>
         <source>Ask again when one of them is answered.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="174"/>
+        <location filename="../core/sentences.py" line="157"/>
         <source>What do you want to find?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="174"/>
+        <location filename="../core/sentences.py" line="157"/>
         <source>The question is empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="174"/>
+        <location filename="../core/sentences.py" line="157"/>
         <source>Type something like “the largest storage tank”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="179"/>
+        <location filename="../core/sentences.py" line="162"/>
         <source>The question is too long</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="179"/>
+        <location filename="../core/sentences.py" line="162"/>
         <source>Say it in one sentence.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="184"/>
+        <location filename="../core/sentences.py" line="167"/>
         <source>No raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="184"/>
+        <location filename="../core/sentences.py" line="167"/>
         <source>The project has no raster layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="184"/>
+        <location filename="../core/sentences.py" line="167"/>
         <source>Add an image: Layer ▸ Add Layer ▸ Add Raster Layer…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="189"/>
+        <location filename="../core/sentences.py" line="172"/>
         <source>This model cannot do that</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="189"/>
+        <location filename="../core/sentences.py" line="172"/>
         <source>Look for one object or for all objects, or choose another model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="196"/>
+        <location filename="../core/sentences.py" line="179"/>
         <source>The service does not have this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="196"/>
+        <location filename="../core/sentences.py" line="179"/>
         <source>Choose another model in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="201"/>
+        <location filename="../core/sentences.py" line="184"/>
         <source>The model cannot be loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="204"/>
+        <location filename="../core/sentences.py" line="187"/>
         <source>The model failed while it was answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="204"/>
+        <location filename="../core/sentences.py" line="187"/>
         <source>Ask again; if it fails again, the service’s log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="213"/>
+        <location filename="../core/sentences.py" line="196"/>
         <source>This area cannot be sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="214"/>
+        <location filename="../core/sentences.py" line="197"/>
         <source>The answer could not be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="217"/>
+        <location filename="../core/sentences.py" line="224"/>
         <source>The area is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="217"/>
+        <location filename="../core/sentences.py" line="224"/>
         <source>The image has {given_px:,} pixels; the service accepts {limit_px:,}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="249"/>
+        <location filename="../core/sentences.py" line="256"/>
         <source>Zoom in, or draw a smaller rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="224"/>
+        <location filename="../core/sentences.py" line="231"/>
         <source>The area is too small</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="224"/>
+        <location filename="../core/sentences.py" line="231"/>
         <source>Zoom out, or draw a larger rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="229"/>
+        <location filename="../core/sentences.py" line="236"/>
         <source>The area is too narrow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="229"/>
+        <location filename="../core/sentences.py" line="236"/>
         <source>Draw a rectangle that is less narrow.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="234"/>
+        <location filename="../core/sentences.py" line="241"/>
         <source>The image could not be read by the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="240"/>
+        <location filename="../core/sentences.py" line="247"/>
         <source>The image arrived incomplete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="243"/>
+        <location filename="../core/sentences.py" line="250"/>
         <source>The image arrived damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="246"/>
+        <location filename="../core/sentences.py" line="253"/>
         <source>The service no longer has the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="249"/>
+        <location filename="../core/sentences.py" line="256"/>
         <source>The image is too large to send</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="255"/>
+        <location filename="../core/sentences.py" line="262"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="255"/>
+        <location filename="../core/sentences.py" line="262"/>
         <source>Its log says more; please report it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="261"/>
+        <location filename="../core/sentences.py" line="268"/>
         <source>The plugin has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="261"/>
+        <location filename="../core/sentences.py" line="268"/>
         <source>{reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="261"/>
+        <location filename="../core/sentences.py" line="268"/>
         <source>Please report it with the text under Details.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="133"/>
+        <location filename="../core/sentences.py" line="116"/>
         <source>Install it with “pipx install geo-r1-backend”, or connect to a server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="10"/>
+        <source>This is not the address of a server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="10"/>
+        <source>“{address}”: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="10"/>
+        <source>It looks like https://server:8443.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="16"/>
+        <source>Nothing was sent: the way to the server is open</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="16"/>
+        <source>Use an https address, or say in the dialog that this is all right.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="27"/>
+        <source>Nobody known vouches for this server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="55"/>
+        <source>Nothing was sent to {host}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="37"/>
+        <source>The certificate belongs to another server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="37"/>
+        <source>Nothing was sent to {host}: its certificate is for {names}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="37"/>
+        <source>Use the name in the certificate as the address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="45"/>
+        <source>The certificate of the server is not valid now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="45"/>
+        <source>Nothing was sent to {host}: it is valid from {begin} until {end}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="45"/>
+        <source>Its owner has to renew it; look at the clock of this machine, too.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="55"/>
+        <source>No encrypted connection to the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="55"/>
+        <source>Does the address begin with the right word, http or https?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="61"/>
+        <source>The token for {host} is locked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="61"/>
+        <source>It lies in QGIS&apos;s password store, which is not open yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="61"/>
+        <source>Unlock it with your master password, or ask: QGIS will want it then.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="67"/>
+        <source>The token for {host} is not known any more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="67"/>
+        <source>QGIS&apos;s password store has no token for this address.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="67"/>
+        <source>Enter the token that the server’s owner gave you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="73"/>
+        <source>The token is kept for this session only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="73"/>
+        <source>QGIS&apos;s password store could not take it ({reason}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="73"/>
+        <source>It works until QGIS is closed; enter it again to keep it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="79"/>
+        <source>The token lies in QGIS&apos;s settings as plain text</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="79"/>
+        <source>Press OK in the dialog to move it now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="99"/>
+        <source>The service’s address is not on this machine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="99"/>
+        <source>server.json names {url}. Nothing was sent there, and no token.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="200"/>
+        <source>Another program holds the result file</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="200"/>
+        <source>{path} is locked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="209"/>
+        <source>The disk is full</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="209"/>
+        <source>There is no room for {path}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="209"/>
+        <source>What was found waits. Make some room, and it is written by itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="217"/>
+        <source>An answer has no place on the map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="217"/>
+        <source>It is kept in the table of detections, with its box in pixels.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -823,143 +1031,48 @@
 <context>
     <name>HeaderPanel</name>
     <message>
-        <location filename="../gui/header.py" line="68"/>
+        <location filename="../gui/header.py" line="65"/>
         <source>Geo-R1 menu: service, server, models, log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="69"/>
+        <location filename="../gui/header.py" line="66"/>
         <source>Service, server, models, log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="79"/>
+        <location filename="../gui/header.py" line="77"/>
         <source>Status of the service: {line}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="87"/>
+        <location filename="../gui/header.py" line="85"/>
         <source>Service at {address}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="106"/>
-        <source>Looking for the Geo-R1 service…</source>
+        <location filename="../gui/header.py" line="52"/>
+        <source>What exactly is sent, and where to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/header.py" line="110"/>
+        <source>Nothing leaves this machine</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/header.py" line="111"/>
+        <source>Views and questions go to {host} (TLS)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../gui/header.py" line="112"/>
-        <source>ready in {seconds:.1f} s</source>
+        <source>⚠ Views and questions go to {host}, not encrypted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="115"/>
-        <source>ready</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="120"/>
-        <source>busy</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="122"/>
-        <source>{count} waiting</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="123"/>
-        <source>Somebody else is asking. Your question will wait its turn.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="129"/>
-        <source>The service is starting…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="131"/>
-        <source>{seconds:.0f} s</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="134"/>
-        <source>This takes longer than usual. Its log tells what it is doing.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="142"/>
-        <source>The server does not answer</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="143"/>
-        <source>Nothing answers at {url}. Is it running, and are you in its network?</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="147"/>
-        <source>The service is not running</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="148"/>
-        <source>It starts by itself with your next question.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="152"/>
-        <source>The service does not accept the token</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="154"/>
-        <source>It was probably restarted just now: look again.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="156"/>
-        <source>Enter the token that the server’s owner gave you.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="160"/>
-        <source>The service is too old for this plugin</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="164"/>
-        <source>The plugin is too old for this service</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="169"/>
-        <source>Another program answers at {url}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="171"/>
-        <source>Start the service: it takes a free port.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="174"/>
-        <source>Check the address of the server.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="180"/>
-        <source>The service has a fault</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="181"/>
-        <source>Its log says more.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/header.py" line="192"/>
-        <source>It speaks version {theirs}, the plugin speaks {ours}. Update the older one.</source>
+        <location filename="../gui/header.py" line="113"/>
+        <source>Views and questions go to {host}, and on if that is a tunnel</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -991,55 +1104,60 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="34"/>
+        <location filename="../gui/notice.py" line="35"/>
         <source>Try again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="35"/>
+        <location filename="../gui/notice.py" line="36"/>
         <source>Write again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="36"/>
+        <location filename="../gui/notice.py" line="37"/>
         <source>Show log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="37"/>
+        <location filename="../gui/notice.py" line="38"/>
         <source>How to install…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="38"/>
+        <location filename="../gui/notice.py" line="39"/>
         <source>How to update…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="39"/>
+        <location filename="../gui/notice.py" line="40"/>
         <source>Update the plugin…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/notice.py" line="34"/>
+        <source>Unlock…</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>Notice</name>
     <message>
-        <location filename="../gui/notice.py" line="69"/>
+        <location filename="../gui/notice.py" line="70"/>
         <source>Details…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="76"/>
+        <location filename="../gui/notice.py" line="77"/>
         <source>Close this message</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="125"/>
+        <location filename="../gui/notice.py" line="126"/>
         <source>request: {id}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="126"/>
+        <location filename="../gui/notice.py" line="127"/>
         <source>code: {code}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1047,23 +1165,28 @@
 <context>
     <name>ReasoningPanel</name>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="58"/>
+        <location filename="../gui/reasoning_panel.py" line="64"/>
         <source>Reasoning</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="73"/>
+        <location filename="../gui/reasoning_panel.py" line="79"/>
         <source>The model thinks aloud here. Point at a coordinate to see the place on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="78"/>
+        <location filename="../gui/reasoning_panel.py" line="84"/>
         <source>Reasoning of the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="79"/>
+        <location filename="../gui/reasoning_panel.py" line="85"/>
         <source>Tab goes from coordinate to coordinate, Enter shows it on the map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/reasoning_panel.py" line="114"/>
+        <source>… (the rest is too long to be shown)</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1075,53 +1198,56 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/geopackage.py" line="288"/>
+        <location filename="../layers/failures.py" line="43"/>
         <source>{path} cannot be written: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/geopackage.py" line="156"/>
+        <location filename="../layers/failures.py" line="51"/>
         <source>The folder {folder} cannot be written: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/geopackage.py" line="286"/>
+        <location filename="../layers/failures.py" line="41"/>
         <source>{path} cannot be opened: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/geopackage.py" line="287"/>
+        <location filename="../layers/failures.py" line="42"/>
         <source>{path} cannot be made: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/geopackage.py" line="295"/>
+        <location filename="../layers/failures.py" line="71"/>
         <source>{path} exists and is not a Geo-R1 result file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/geopackage.py" line="301"/>
+        <location filename="../layers/failures.py" line="77"/>
         <source>Update the plugin to add to that file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/opening.py" line="42"/>
-        <source>A new file is made beside it.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../layers/opening.py" line="43"/>
-        <source>No free name was found beside {path}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../layers/opening.py" line="56"/>
+        <location filename="../layers/opening.py" line="55"/>
         <source>Detections go to {path}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../layers/rows.py" line="62"/>
         <source>The answer does not exist in the file&apos;s CRS, {crs}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/failures.py" line="64"/>
+        <source>{path} is read-only, or lies in a read-only folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ResultLayer</name>
+    <message>
+        <location filename="../layers/result_layer.py" line="77"/>
+        <source>{path} cannot be shown.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1136,203 +1262,391 @@
 <context>
     <name>ServerDialog</name>
     <message>
-        <location filename="../gui/server_dialog.py" line="29"/>
+        <location filename="../gui/server_dialog.py" line="53"/>
         <source>Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="31"/>
+        <location filename="../gui/server_dialog.py" line="225"/>
         <source>The service of this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="32"/>
+        <location filename="../gui/server_dialog.py" line="234"/>
         <source>A server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="36"/>
+        <location filename="../gui/server_dialog.py" line="228"/>
         <source>geo-r1, found by itself</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="37"/>
+        <location filename="../gui/server_dialog.py" line="229"/>
         <source>Command that starts the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="38"/>
+        <location filename="../gui/server_dialog.py" line="230"/>
         <source>Start it when it is needed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="42"/>
+        <location filename="../gui/server_dialog.py" line="238"/>
         <source>Address of the server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="45"/>
+        <location filename="../gui/server_dialog.py" line="240"/>
         <source>Token for the server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="80"/>
-        <source>Images and questions are sent to this server.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/server_dialog.py" line="80"/>
-        <source>With http they and the token can be read on the way.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/server_dialog.py" line="93"/>
+        <location filename="../gui/server_dialog.py" line="272"/>
         <source>Command</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="96"/>
+        <location filename="../gui/server_dialog.py" line="277"/>
         <source>Address</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/server_dialog.py" line="97"/>
+        <location filename="../gui/server_dialog.py" line="278"/>
         <source>Token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="101"/>
+        <source>Asking {url}…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="163"/>
+        <source>{model} on {device} answers, version {version}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="164"/>
+        <source>The certificate is good.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="201"/>
+        <source>kept in QGIS&apos;s password store</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="210"/>
+        <source>An address looks like https://server:8443.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="212"/>
+        <source>Views and questions are sent to {host}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="215"/>
+        <source>With http they and the token can be read by everybody on the way. Ask for an https address, or use an SSH tunnel.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="241"/>
+        <source>Keep the token in QGIS&apos;s password store</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="242"/>
+        <source>Encrypted with your master password. Else it is forgotten with QGIS&apos;s end.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="248"/>
+        <source>QGIS&apos;s password store is off: the token is kept for this session only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="251"/>
+        <source>I know that it is not encrypted, and want it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/server_dialog.py" line="258"/>
+        <source>Test the connection</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>ServiceActions</name>
     <message>
-        <location filename="../gui/service_actions.py" line="90"/>
+        <location filename="../gui/service_actions.py" line="96"/>
         <source>Log of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="90"/>
+        <location filename="../gui/service_actions.py" line="96"/>
         <source>The log is empty: the service has not been started on this machine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="110"/>
+        <location filename="../gui/service_actions.py" line="116"/>
         <source>Looked at:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="111"/>
+        <location filename="../gui/service_actions.py" line="117"/>
         <source>Install the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="116"/>
+        <location filename="../gui/service_actions.py" line="122"/>
         <source>Type this in a terminal, then choose “Look again” in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="117"/>
+        <location filename="../gui/service_actions.py" line="123"/>
         <source>Update the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="130"/>
-        <source>Your questions and pictures go to the server {url}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/service_actions.py" line="132"/>
+        <location filename="../gui/service_actions.py" line="136"/>
         <source>Nothing. The service runs on this machine ({url}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="133"/>
+        <location filename="../gui/service_actions.py" line="147"/>
         <source>With each question it gets the text of the question and one picture of the chosen area. The size of the picture stands under the question before you press Enter. Without a question nothing is sent; there is no telemetry and no account.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="140"/>
+        <location filename="../gui/service_actions.py" line="154"/>
         <source>What leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="157"/>
+        <location filename="../gui/service_actions.py" line="172"/>
         <source>Checking the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="157"/>
+        <location filename="../gui/service_actions.py" line="172"/>
         <source>Every step is tried on a picture with a known answer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="164"/>
+        <location filename="../gui/service_actions.py" line="179"/>
         <source>Check of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="165"/>
+        <location filename="../gui/service_actions.py" line="180"/>
         <source>Every step, tried on a picture with a known answer:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="169"/>
+        <location filename="../gui/service_actions.py" line="184"/>
         <source>Start the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="170"/>
+        <location filename="../gui/service_actions.py" line="185"/>
         <source>Look again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="172"/>
+        <location filename="../gui/service_actions.py" line="187"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="175"/>
+        <location filename="../gui/service_actions.py" line="190"/>
         <source>Forget the answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="177"/>
+        <location filename="../gui/service_actions.py" line="192"/>
         <source>Check the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="178"/>
+        <location filename="../gui/service_actions.py" line="193"/>
         <source>Log of the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="179"/>
+        <location filename="../gui/service_actions.py" line="194"/>
         <source>What leaves this machine…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="180"/>
+        <location filename="../gui/service_actions.py" line="195"/>
         <source>How to install the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="104"/>
+        <location filename="../gui/service_actions.py" line="110"/>
         <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="171"/>
+        <location filename="../gui/service_actions.py" line="186"/>
         <source>Connect to a server…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/service_actions.py" line="137"/>
+        <source>Your questions and pictures go to the server {url}, encrypted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/service_actions.py" line="138"/>
+        <source>Your questions, pictures and the token go to the server {url}. They are not encrypted: everybody on the way can read them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/service_actions.py" line="142"/>
+        <source>Your questions and pictures go to {url}, an address of this machine that was entered by hand. If it is a tunnel, they go on to its other end.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>StandingWords</name>
+    <message>
+        <location filename="../gui/standing_words.py" line="51"/>
+        <source>Looking for the Geo-R1 service…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="57"/>
+        <source>ready in {seconds:.1f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="60"/>
+        <source>ready</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="65"/>
+        <source>busy</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="67"/>
+        <source>{count} waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="68"/>
+        <source>Somebody else is asking. Your question will wait its turn.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="74"/>
+        <source>The service is starting…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="76"/>
+        <source>{seconds:.0f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="79"/>
+        <source>This takes longer than usual. Its log tells what it is doing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="87"/>
+        <source>The server does not answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="88"/>
+        <source>Nothing answers at {url}. Is it running, and are you in its network?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="92"/>
+        <source>The service is not running</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="93"/>
+        <source>It starts by itself with your next question.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="97"/>
+        <source>The service does not accept the token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="99"/>
+        <source>It was probably restarted just now: look again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="101"/>
+        <source>Enter the token that the server’s owner gave you.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="106"/>
+        <source>The token is locked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="112"/>
+        <source>The service is too old for this plugin</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="116"/>
+        <source>The plugin is too old for this service</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="121"/>
+        <source>Another program answers at {url}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="123"/>
+        <source>Start the service: it takes a free port.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="126"/>
+        <source>Check the address of the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="132"/>
+        <source>The service has a fault</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="133"/>
+        <source>Its log says more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/standing_words.py" line="144"/>
+        <source>It speaks version {theirs}, the plugin speaks {ours}. Update the older one.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>TextDialog</name>
     <message>
-        <location filename="../gui/text_dialog.py" line="50"/>
+        <location filename="../gui/text_dialog.py" line="52"/>
         <source>Copy</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/text_dialog.py" line="55"/>
+        <location filename="../gui/text_dialog.py" line="57"/>
         <source>Open folder</source>
         <translation type="unfinished"></translation>
     </message>

@@ -12,10 +12,12 @@ from typing import Optional
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
-from ..core.errors import CommandNotFound, GeoR1Error
+from ..core.address import Way, destination_of
+from ..core.errors import CommandNotFound, GeoR1Error, without_frames
 from ..core.settings import Settings
 from ..core.standing import Endpoint, Kind, Standing
 from . import launcher
+from .access import AccessKeeper
 from .client import Client
 from .handshake import Handshake
 
@@ -40,10 +42,16 @@ class Connection(QObject):
     settled = pyqtSignal(object)
 
     def __init__(
-        self, settings: Settings, parent: Optional[QObject] = None, *, folder: str = ""
+        self,
+        settings: Settings,
+        parent: Optional[QObject] = None,
+        *,
+        folder: str = "",
+        access: Optional[AccessKeeper] = None,
     ) -> None:
         super().__init__(parent)
         self.settings = settings
+        self.access = access or AccessKeeper()
         self.standing = Standing(Kind.UNKNOWN)
         self.folder = folder or launcher.data_folder()
         self._client: Optional[Client] = None
@@ -52,11 +60,16 @@ class Connection(QObject):
         self._may_start = False
         self._is_quiet = False
         self._is_held = False
+        self._may_prompt = False
         self._waiting_since_s: Optional[float] = None
         self._wait = QTimer(self)
         self._wait.setSingleShot(True)
         self._wait.setInterval(STARTING_MS)
         self._wait.timeout.connect(lambda: self._look(quiet=False))
+        self._refusal: Optional[Standing] = None
+        self._refuse = QTimer(self)
+        self._refuse.setSingleShot(True)
+        self._refuse.timeout.connect(self._on_refused)
         self._watch = QTimer(self)
         self._watch.setInterval(WATCH_MS)
         self._watch.timeout.connect(self._look_again)
@@ -75,25 +88,33 @@ class Connection(QObject):
     def is_settling(self) -> bool:
         """Whether `settled` is still to come."""
         is_looking = self._handshake is not None and not self._is_quiet
-        return is_looking or self._launcher is not None or self._wait.isActive()
+        is_waiting = self._wait.isActive() or self._refuse.isActive()
+        return is_looking or self._launcher is not None or is_waiting
 
     def use_settings(self, settings: Settings) -> None:
         """Take other settings and look again with them."""
         self.settings = settings
-        self.connect_service(may_start=settings.start_service)
+        self.connect_service(may_start=settings.start_service, by_user=True)
 
-    def connect_service(self, *, may_start: bool) -> None:
-        """Look who is there; if nobody is and `may_start`, start the local service."""
+    def connect_service(self, *, may_start: bool, by_user: bool = False) -> None:
+        """Look who is there.
+
+        Args:
+            may_start: start the local service if nobody is.
+            by_user: somebody has just asked for it, so that QGIS may ask for its master password.
+        """
         if self._launcher is not None:
             return
         self._wait.stop()
+        self._refuse.stop()
+        self._may_prompt = by_user
         self._may_start = may_start
         self._waiting_since_s = None
         self._look(quiet=False)
 
     def start_service(self) -> None:
         """Start the local service, or find the one that runs."""
-        self.connect_service(may_start=True)
+        self.connect_service(may_start=True, by_user=True)
 
     def watch(self, on: bool) -> None:
         """Keep the standing fresh (while the dock is visible), or leave the service alone."""
@@ -110,6 +131,7 @@ class Connection(QObject):
         """Stop looking and waiting; the service goes on."""
         self._watch.stop()
         self._wait.stop()
+        self._refuse.stop()
         for call in (self._handshake, self._launcher):
             if call is not None:
                 call.cancel()
@@ -125,15 +147,43 @@ class Connection(QObject):
     def _look(self, *, quiet: bool) -> None:
         if self._handshake is not None:
             self._handshake.cancel()
+            self._handshake = None
         self._is_quiet = quiet
-        remote = None
-        if self.settings.service_url:
-            remote = Endpoint(
-                self.settings.service_url, self.settings.service_access, is_local=False
-            )
+        try:
+            remote = self._remote_endpoint()
+        except GeoR1Error as error:
+            locked = error.code == "access-locked"
+            endpoint = Endpoint(self.settings.service_url, "", is_local=False)
+            kind = Kind.LOCKED if locked else Kind.FAILED
+            self._refusal = Standing(kind, endpoint, error=without_frames(error))
+            self._refuse.start(0)  # later, as every other answer
+            return
         self._handshake = Handshake(data_folder=self.folder, remote=remote, parent=self)
         self._handshake.judged.connect(self._on_judged)
         self._handshake.start()
+
+    def _remote_endpoint(self) -> Optional[Endpoint]:
+        """The server of the settings; none = the local service.
+
+        Raises:
+            GeoR1Error: if nothing may be sent to it: its token is not at hand, or nobody has agreed to plain HTTP.
+        """
+        url = self.settings.service_url
+        if not url:
+            return None
+        destination = destination_of(url)
+        if destination.way is Way.OPEN and self.settings.plain_http_url != url:
+            raise GeoR1Error(code="not-encrypted", host=destination.host)
+        may_prompt, self._may_prompt = self._may_prompt, False
+        access = self.access.find(self.settings, may_prompt=may_prompt)
+        return Endpoint(url, access, is_local=False)
+
+    def _on_refused(self) -> None:
+        standing, self._refusal = self._refusal, None
+        if self._is_quiet:
+            self._notice_quietly(standing)
+        else:
+            self._settle(standing)
 
     def _on_judged(self, standing: Standing) -> None:
         self._handshake = None

@@ -1,24 +1,29 @@
 """HTTP on the GUI thread without ever waiting: one exchange is an object that tells what arrived.
 
 Knows bytes, status codes and time limits; the meaning of the bytes is `network/client.py`'s. The loopback address is
-never sent through a proxy, every other host goes through QGIS's own manager, with the user's proxy and certificates.
+never sent through a proxy, every other host goes through the proxy that QGIS would use; who is trusted is `tls.py`'s.
+
+The manager is a plain one of Qt: QGIS's own shows a window for each certificate that it does not know, offers to ignore
+it, and would do so at start-up and again with every look at the server.
 """
 
 from __future__ import annotations
 
-import ipaddress
-from typing import Any, Dict, Optional
+from typing import Any, Dict, List, Optional
 
 from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QObject, QTimer, QUrl, pyqtSignal
 from qgis.PyQt.QtNetwork import (
     QNetworkAccessManager,
     QNetworkProxy,
+    QNetworkProxyQuery,
     QNetworkReply,
     QNetworkRequest,
+    QSslError,
 )
 
 from ..core import wire
+from ..core.address import is_loopback_host
 from ..core.errors import (
     ConnectionLost,
     GeoR1Error,
@@ -27,6 +32,7 @@ from ..core.errors import (
     ServiceUnreachable,
 )
 from ..core.standing import Endpoint
+from .tls import refusal, trust_what_qgis_trusts
 
 SILENCE_S = 30.0
 """The service sends a heartbeat every 5 s; QGIS's own manager gives up after 60 s."""
@@ -40,13 +46,7 @@ READ_BUFFER_BYTES = 256 * 1024
 
 def is_loopback(url: str) -> bool:
     """Whether `url` names this machine itself."""
-    host = QUrl(url).host().strip("[]").lower()
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name
-        return False
+    return is_loopback_host(QUrl(url).host())
 
 
 class Exchange(QObject):
@@ -70,6 +70,7 @@ class Exchange(QObject):
         self.status = 0
         self._headers: Dict[str, str] = {}
         self._reply: Optional[QNetworkReply] = reply
+        self._ssl_errors: List[QSslError] = []
         self._streamed = streamed
         self._silence_s = silence_s
         self._watch = QTimer(self)
@@ -79,6 +80,7 @@ class Exchange(QObject):
         reply.setReadBufferSize(READ_BUFFER_BYTES)
         reply.readyRead.connect(self._on_ready_read)
         reply.uploadProgress.connect(self._on_sign_of_life)
+        reply.sslErrors.connect(self._on_ssl_errors)
         reply.finished.connect(self._on_finished)
         self._watch.start()
 
@@ -122,6 +124,9 @@ class Exchange(QObject):
         reply.deleteLater()
         self.deleteLater()
 
+    def _on_ssl_errors(self, errors: List[QSslError]) -> None:
+        self._ssl_errors = list(errors)  # remembered for the sentence; never ignored
+
     def _on_sign_of_life(self, *_: Any) -> None:
         self._watch.start()
 
@@ -154,7 +159,9 @@ class Exchange(QObject):
         self._read_status()
         failure = self._reply.error()
         is_http_error = self.status >= 400
-        if failure != QNetworkReply.NetworkError.NoError and not is_http_error:
+        if failure == QNetworkReply.NetworkError.SslHandshakeFailedError:
+            self.error = refusal(self._reply.url(), self._ssl_errors, self._reply.errorString())
+        elif failure != QNetworkReply.NetworkError.NoError and not is_http_error:
             reason = self._reply.errorString()
             arrived = self.status > 0
             self.error = ConnectionLost(self.url, reason) if arrived else _unreachable(self._reply)
@@ -183,7 +190,7 @@ class Exchange(QObject):
             bytes(name).decode("latin-1").lower(): bytes(reply.rawHeader(name)).decode("latin-1")
             for name in reply.rawHeaderList()
         }
-        for signal in (reply.readyRead, reply.uploadProgress, reply.finished):
+        for signal in (reply.readyRead, reply.uploadProgress, reply.sslErrors, reply.finished):
             signal.disconnect()
         return reply
 
@@ -194,11 +201,8 @@ class Transport(QObject):
     def __init__(self, endpoint: Endpoint, parent: Optional[QObject] = None) -> None:
         super().__init__(parent)
         self.endpoint = endpoint
-        if is_loopback(endpoint.url):
-            self._manager = QNetworkAccessManager(self)
-            self._manager.setProxy(QNetworkProxy(QNetworkProxy.ProxyType.NoProxy))
-        else:
-            self._manager = QgsNetworkAccessManager.instance()
+        self._manager = QNetworkAccessManager(self)
+        self._manager.setProxy(_proxy_for(endpoint.url))
 
     def send(
         self,
@@ -228,8 +232,21 @@ class Transport(QObject):
             )
         if body is not None:
             request.setRawHeader(b"Content-Type", content_type.encode())
+        if request.url().scheme() == "https":
+            trust_what_qgis_trusts(request)
         reply = self._manager.sendCustomRequest(request, verb.encode(), body or b"")
         return Exchange(reply, silence_s=silence_s, streamed=streamed, parent=self)
+
+
+def _proxy_for(url: str) -> QNetworkProxy:
+    """None for this machine itself, else the one that the user has set for this host in QGIS."""
+    if not is_loopback(url):
+        factory = QgsNetworkAccessManager.instance().proxyFactory()
+        proxies = factory.queryProxy(QNetworkProxyQuery(QUrl(url))) if factory is not None else []
+        if proxies:
+            return proxies[0]
+        return QgsNetworkAccessManager.instance().proxy()
+    return QNetworkProxy(QNetworkProxy.ProxyType.NoProxy)
 
 
 def _set(request: QNetworkRequest, attribute: str, value: Any) -> None:

@@ -1,5 +1,11 @@
 """What the tests of the dock share: a window with a raster, a service that plays a part, the plugin between them."""
 
+import os
+import tempfile
+
+# read when QGIS starts: the password store of the tests is not the user's
+os.environ["QGIS_AUTH_DB_DIR_PATH"] = tempfile.mkdtemp(prefix="geo-r1-auth-")
+
 import pytest
 from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
 

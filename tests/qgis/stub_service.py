@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import ssl
 import threading
 import time
 from dataclasses import dataclass, field
@@ -129,6 +130,10 @@ class StubService:
     access: str = ACCESS
     chips: dict = field(default_factory=dict)
     requests: list = field(default_factory=list)
+    certificate: object = None
+    """A `tests.certificates.Certificate`: TLS with it."""
+    name: str = "127.0.0.1"
+    """In the address, where that is another name of this machine."""
     left_after_s: list = field(default_factory=list)
     """How long each stream lasted until the client was found to have left."""
 
@@ -140,6 +145,15 @@ class StubService:
 
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
+        if self.certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.certificate.chain, self.certificate.key)
+            self._server.socket = context.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self._server.handle_error = lambda *_: (
+                None
+            )  # refused handshakes are what tests are about
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -154,7 +168,8 @@ class StubService:
     @property
     def url(self):
         """Where it listens."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        scheme = "http" if self.certificate is None else "https"
+        return f"{scheme}://{self.name}:{self._server.server_port}"
 
     def paths(self, verb):
         """Paths asked with a verb, in order."""

@@ -33,8 +33,9 @@ def connect(qtbot, tmp_path):
     """Connect with some settings and return the connection once it has settled."""
     made = []
 
-    def connect_with(*, may_start=False, timeout_ms=8000, **settings):
+    def connect_with(*, may_start=False, timeout_ms=8000, access="", **settings):
         connection = Connection(Settings(**settings), folder=str(tmp_path))
+        connection.access.keep_for_session(access, settings.get("service_url", ""))
         connection.history = []
         connection.standing_changed.connect(
             lambda standing: connection.history.append(standing.kind)
@@ -169,8 +170,8 @@ def test_something_that_accepts_and_says_nothing_is_a_fault(connect, stub, tmp_p
 
 def test_a_server_of_somebody_else_is_used_with_its_own_token(connect, stub):
     """An address in the settings is asked instead of this machine's service, and nothing is ever started for it."""
-    right = connect(service_url=stub.url, service_access=stub.access, may_start=True)
-    wrong = connect(service_url=stub.url, service_access="guess", may_start=True)
+    right = connect(service_url=stub.url, access=stub.access, may_start=True)
+    wrong = connect(service_url=stub.url, access="guess", may_start=True)
 
     assert (right.standing.kind, right.standing.endpoint.is_local) == (Kind.READY, False)
     assert wrong.standing.kind is Kind.REFUSED

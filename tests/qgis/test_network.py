@@ -5,8 +5,8 @@ import socket
 import time
 
 import pytest
-from qgis.core import QgsNetworkAccessManager
 from qgis.PyQt.QtCore import QObject, QTimer
+from qgis.PyQt.QtNetwork import QNetworkProxy  # noqa: TID251 - a test of network/
 
 from geo_r1_qgis.core import wire
 from geo_r1_qgis.core.standing import Endpoint
@@ -96,9 +96,21 @@ def test_an_answer_streams_in(qtbot, stub, parent):
     assert (asked.ends, asked.errors) == (1, [])
 
 
-def test_other_hosts_go_through_the_manager_of_qgis(qtbot, stub, parent, monkeypatch):
-    """The user's proxy, certificates and log are QGIS's; streaming, refusals and Stop work the same way there."""
+def test_other_hosts_use_the_proxy_of_qgis(qtbot, stub, parent, monkeypatch):
+    """For other hosts, what the user has set in QGIS decides; streaming, refusals and Stop work the same way there."""
+    asked = []
+
+    class Factory:
+        def queryProxy(self, query):  # noqa: N802 - Qt's name
+            asked.append(query.url().toString())
+            return [QNetworkProxy(QNetworkProxy.ProxyType.NoProxy)]
+
+    class Manager:
+        def proxyFactory(self):  # noqa: N802 - Qt's name
+            return Factory()
+
     monkeypatch.setattr(transport, "is_loopback", lambda url: False)
+    monkeypatch.setattr(transport.QgsNetworkAccessManager, "instance", Manager)
 
     good = ask(qtbot, stub, parent)
     stub.ground_refusal = (401, "unauthorized", {})
@@ -110,7 +122,7 @@ def test_other_hosts_go_through_the_manager_of_qgis(qtbot, stub, parent, monkeyp
     stopped.call.abort()
     qtbot.waitUntil(lambda: bool(stub.left_after_s), timeout=1000)
 
-    assert isinstance(stopped.client._transport._manager, QgsNetworkAccessManager)
+    assert set(asked) == {stub.url}
     assert good.kinds[-1] == "result"
     assert [error.code for error in refused.errors] == ["unauthorized"]
 
@@ -272,8 +284,6 @@ def test_leaving_early_is_quiet(qtbot, stub, parent, stage):
 
 def test_loopback_is_never_sent_through_a_proxy(qtbot, stub, parent, monkeypatch):
     """A company's proxy in the environment or in Qt does not get between the plugin and its own machine."""
-    from qgis.PyQt.QtNetwork import QNetworkProxy  # noqa: TID251
-
     before = QNetworkProxy.applicationProxy()
     QNetworkProxy.setApplicationProxy(
         QNetworkProxy(QNetworkProxy.ProxyType.HttpProxy, "127.0.0.1", 9)

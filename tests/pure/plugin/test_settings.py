@@ -22,7 +22,18 @@ def test_an_empty_store_gives_the_defaults():
 
 def test_all_values_survive():
     """Each field is stored and read back with its type."""
-    changed = Settings("/bin/geo-r1", "https://x:1", "abc", False, "m", "ovd", 99, True)
+    changed = Settings(
+        service_command="/bin/geo-r1",
+        service_url="https://x:1",
+        service_authcfg="a1b2c3d",
+        plain_http_url="http://x",
+        last_url="https://x:1",
+        start_service=False,
+        model="m",
+        task="ovd",
+        max_new_tokens=99,
+        dock_was_shown=True,
+    )
     store = IniStore()
 
     changed.save(store)
