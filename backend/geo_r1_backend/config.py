@@ -88,8 +88,8 @@ class ServerConfig:
     """The service stops by itself after so long without clients; 0 = never."""
     heartbeat_s: float = 4.0
     """Longest silence of a stream; below `wire.HEARTBEAT_S`."""
-    queue_limit: int = 16
-    """Requests that may wait beside the one that is answered."""
+    queue_limit: int = 64
+    """Requests that may wait beside the one that is answered: a classroom asks at once."""
     max_chip_bytes: int = MAX_CHIP_BYTES
     max_chip_px: int = MAX_CHIP_PX
     max_json_bytes: int = 4 * 1024 * 1024

@@ -97,7 +97,8 @@ def bind(host: str, port: int) -> socket.socket:
         ConfigError: if the address is taken or not of this machine.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # with its protocol named: asyncio sends small answers at once (TCP_NODELAY) only on sockets that name it
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         if os.name == "posix":
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

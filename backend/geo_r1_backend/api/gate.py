@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hmac
+import re
 from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from geo_r1_backend.api.pace import Pace
 from geo_r1_backend.api.replies import error_reply
 from geo_r1_backend.config import ServerConfig
 from geo_r1_backend.errors import (
@@ -21,6 +23,8 @@ from geo_r1_backend.errors import (
 )
 from geo_r1_backend.wire import WIRE_VERSION
 
+HOST = re.compile(r"(?P<name>\[[0-9a-f:.]+\]|[a-z0-9._-]+)(?::[0-9]{1,5})?")
+ABSOLUTE = re.compile(r"[a-z]+://(?P<host>[^/]*)(?P<path>/.*)?", re.IGNORECASE | re.DOTALL)
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 WIRE_HEADER = "x-geo-r1-wire"
 CHIPS_PATH = "/v1/chips/"
@@ -36,6 +40,7 @@ class Gate:
     def __init__(self, app: ASGIApp, *, config: ServerConfig, token: str) -> None:
         self._app = app
         self._token = token.encode()
+        self._pace = Pace()
         self._hosts = {
             *LOOPBACK_NAMES,
             *_own_name(config.host),
@@ -49,20 +54,23 @@ class Gate:
             await self._app(scope, receive, send)
             return
         try:
-            self._check(_headers(scope["headers"]))
+            self._check(scope)
         except GeoR1Error as error:
+            if isinstance(error, Unauthorized) and error.parameters["given"]:
+                await self._pace.wait()
             await error_reply(error, scope["state"]["request_id"])(scope, receive, send)
             return
         _call_json(scope)
         await self._app(scope, receive, send)
 
-    def _check(self, headers: dict[str, str]) -> None:
-        host = headers.get("host", "")
-        if _without_port(host).lower() not in self._hosts:
-            raise HostNotAllowed(host=host)
-        origin = headers.get("origin")
-        if origin is not None and origin.rstrip("/").lower() not in self._origins:
-            raise OriginNotAllowed(origin=origin)
+    def _check(self, scope: Scope) -> None:
+        headers = _headers(scope["headers"])
+        for host in (headers.get("host", ""), *_absolute(scope)):
+            if _without_port(host) not in self._hosts:
+                raise HostNotAllowed(host=host)
+        for origin in _all(scope["headers"], b"origin"):
+            if origin.rstrip("/").lower() not in self._origins:
+                raise OriginNotAllowed(origin=origin)
         scheme, _, given = headers.get("authorization", "").partition(" ")
         right = hmac.compare_digest(given.strip().encode(), self._token)
         if scheme.lower() != "bearer" or not right:
@@ -168,8 +176,21 @@ def _own_name(host: str) -> tuple[str, ...]:
     return (f"[{host.lower()}]" if ":" in host else host.lower(),)
 
 
+def _all(raw: Iterable[tuple[bytes, bytes]], wanted: bytes) -> list[str]:
+    """Every value of a header, however often it comes."""
+    return [value.decode("latin-1") for name, value in raw if name.lower() == wanted]
+
+
+def _absolute(scope: Scope) -> list[str]:
+    """The host of a request that names it in its first line too (as to a proxy); the address is then the rest."""
+    found = ABSOLUTE.fullmatch(scope["path"])
+    if found is None:
+        return []
+    scope["path"] = found["path"] or "/"
+    return [found["host"]]
+
+
 def _without_port(host: str) -> str:
-    host = host.strip()
-    if host.startswith("["):
-        return host[: host.find("]") + 1]
-    return host.partition(":")[0]
+    """The name alone in lower case; empty if it is not a name with or without a port."""
+    found = HOST.fullmatch(host.strip().lower())
+    return found["name"] if found else ""

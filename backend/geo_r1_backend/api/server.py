@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import uvicorn
 
 from geo_r1_backend.api.app import create_app
+from geo_r1_backend.api.connection import PatientConnection
 from geo_r1_backend.api.service import Say, Service
 from geo_r1_backend.config import is_loopback, version
 from geo_r1_backend.storage.atomic import remove_server_file, write_server_file
@@ -39,9 +40,10 @@ class GeoR1Server(uvicorn.Server):
                 access_log=False,
                 lifespan="on",
                 ws="none",
-                http="h11",
+                http=PatientConnection,
                 loop="asyncio",
                 server_header=False,
+                proxy_headers=False,  # whoever is in front, who asks is not told by headers
                 timeout_keep_alive=KEEP_ALIVE_S,
                 timeout_graceful_shutdown=GRACE_S,
                 ssl_certfile=config.tls_cert,

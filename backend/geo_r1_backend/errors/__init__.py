@@ -7,7 +7,7 @@ module knows no HTTP library: ``status`` is a number that `api/` uses.
     GeoR1Error
     ├── Unauthorized, HostNotAllowed, OriginNotAllowed      who asks                        (also PermissionError)
     ├── WireVersionMismatch                                 in which language
-    ├── NotFound, MethodNotAllowed                          for what
+    ├── RequestMalformed, NotFound, MethodNotAllowed                          for what
     ├── BodyTooLarge
     ├── BodyInvalid                                         with which words                (also ValueError)
     │   ├── UnknownField, QueryEmpty, QueryTooLong
@@ -52,6 +52,7 @@ from geo_r1_backend.errors.requests import (
     OriginNotAllowed,
     QueryEmpty,
     QueryTooLong,
+    RequestMalformed,
     Unauthorized,
     UnknownField,
     WireVersionMismatch,
@@ -84,6 +85,7 @@ __all__ = [
     "QueryEmpty",
     "QueryTooLong",
     "QueueFull",
+    "RequestMalformed",
     "ServiceStopping",
     "TaskUnsupported",
     "Unauthorized",

@@ -65,6 +65,19 @@ class WireVersionMismatch(GeoR1Error):
         )
 
 
+class RequestMalformed(GeoR1Error):
+    """The bytes are not a request of HTTP/1.1; nothing of them was looked at."""
+
+    code = "request-malformed"
+    status = 400
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This is not an HTTP/1.1 request.",
+            hint="Headers have at most 64 kB; Host comes once; see docs/http-api.md.",
+        )
+
+
 class NotFound(GeoR1Error, LookupError):
     """No such address."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -23,12 +24,32 @@ from geo_r1_backend.errors import (
     ImageTooLarge,
     ImageTooSmall,
 )
+from geo_r1_backend.grounding.image_headers import (
+    MAX_JPEG_SCANS,
+    MAX_JPEG_WORK_PX,
+    MAX_PNG_CHUNKS,
+    jpeg_scans,
+    png_chunks,
+    webp_moves,
+    webp_size,
+)
 from geo_r1_backend.wire import MAX_ASPECT_RATIO, MAX_CHIP_PX, MIN_CHIP_SIDE_PX
 
 Image.MAX_IMAGE_PIXELS = None
 """Pillow's own bomb warning is replaced by `check_size`, which is stricter and has a code."""
 
 FORMATS = ("PNG", "JPEG", "WEBP")
+OTHERS = (
+    (b"II*\x00", "a TIFF"),
+    (b"MM\x00*", "a TIFF"),
+    (b"II+\x00", "a BigTIFF"),
+    (b"GIF8", "a GIF"),
+    (b"<svg", "an SVG"),
+    (b"<?xml", "an XML or SVG file"),
+    (b"%PDF", "a PDF"),
+    (b"PK\x03\x04", "a ZIP"),
+)
+"""Formats that are sent by mistake, named in the refusal."""
 PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 PNG_BIT_DEPTH_AT = 24
 EIGHT_BITS = 8
@@ -63,8 +84,10 @@ def check_image(path: Path, *, limit_px: int = MAX_CHIP_PX) -> ImageSize:
     Raises:
         ChipError: the first thing that is wrong with it.
     """
-    image = open_image(path, limit_px=limit_px)
-    return ImageSize(image.width, image.height)
+    with path.open("rb") as stream:
+        # not made to RGB: two copies of 64 megapixels would be for nothing
+        image = _decode(stream, path.stat().st_size, limit_px, lambda decoded: decoded)
+        return ImageSize(image.width, image.height)
 
 
 def open_image(source: Path | bytes, *, limit_px: int = MAX_CHIP_PX) -> Image.Image:
@@ -74,12 +97,17 @@ def open_image(source: Path | bytes, *, limit_px: int = MAX_CHIP_PX) -> Image.Im
         ChipError: the first thing that is wrong with it.
     """
     if isinstance(source, bytes):
-        return _decode(io.BytesIO(source), len(source), limit_px)
+        return _decode(io.BytesIO(source), len(source), limit_px, to_rgb)
     with source.open("rb") as stream:
-        return _decode(stream, source.stat().st_size, limit_px)
+        return _decode(stream, source.stat().st_size, limit_px, to_rgb)
 
 
-def _decode(stream: BinaryIO, size_bytes: int, limit_px: int) -> Image.Image:
+def _decode(
+    stream: BinaryIO,
+    size_bytes: int,
+    limit_px: int,
+    then: Callable[[Image.Image], Image.Image],
+) -> Image.Image:
     head = stream.read(32)
     format_name = _format_of(head)
     if _ends_early(stream, head, format_name, size_bytes):
@@ -89,12 +117,16 @@ def _decode(stream: BinaryIO, size_bytes: int, limit_px: int) -> Image.Image:
             reason=f"it has {head[PNG_BIT_DEPTH_AT]} bits per band",
             hint="Stretch it to 8 bits per band, as the map shows it, and send that.",
         )
+    _check_frames(stream, head, format_name, limit_px)
     stream.seek(0)
     try:
         with Image.open(stream, formats=FORMATS) as image:
             check_size(image.width, image.height, limit_px=limit_px)
+            if format_name == "JPEG":
+                _check_scans(stream, image.width * image.height)
             image.load()
-            return to_rgb(image)
+            _check_depth(image)
+            return then(image)
     except ChipError:
         raise
     except UnidentifiedImageError as error:
@@ -116,18 +148,54 @@ def to_rgb(image: Image.Image) -> Image.Image:
     """
     if image.mode == "RGB" and "transparency" not in image.info:
         return image.copy()
-    if image.mode.startswith(("I", "F")):
-        raise ChipUnreadable(
-            reason="it has more than 8 bits per band",
-            hint="Stretch it to 8 bits per band, as the map shows it, and send that.",
-        )
+    _check_depth(image)
     if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
+        rgba = image if image.mode == "RGBA" else image.convert("RGBA")
         grey = (PADDING_GREY, PADDING_GREY, PADDING_GREY)
         flat = Image.new("RGB", rgba.size, grey)
         flat.paste(rgba, mask=rgba.getchannel("A"))
         return flat
     return image.convert("RGB")
+
+
+def _check_depth(image: Image.Image) -> None:
+    if image.mode.startswith(("I", "F")):
+        raise ChipUnreadable(
+            reason="it has more than 8 bits per band",
+            hint="Stretch it to 8 bits per band, as the map shows it, and send that.",
+        )
+
+
+def _check_frames(stream: BinaryIO, head: bytes, format_name: str, limit_px: int) -> None:
+    """Refuse what a decoder should not even begin with.
+
+    Raises:
+        ChipError: for images that move (which of their pictures was meant?), for a WebP too large (its decoder takes
+            the memory for all of it before it tells its size), for a PNG of countless pieces.
+    """
+    moves = False
+    if format_name == "WebP":
+        size = webp_size(head)
+        if size is not None:
+            check_size(*size, limit_px=limit_px)
+        moves = webp_moves(head)
+    elif format_name == "PNG":
+        count, moves = png_chunks(stream)
+        if count > MAX_PNG_CHUNKS:
+            raise ChipUnreadable(reason=f"it has more than {MAX_PNG_CHUNKS:,} chunks")
+    if moves:
+        raise ChipUnreadable(reason="it is animated", hint="Send one picture of it as a still PNG.")
+
+
+def _check_scans(stream: BinaryIO, area_px: int) -> None:
+    before = stream.tell()
+    scans = jpeg_scans(stream)
+    stream.seek(before)
+    if scans > MAX_JPEG_SCANS or (scans > 1 and scans * area_px > MAX_JPEG_WORK_PX):
+        raise ChipUnreadable(
+            reason=f"its {area_px:,} pixels are stored in {scans:,} scans, which takes too long to decode",
+            hint="Save it as a JPEG that is not progressive, or as a PNG.",
+        )
 
 
 def _format_of(head: bytes) -> str:
@@ -142,10 +210,10 @@ def _format_of(head: bytes) -> str:
         return "JPEG"
     if head[:4] == b"RIFF" and b"WEBP".startswith(head[8:12]):
         return "WebP"
-    known = {b"II*\x00": "a TIFF", b"MM\x00*": "a TIFF", b"II+\x00": "a BigTIFF", b"GIF8": "a GIF"}
     if not head:
         raise ChipUnreadable(reason="it is empty")
-    raise ChipUnreadable(reason=f"it is {known.get(head[:4], 'not a PNG, JPEG or WebP image')}")
+    looks_like = next((name for magic, name in OTHERS if head.lstrip().startswith(magic)), "")
+    raise ChipUnreadable(reason=f"it is {looks_like or 'not a PNG, JPEG or WebP image'}")
 
 
 def _ends_early(stream: BinaryIO, head: bytes, format_name: str, size_bytes: int) -> bool:
