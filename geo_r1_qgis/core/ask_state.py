@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Dict, FrozenSet, List, Optional
+from typing import Dict, FrozenSet, List, Optional, Tuple
 
 from . import wire
 from .errors import GeoR1Error
@@ -56,6 +56,7 @@ class AskState:
     detections: List[wire.Detection] = field(default_factory=list)
     result: Optional[wire.ResultEvent] = None
     error: Optional[GeoR1Error] = None
+    _by_key: Dict[Tuple[object, ...], List[wire.Detection]] = field(default_factory=dict)
 
     @property
     def is_running(self) -> bool:
@@ -67,7 +68,7 @@ class AskState:
         self.move(Stage.CONNECTING)
         self.query, self.position = query, 0
         self.started, self.result, self.error = None, None, None
-        self.detections = []
+        self.detections, self._by_key = [], {}
 
     def move(self, stage: Stage) -> None:
         """Go to `stage`.
@@ -100,18 +101,24 @@ class AskState:
             self.result = event
         elif isinstance(event, wire.ErrorEvent):
             self.fail(service_error(event.error))
-        elif isinstance(event, wire.DetectionEvent) and event.detection not in self.detections:
-            self.detections.append(event.detection)
+        elif isinstance(event, wire.DetectionEvent) and self._is_new(event.detection):
             return event.detection
         return None
 
     def missing_detections(self) -> List[wire.Detection]:
         """Detections that are in the result and were not announced one by one before it."""
-        known = self.detections
         found = self.result.detections if self.result else []
-        missing = [each for each in found if each not in known]
-        self.detections = known + missing
-        return missing
+        return [each for each in found if self._is_new(each)]
+
+    def _is_new(self, detection: wire.Detection) -> bool:
+        """Keep a detection; false if it was there already. A look-up: an answer may have thousands."""
+        key = (detection.rank, detection.label, *detection.box_px)
+        alike = self._by_key.setdefault(key, [])
+        if detection in alike:
+            return False
+        alike.append(detection)
+        self.detections.append(detection)
+        return True
 
     def _follow(self, stage: Stage) -> None:
         """Go along with a service, as far as what it says can follow what it said before."""

@@ -10,6 +10,7 @@ import json
 import math
 import re
 from dataclasses import MISSING, asdict, fields, is_dataclass
+from functools import cache
 from typing import (
     Any,
     Callable,
@@ -79,7 +80,7 @@ def decode(cls: Type[T], value: Any, *, path: str = "$", strict: bool = False) -
     """
     if not isinstance(value, dict):
         raise ProtocolError(path, f"expected an object, got {_name(value)}")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # a class can be hashed, whatever T is
     arguments = {}
     for each in fields(cls):  # type: ignore[arg-type]
         here = f"{path}.{each.name}"
@@ -111,6 +112,12 @@ def encode(value: Any) -> bytes:
     return text.encode("utf-8")
 
 
+@cache
+def _hints(cls: Any) -> Mapping[str, Any]:
+    """Types of the fields; worked out once, for a long answer has thousands of objects."""
+    return get_type_hints(cls)
+
+
 def _decode(hint: Any, value: Any, path: str, strict: bool) -> Any:
     origin = get_origin(hint)
     if origin is Union:
@@ -124,8 +131,7 @@ def _decode(hint: Any, value: Any, path: str, strict: bool) -> Any:
     if origin is list:
         if not isinstance(value, list):
             raise ProtocolError(path, f"expected a list, got {_name(value)}")
-        (inner,) = get_args(hint)
-        return [_decode(inner, each, f"{path}[{i}]", strict) for i, each in enumerate(value)]
+        return _decode_list(get_args(hint)[0], value, path, strict)
     if origin is dict:
         if not isinstance(value, dict):
             raise ProtocolError(path, f"expected an object, got {_name(value)}")
@@ -134,6 +140,16 @@ def _decode(hint: Any, value: Any, path: str, strict: bool) -> Any:
     if is_dataclass(hint):
         return decode(hint, value, path=path, strict=strict)  # type: ignore[arg-type]
     return _decode_scalar(hint, value, path)
+
+
+def _decode_list(inner: Any, values: List[Any], path: str, strict: bool) -> List[Any]:
+    if inner is float and all(map(_is_plain_float, values)):  # the many corners of a mask
+        return list(values)
+    return [_decode(inner, each, f"{path}[{i}]", strict) for i, each in enumerate(values)]
+
+
+def _is_plain_float(value: Any) -> bool:
+    return type(value) is float and math.isfinite(value)
 
 
 def _decode_union(options: Any, value: Any, path: str, strict: bool) -> Any:

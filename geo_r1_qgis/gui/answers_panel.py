@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from dataclasses import dataclass, field
-from typing import Dict, List, Optional, Tuple
+from typing import Deque, Dict, List, Optional, Tuple
 
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QPainter, QPaintEvent, QPalette
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
@@ -43,7 +45,11 @@ class Question:
     frame: Frame
     reasoning: str = ""
     answers: List[Answer] = field(default_factory=list)
+    is_over: bool = False
 
+
+SLICE_MS = 8.0
+"""Longest time spent on new rows before the event loop gets its turn: an answer may bring a thousand at once."""
 
 _ROLE = Qt.ItemDataRole.UserRole
 _RIGHT = as_number(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -80,6 +86,11 @@ class AnswersPanel(QWidget):
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
         self._rows: Dict[int, QTreeWidgetItem] = {}
+        self._waiting: Deque[Tuple[Question, Answer]] = deque()
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(self._list_waiting)
         self.title = QLabel(self.tr("Answers"), self)
         bold = self.title.font()
         bold.setBold(True)
@@ -126,21 +137,16 @@ class AnswersPanel(QWidget):
         self._rows[id(question)] = item
 
     def add_answer(self, question: Question, answer: Answer) -> None:
-        """Put a detection under its question."""
+        """Put a detection under its question; its row appears in the next turn of the event loop."""
         question.answers.append(answer)
-        row = self._row_of(question)
-        item = QTreeWidgetItem([self._name_of(answer), _size_text(answer)])
-        item.setData(0, _ROLE, answer)
-        item.setTextAlignment(1, _RIGHT)
-        row.addChild(item)
-        row.setExpanded(True)
-        row.setText(1, self._count(len(question.answers)))
+        self._waiting.append((question, answer))
+        self._turn.start()
         self.export.setEnabled(True)
 
     def end_question(self, question: Question, words: str = "") -> None:
         """Say how many there are, or `words` such as “none”."""
-        row = self._row_of(question)
-        row.setText(1, words or self._count(len(question.answers)))
+        question.is_over = True
+        self._row_of(question).setText(1, words or self._count(len(question.answers)))
 
     def set_place(self, text: str, remark: str = "") -> None:
         """Say where the answers are kept; `remark` says more when the mouse rests on it."""
@@ -164,8 +170,24 @@ class AnswersPanel(QWidget):
     def clear(self) -> None:
         """Forget the session's questions; the layer keeps its features."""
         self._rows = {}
+        self._waiting.clear()
         self.tree.clear()
         self.export.setEnabled(False)
+
+    def _list_waiting(self) -> None:
+        began_s = time.monotonic()
+        while self._waiting and (time.monotonic() - began_s) * 1000 < SLICE_MS:
+            question, answer = self._waiting.popleft()
+            item = QTreeWidgetItem([self._name_of(answer), _size_text(answer)])
+            item.setData(0, _ROLE, answer)
+            item.setTextAlignment(1, _RIGHT)
+            row = self._row_of(question)
+            row.addChild(item)
+            row.setExpanded(True)
+            if not question.is_over:
+                row.setText(1, self._count(row.childCount()))
+        if self._waiting:
+            self._turn.start()
 
     def _row_of(self, question: Question) -> QTreeWidgetItem:
         if id(question) not in self._rows:  # the list was emptied while it was being answered

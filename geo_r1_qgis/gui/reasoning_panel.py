@@ -17,7 +17,13 @@ APPEND_MS = 50
 """Text is appended at most this often: each append lays the document out again."""
 
 APPEND_LIMIT = 400
-"""Segments appended at one time; more wait for the next turn, so that the event loop is never held up."""
+APPEND_CHARACTERS = 4000
+"""Segments and characters appended at one time; more wait for the next turn, so that the event loop is never held up."""
+
+PIECE_CHARACTERS = 500
+BLOCK_CHARACTERS = 2000
+"""A paragraph that is longer is continued in a new one: Qt lays the whole paragraph out again for each word that is
+added to it, which took six seconds for a word of 200,000 letters."""
 
 
 MAX_CHARACTERS = 60_000
@@ -132,7 +138,12 @@ class ReasoningPanel(QWidget):
         self.stage.setText(text)
 
     def _wait(self, ready: List[Tuple[str, List[Segment]]]) -> None:
-        self._waiting += [(section, part) for section, parts in ready for part in parts]
+        self._waiting += [
+            (section, piece)
+            for section, parts in ready
+            for part in parts
+            for piece in _pieces(part)
+        ]
         if self._waiting and not self._timer.isActive():
             self._append()
             self._timer.start()
@@ -141,7 +152,7 @@ class ReasoningPanel(QWidget):
         if not self._waiting:
             self._timer.stop()
             return
-        batch, self._waiting = self._waiting[:APPEND_LIMIT], self._waiting[APPEND_LIMIT:]
+        batch = self._next_batch()
         bar = self.view.verticalScrollBar()
         follows = bar.value() >= bar.maximum() - 4  # someone who scrolled up is reading
         cursor = QTextCursor(self.view.document())
@@ -152,6 +163,14 @@ class ReasoningPanel(QWidget):
         cursor.endEditBlock()
         if follows:
             bar.setValue(bar.maximum())
+
+    def _next_batch(self) -> List[Tuple[str, Segment]]:
+        count, characters = 0, 0
+        while count < min(APPEND_LIMIT, len(self._waiting)) and characters < APPEND_CHARACTERS:
+            characters += len(self._waiting[count][1].text)
+            count += 1
+        batch, self._waiting = self._waiting[:count], self._waiting[count:]
+        return batch
 
     def _insert(self, cursor: QTextCursor, section: str, part: Segment) -> None:
         form = self._plain_format(section)
@@ -167,6 +186,9 @@ class ReasoningPanel(QWidget):
             palette = self.view.palette()
             form.setForeground(colours.link(palette))
             form.setBackground(colours.mixed(palette.base().color(), colours.link(palette), 0.14))
+        if cursor.positionInBlock() > BLOCK_CHARACTERS:
+            cursor.insertBlock()
+            text = text.lstrip(" ")
         cursor.insertText(text, form)
 
     def _plain_format(self, section: str) -> QTextCharFormat:
@@ -199,3 +221,17 @@ class ReasoningPanel(QWidget):
         layout.setSpacing(4)
         layout.addLayout(top)
         layout.addWidget(self.view, 1)
+
+
+def _pieces(part: Segment) -> List[Segment]:
+    """A long run of plain text in pieces, cut at spaces where there are any."""
+    if part.place_px is not None or len(part.text) <= PIECE_CHARACTERS:
+        return [part]
+    pieces, begin = [], 0
+    while begin < len(part.text):
+        end = begin + PIECE_CHARACTERS
+        if end < len(part.text):
+            end = part.text.rfind(" ", begin, end) + 1 or end
+        pieces.append(Segment(part.text[begin:end]))
+        begin = end
+    return pieces

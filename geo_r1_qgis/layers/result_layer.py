@@ -11,6 +11,7 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core.errors import LayerError
 from .schema import DETECTIONS
+from .writer import Writer
 
 LAYER_NAME = "Geo-R1 detections"
 REFRESH_MS = 50
@@ -29,6 +30,7 @@ class ResultLayer(QObject):
         """The file that is shown; empty = none."""
         self._project = project
         self._layer_id = ""
+        self._writer: Writer = None
         self._refresh = QTimer(self)
         self._refresh.setSingleShot(True)
         self._refresh.setInterval(REFRESH_MS)
@@ -40,9 +42,9 @@ class ResultLayer(QObject):
         layer = self._project.mapLayer(self._layer_id) if self._layer_id else None
         return layer if isinstance(layer, QgsVectorLayer) else None
 
-    def refresh(self, path: str) -> None:
-        """Show the file soon, and what came since."""
-        self.path = path
+    def refresh(self, path: str, writer: Writer) -> None:
+        """Show the file, and what came since, as soon as `writer` rests."""
+        self.path, self._writer = path, writer
         if not self._refresh.isActive():
             self._refresh.start()
 
@@ -58,6 +60,9 @@ class ResultLayer(QObject):
         """Add the layer if the project has none on this file, and let it read the file anew."""
         if not self.path or not Path(self.path).exists():
             return  # what was stored belongs to a project that was closed
+        if not self._writer.is_idle:
+            self._refresh.start()  # reading now would wait for SQLite's lock, up to a quarter of a second
+            return
         layer = self._layer_on(self.path)
         if layer is None:
             self._add()

@@ -333,7 +333,7 @@ class DetectionStore(QObject):
 
     def _on_stored(self, _uid: str) -> None:
         if self.path:
-            self._shown.refresh(self.path)
+            self._shown.refresh(self.path, self._target.writer)
         self._see_whether_it_is_over()
 
     def _see_whether_it_is_over(self) -> None:

@@ -11,6 +11,7 @@ from qgis.core import QgsProject, QgsRasterLayer, QgsSettings
 
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.core.standing import Kind
+from tests.qgis.alive import measured
 from tests.qgis.make_rasters import make_marked
 from tests.qgis.person import UTM
 from tests.qgis.stub_service import StubService
@@ -59,3 +60,11 @@ def plugin(qtbot, window, stub, tmp_path):
 def dock(plugin):
     """The dock of the plugin."""
     return plugin.services.dock
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say how long the window stood still, phase by phase, where that was measured."""
+    if measured:
+        terminalreporter.section("longest time without a turn of the event loop")
+        for phase, gap_ms in measured.items():
+            terminalreporter.line(f"{gap_ms:6.1f} ms  {phase}")

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import json
 import os
+import socket
 import ssl
 import threading
 import time
@@ -134,8 +135,14 @@ class StubService:
     """A `tests.certificates.Certificate`: TLS with it."""
     name: str = "127.0.0.1"
     """In the address, where that is another name of this machine."""
+    uploaded_bytes: int = 0
+    """Of the longest body that was read slowly."""
     left_after_s: list = field(default_factory=list)
-    """How long each stream lasted until the client was found to have left."""
+    """How long each stream (or hanging request) lasted until the client was found to have left."""
+    hangs_on: str = ""
+    """Such as ``PUT /v1/chips``: a request that begins so is accepted and never answered."""
+    upload_bytes_per_s: int = 0
+    """How fast bodies are read; 0 = as they come. Set it before the service is started."""
 
     def __enter__(self):
         stub = self
@@ -154,6 +161,8 @@ class StubService:
             self._server.handle_error = lambda *_: (
                 None
             )  # refused handshakes are what tests are about
+        if self.upload_bytes_per_s:  # else the machine's own buffers take the whole picture at once
+            self._server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.02,), daemon=True
         )
@@ -229,7 +238,17 @@ class _Handler(BaseHTTPRequestHandler):
         self._play(scripts.pop(0) if len(scripts) > 1 else scripts[0])
 
     def _admit(self):
-        self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        began = time.monotonic()
+        hangs = self.service.hangs_on
+        try:
+            self.body = self._read_body(int(self.headers.get("Content-Length") or 0))
+            if hangs and f"{self.command} {self.path}".startswith(hangs):
+                self.service.requests.append(Request(self.command, self.path, {}, self.body))
+                self._wait_until_left()
+        except OSError:
+            self.service.left_after_s.append(time.monotonic() - began)
+            self.close_connection = True
+            return False
         self.service.requests.append(
             Request(self.command, self.path, dict(self.headers), self.body)
         )
@@ -259,6 +278,20 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(line)
             return
         self.service.left_after_s.append(time.monotonic() - began)
+
+    def _read_body(self, length):
+        rate = self.service.upload_bytes_per_s
+        if not rate:
+            return self.rfile.read(length)
+        body = b""
+        while len(body) < length:
+            piece = self.connection.recv(min(16_384, length - len(body)))
+            if not piece:
+                raise ConnectionResetError
+            body += piece
+            self.service.uploaded_bytes = max(len(body), self.service.uploaded_bytes)
+            time.sleep(len(piece) / rate)
+        return body
 
     def _wait_until_left(self):
         self.connection.settimeout(20)
