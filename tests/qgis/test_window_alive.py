@@ -40,8 +40,8 @@ def forget_answers(plugin, tmp_path):
     if store.layer is not None:
         QgsProject.instance().removeMapLayer(store.layer.id())
     store._forget()
-    for path in tmp_path.glob("*_geo-r1.gpkg*"):
-        path.unlink()
+    count = len(list(tmp_path.glob("*_geo-r1.gpkg")))
+    QgsProject.instance().setFileName(str(tmp_path / f"project-{count}.qgz"))
 
 
 def ask_and_wait(qtbot, plugin, timeout=20_000):
