@@ -67,7 +67,7 @@ def _add_serve(commands: Commands) -> None:
         "--arithmetic",
         choices=WAYS,
         default="float32",
-        help="int8 is faster; one box in 300 moves by more than a pixel (docs/performance.md)",
+        help="int8 is faster; now and then a box moves by more than a pixel (docs/performance.md)",
     )
     parser.add_argument(
         "--nice", type=int, default=5, help="how far it steps back behind other programs, 0 to 19"
