@@ -17,12 +17,13 @@ from functools import partial
 from geo_r1_backend.api.service import Say, Service, build_service
 from geo_r1_backend.config import ServerConfig, version
 from geo_r1_backend.engines.select import load_engine
-from geo_r1_backend.errors import ConfigError
+from geo_r1_backend.errors import ConfigError, storage_faults
 from geo_r1_backend.grounding.host import Loader
 from geo_r1_backend.running import wait_for_running
 from geo_r1_backend.storage.atomic import (
     make_private_folder,
     read_server_file,
+    sweep_parts,
 )
 from geo_r1_backend.storage.lock import FileLock, LockHeld
 from geo_r1_backend.storage.logs import log_to_file
@@ -40,7 +41,16 @@ def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
         config: what to run.
         say: takes lines for the person who started it.
         load: starts engines; replaced in tests that need a certain engine.
+
+    Raises:
+        StorageFailed: if the data folder cannot be written.
+        ConfigError: if it cannot listen, or has no usable certificate.
     """
+    with storage_faults(config.data_folder):
+        return _serve(config, say, load)
+
+
+def _serve(config: ServerConfig, say: Say, load: Loader | None) -> int:
     make_private_folder(config.data_folder)
     check_certificate(config)
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -51,6 +61,7 @@ def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
         lock.acquire()
     except LockHeld:
         return _point_to_other(config, say)
+    sweep_parts(config.data_folder)
     handler = log_to_file(config.data_folder)
     try:
         service = build_service(

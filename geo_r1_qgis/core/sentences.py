@@ -192,6 +192,12 @@ SENTENCES: Dict[str, Sentence] = {
         ),
         Mend.OPEN_LOG,
     ),
+    "storage-failed": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The service cannot write its files"),
+        QT_TRANSLATE_NOOP("GeoR1Errors", "{folder}: {reason}."),
+        QT_TRANSLATE_NOOP("GeoR1Errors", "Make room on that disk, or allow writing there."),
+        Mend.RETRY,
+    ),
     # --- the image
     "capture-failed": Sentence(QT_TRANSLATE_NOOP("GeoR1Errors", "This area cannot be sent"), ""),
     "layer-failed": Sentence(

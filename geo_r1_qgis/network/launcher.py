@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Optional
 
@@ -86,7 +87,8 @@ class Launcher(QObject):
         self._log = log_path(self._folder)
         self._log_begin = self._log.stat().st_size if self._log.exists() else 0
         self._errors = self._log.with_name("start.log")
-        self._errors.parent.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # the service says itself what is wrong with its folder
+            self._errors.parent.mkdir(parents=True, exist_ok=True)
         process = QProcess(self)
         process.setProgram(self._command)
         process.setArguments(["serve"])

@@ -15,6 +15,7 @@ module knows no HTTP library: ``status`` is a number that `api/` uses.
     │   ├── ChipUnknown (also LookupError), ChipHashMismatch, ChipUnreadable, ChipTruncated
     │   └── ImageTooLarge, ImageTooSmall, ImageAspect
     ├── ModelUnknown (also LookupError), ModelFailed, TaskUnsupported   of which model
+    ├── StorageFailed                                       on which disk                   (also OSError)
     ├── QueueFull, ServiceStopping, Cancelled, EngineFailed             and how it went
     ├── ConfigError                                         a setting that cannot work      (also ValueError)
     ├── MissingExtra                                        an optional package is absent   (also ImportError)
@@ -57,6 +58,7 @@ from geo_r1_backend.errors.requests import (
     UnknownField,
     WireVersionMismatch,
 )
+from geo_r1_backend.errors.storage import StorageFailed, storage_faults
 
 __all__ = [
     "SHOWN_CHARACTERS",
@@ -87,9 +89,11 @@ __all__ = [
     "QueueFull",
     "RequestMalformed",
     "ServiceStopping",
+    "StorageFailed",
     "TaskUnsupported",
     "Unauthorized",
     "UnknownField",
     "WireVersionMismatch",
     "shortened",
+    "storage_faults",
 ]

@@ -36,6 +36,12 @@ def write_private(path: Path, content: bytes) -> None:
         raise
 
 
+def sweep_parts(folder: Path) -> None:
+    """Remove what a process left that was killed while it wrote; whoever calls must be the only one who writes there."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
+
+
 def write_private_json(path: Path, value: dict[str, Any]) -> None:
     """Write one JSON object, see `write_private`."""
     write_private(path, (json.dumps(value, indent=2) + "\n").encode())

@@ -13,10 +13,11 @@ import threading
 import time
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from geo_r1_backend.errors import BodyTooLarge, ChipHashMismatch, ChipUnknown
+from geo_r1_backend.errors import BodyTooLarge, ChipHashMismatch, ChipUnknown, storage_faults
 from geo_r1_backend.storage.atomic import PRIVATE_FILE, make_private_folder
 
 
@@ -54,14 +55,19 @@ class ChipStore:
         self.clear()
 
     def begin(self, *, limit_bytes: int) -> ChipUpload:
-        """A place for bytes that arrive; see `keep`."""
+        """A place for bytes that arrive; see `keep`.
+
+        Raises:
+            StorageFailed: if nothing can be written.
+        """
         return ChipUpload(self._folder / f"{secrets.token_hex(8)}.part", limit_bytes=limit_bytes)
 
     def keep(self, upload: ChipUpload, *, sha256: str, width_px: int, height_px: int) -> StoredChip:
         """Take a complete upload into the store, and let others go if the budget asks for it."""
         path = self._folder / sha256
         with self._lock:
-            upload.path.replace(path)
+            with storage_faults(self._folder):
+                upload.path.replace(path)
             chip = StoredChip(
                 sha256=sha256,
                 path=path,
@@ -160,7 +166,8 @@ class ChipUpload:
         self.size_bytes = 0
         self._limit_bytes = limit_bytes
         self._hash = hashlib.sha256()
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
+        with storage_faults(path.parent):
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_FILE)
         self._stream = os.fdopen(descriptor, "wb")
 
     def write(self, piece: bytes) -> None:
@@ -168,25 +175,30 @@ class ChipUpload:
 
         Raises:
             BodyTooLarge: as soon as the limit is passed.
+            StorageFailed: if the disk is full.
         """
         self.size_bytes += len(piece)
         if self.size_bytes > self._limit_bytes:
             raise BodyTooLarge(limit_bytes=self._limit_bytes)
         self._hash.update(piece)
-        self._stream.write(piece)
+        with storage_faults(self.path.parent):
+            self._stream.write(piece)
 
     def finish(self, expected_sha256: str) -> None:
         """All bytes are here.
 
         Raises:
             ChipHashMismatch: if they are not what their name says.
+            StorageFailed: if the disk is full.
         """
-        self._stream.close()
+        with storage_faults(self.path.parent):
+            self._stream.close()
         given = self._hash.hexdigest()
         if given != expected_sha256:
             raise ChipHashMismatch(expected=expected_sha256, given=given)
 
     def discard(self) -> None:
         """Take the bytes away, unless the store has them already."""
-        self._stream.close()
+        with suppress(OSError):  # what was not written yet is not wanted any more
+            self._stream.close()
         self.path.unlink(missing_ok=True)

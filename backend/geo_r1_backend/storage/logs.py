@@ -33,14 +33,19 @@ class JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+class PatientHandler(logging.handlers.RotatingFileHandler):
+    """A log that cannot be written (full disk) stops nothing: the line is lost, the answer is not."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """Say nothing: standard error may lie on the same disk."""
+
+
 def log_to_file(data_folder: Path) -> logging.Handler:
     """Send the log of this process to ``logs/serve.log``; returns the handler, for taking it away."""
     folder = make_private_folder(data_folder / "logs")
     path = folder / "serve.log"
     os.close(os.open(path, os.O_WRONLY | os.O_CREAT, PRIVATE_FILE))
-    handler = logging.handlers.RotatingFileHandler(
-        path, maxBytes=MAX_LOG_BYTES, backupCount=KEPT_LOGS, encoding="utf-8"
-    )
+    handler = PatientHandler(path, maxBytes=MAX_LOG_BYTES, backupCount=KEPT_LOGS, encoding="utf-8")
     handler.setFormatter(JsonLines())
     root = logging.getLogger()
     root.addHandler(handler)
