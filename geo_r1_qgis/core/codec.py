@@ -45,6 +45,17 @@ _BOUNDS: Dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def is_whole(line: bytes) -> bool:
+    """Whether a line is not the beginning of an object whose rest never came."""
+    if not line.lstrip().startswith(b"{"):
+        return True  # something else altogether
+    try:
+        parse_json(line)
+    except ProtocolError:
+        return False
+    return True
+
+
 def parse_json(text: Union[str, bytes]) -> Any:
     """Parse JSON strictly: UTF-8 only, no NaN, no name twice in one object, no nesting or number bomb.
 

@@ -7,6 +7,21 @@ from typing import Dict
 from .sentence import QT_TRANSLATE_NOOP, Mend, Sentence
 
 SERVER_SENTENCES: Dict[str, Sentence] = {
+    "not-ours": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "Another program answers in place of Geo-R1"),
+        QT_TRANSLATE_NOOP("GeoR1Errors", "What answers at {url} is no Geo-R1 service."),
+        QT_TRANSLATE_NOOP("GeoR1Errors", "Check the address of the server."),
+        Mend.SET_ADDRESS,
+    ),
+    "proxy-failed": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The proxy does not answer"),
+        QT_TRANSLATE_NOOP("GeoR1Errors", "{url} is reached through the proxy {proxy} ({reason})."),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors",
+            "Correct it under Settings ▸ Options ▸ Network, or add the address to those without a proxy.",
+        ),
+        Mend.RECONNECT,
+    ),
     "address-invalid": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "This is not the address of a server"),
         QT_TRANSLATE_NOOP("GeoR1Errors", "“{address}”: {reason}."),

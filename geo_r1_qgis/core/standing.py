@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from . import wire
 from .codec import decode, parse_json
-from .errors import GeoR1Error, ProtocolError, ServerElsewhere, ServiceError
+from .errors import GeoR1Error, ProtocolError, ServerElsewhere, ServiceError, ServiceUnreachable
 from .harmless import harmless_error, harmless_health
 from .plain_text import one_line
 
@@ -64,6 +64,18 @@ class Standing:
     def can_ask(self) -> bool:
         """Whether a question sent now would be accepted."""
         return self.kind in (Kind.READY, Kind.BUSY)
+
+    @property
+    def refusal(self) -> GeoR1Error:
+        """Why a question cannot be asked, when `can_ask` is false."""
+        if self.error is not None:
+            return self.error
+        url = self.endpoint.url if self.endpoint else "127.0.0.1"
+        if self.kind is Kind.NOT_OURS:
+            return GeoR1Error(f"Another program answers at {url}.", code="not-ours", url=url)
+        if self.kind in (Kind.TOO_OLD, Kind.TOO_NEW):
+            return GeoR1Error(code="wire-version", given=wire.WIRE_VERSION, expected="?")
+        return ServiceUnreachable(url, self.kind.value)
 
 
 def read_server_file(text: bytes) -> wire.ServerFile:

@@ -17,7 +17,7 @@ from ..capture.chip import Chip
 from ..capture.plan import CapturePlan
 from ..core import wire
 from ..core.ask_state import AskState, Stage
-from ..core.errors import CaptureError, GeoR1Error, ServiceUnreachable, Unexpected
+from ..core.errors import CaptureError, GeoR1Error, Unexpected
 from ..core.frame import Frame
 from ..core.records import RunStart
 from ..core.sentences import Mend
@@ -121,8 +121,7 @@ class AskController(QObject):
         if self.state.stage is not Stage.CONNECTING:
             return
         if not standing.can_ask:
-            url = standing.endpoint.url if standing.endpoint else "127.0.0.1"
-            self._fail(standing.error or ServiceUnreachable(url, standing.kind.value))
+            self._fail(standing.refusal)
             return
         self._connection.hold(True)
         self.state.move(Stage.CAPTURING)
@@ -263,6 +262,10 @@ class AskController(QObject):
             error = self.state.error
             log.warning("question failed: %s (request %s)", error.code, error.request_id or "-")
             self._dock.notice.show_error(self.state.error)
+            if isinstance(
+                error, OSError
+            ):  # of the connection: the header says it now, not with its next look
+                self._connection.look_quietly()
         elif self.state.result is not None:
             self._remark(self.state.result)
         self.ended.emit(self.state)

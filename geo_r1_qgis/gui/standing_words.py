@@ -80,7 +80,10 @@ class StandingWords:
         return StatusLine(colours.WAITING, line, hint, Mend.OPEN_LOG)
 
     def _absent(self, standing: Standing) -> StatusLine:
-        if standing.error is not None and standing.error.code == "command-not-found":
+        if standing.error is not None and standing.error.code in (
+            "command-not-found",
+            "proxy-failed",
+        ):
             words = explain(standing.error, QCoreApplication.translate)
             return StatusLine(colours.BAD, words.title, words.hint, words.mend)
         if standing.endpoint is not None and not standing.endpoint.is_local:

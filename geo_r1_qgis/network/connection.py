@@ -72,7 +72,7 @@ class Connection(QObject):
         self._refuse.timeout.connect(self._on_refused)
         self._watch = QTimer(self)
         self._watch.setInterval(WATCH_MS)
-        self._watch.timeout.connect(self._look_again)
+        self._watch.timeout.connect(self.look_quietly)
 
     @property
     def client(self) -> Client:
@@ -140,7 +140,8 @@ class Connection(QObject):
             self._client.deleteLater()
             self._client = None
 
-    def _look_again(self) -> None:
+    def look_quietly(self) -> None:
+        """Look whether the service is still there, unless that is being found out already; starts nothing."""
         if self._handshake is None and not self.is_settling and not self._is_held:
             self._look(quiet=True)
 

@@ -12,7 +12,7 @@ from typing import Deque, Dict, List, Optional, Set
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core import wire
-from ..core.codec import decode_event
+from ..core.codec import decode_event, is_whole
 from ..core.errors import ConnectionLost, GeoR1Error, ProtocolError
 from ..core.harmless import harmless_event
 from ..core.ndjson import LineSplitter
@@ -27,6 +27,9 @@ MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 MAX_WAITING_LINES = 2_000
 """Arrived lines that wait for their turn; past it nothing more is read from the socket."""
+
+LINE_S = 60.0
+"""Longest time in which a stream may go without a whole line; heartbeats are lines. Bytes alone keep nothing alive."""
 
 FINAL_EVENTS = (wire.ResultEvent, wire.ErrorEvent)
 
@@ -54,6 +57,10 @@ class GroundCall(QObject):
         self._upload: Optional[Pending] = None
         self._is_over = False
         self._sent_again = False
+        self._line_watch = QTimer(self)
+        self._line_watch.setSingleShot(True)
+        self._line_watch.setInterval(int(LINE_S * 1000))
+        self._line_watch.timeout.connect(self._on_no_line)
         self._turn = QTimer(
             self
         )  # lines are worked on once per turn of the event loop, however often bytes come
@@ -117,6 +124,7 @@ class GroundCall(QObject):
         self._lines: Deque[bytes] = deque()
         self._unanswered: Set[str] = {item.item for item in self._request.items}
         self._exchange = self._client.open_stream(self._request)
+        self._line_watch.start()
         self._exchange.chunk_read.connect(self._on_chunk)
         self._exchange.ended.connect(self._turn.start)
 
@@ -152,7 +160,13 @@ class GroundCall(QObject):
         elif self._exchange is not None and not self._exchange.is_running:
             self._on_stream_ended(self._exchange)
 
+    def _on_no_line(self) -> None:
+        if self._exchange is not None and not self._lines:
+            reason = f"no whole message for {LINE_S:g} s"
+            self._fail(ConnectionLost(self._exchange.url, reason))
+
     def _take_line(self, line: bytes) -> None:
+        self._line_watch.start()
         try:
             event = decode_event(line)
             if event is None or not self._is_expected(event):
@@ -189,6 +203,9 @@ class GroundCall(QObject):
             self._fail(error)
             return
         for line in rest:
+            if not is_whole(line):
+                self._fail(ConnectionLost(exchange.url, "in the middle of a message"))
+                return
             self._take_line(line)
         if not self._is_over:
             self._fail(ConnectionLost(exchange.url, "no final event"))

@@ -131,7 +131,8 @@ class Exchange(QObject):
         self._watch.start()
 
     def _on_ready_read(self) -> None:
-        self._watch.start()
+        if self._streamed:  # any other answer is short: a byte now and then does not keep it alive
+            self._watch.start()
         if self._reply is None or not self._reply.isOpen() or self._is_paused:
             return
         self._read_status()
@@ -258,4 +259,21 @@ def _set(request: QNetworkRequest, attribute: str, value: Any) -> None:
 
 def _unreachable(reply: QNetworkReply) -> ServiceUnreachable:
     url = reply.url().toString(QUrl.UrlFormattingOption.RemovePath)
-    return ServiceUnreachable(url, reply.errorString())
+    errors = QNetworkReply.NetworkError
+    error = ServiceUnreachable(url, reply.errorString())
+    proxy = reply.manager().proxy()
+    if proxy.type() in (QNetworkProxy.ProxyType.NoProxy, QNetworkProxy.ProxyType.DefaultProxy):
+        return error
+    of_the_proxy = (
+        errors.ConnectionRefusedError,  # what Qt says of an HTTP proxy that is not there
+        errors.ProxyConnectionRefusedError,
+        errors.ProxyConnectionClosedError,
+        errors.ProxyNotFoundError,
+        errors.ProxyTimeoutError,
+        errors.ProxyAuthenticationRequiredError,
+        errors.UnknownProxyError,
+    )
+    if reply.error() in of_the_proxy:
+        error.code = "proxy-failed"
+        error.parameters["proxy"] = f"{proxy.hostName()}:{proxy.port()}"
+    return error

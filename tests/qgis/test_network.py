@@ -173,7 +173,10 @@ def test_requests_carry_token_and_version(qtbot, stub, parent):
     [
         ([started(), token("Fi"), CLOSE], "connection-lost"),  # the service was killed
         ([CLOSE], "connection-lost"),  # before a word
-        ([started(), b'{"event":"token","item"', CLOSE], "protocol"),  # in the middle of a line
+        (
+            [started(), b'{"event":"token","item"', CLOSE],
+            "connection-lost",
+        ),  # in the middle of a line
         ([started(), b"<html>oops</html>\n"], "protocol"),  # a proxy's page
         ([started(), b"x" * 5_000_000], "protocol"),  # a line without end
         ([started(), {"event": "token", "item": "1", "text": 5, "section": "think"}], "protocol"),
