@@ -38,7 +38,12 @@ class Services:
         self.connection = Connection(settings, self.dock, access=self.access)
         self.store = DetectionStore(parent=self.dock)
         self.preview = SendingPreview(canvas, self.dock.ask_panel, self.dock)
-        self.actions = ServiceActions(dock=self.dock, connection=self.connection, parent=self.dock)
+        self.actions = ServiceActions(
+            dock=self.dock,
+            connection=self.connection,
+            plugin_version=plugin_version(),
+            parent=self.dock,
+        )
         self.asking = AskController(
             dock=self.dock,
             preview=self.preview,

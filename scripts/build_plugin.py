@@ -23,6 +23,9 @@ PACKAGE = "geo_r1_qgis"
 SUFFIXES = {".py", ".svg", ".png", ".qml", ".ui", ".qm", ".json", ".txt", ".html", ".css"}
 """What may stand in the plugin; everything else (caches, sources of translations) stays behind."""
 
+DOCTOR = ("doctor.png", "doctor.json")
+"""The picture with a known answer lies beside the model; the plugin asks it through whatever service it has."""
+
 LRELEASE = ("/usr/lib/qt5/bin/lrelease", "lrelease-qt5", "lrelease", "lrelease-qt6")
 """Names of Qt's translation compiler; Debian's own first, because the one on PATH may lead nowhere."""
 
@@ -81,6 +84,8 @@ def assemble(tree: Path) -> None:
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)
     shutil.copyfile(PROJECT / "LICENSE", new / "LICENSE")
+    for name in DOCTOR:
+        shutil.copyfile(PROJECT / "resources/models/geo-r1-nano" / name, new / "resources" / name)
     metadata = (PROJECT / "metadata.txt").read_text(encoding="utf-8").rstrip()
     changes = newest_changes(read_version())
     (new / "metadata.txt").write_text(f"{metadata}\nchangelog={changes}\n", encoding="utf-8")

@@ -18,9 +18,9 @@ from ..core.sentences import Mend
 from ..core.settings import Settings
 from ..core.standing import Standing
 from ..network.connection import Connection
-from ..network.doctor import Doctor
 from ..network.launcher import log_path, read_tail
 from .dock import GeoR1Dock
+from .doctor_dialog import DoctorDialog
 from .qt_names import QActionGroup
 from .server_dialog import ServerDialog
 from .small_print import plain_tooltip
@@ -42,9 +42,15 @@ class ServiceActions(QObject):
     plugin_manager_requested = pyqtSignal()
 
     def __init__(
-        self, *, dock: GeoR1Dock, connection: Connection, parent: Optional[QObject] = None
+        self,
+        *,
+        dock: GeoR1Dock,
+        connection: Connection,
+        plugin_version: str = "",
+        parent: Optional[QObject] = None,
     ) -> None:
         super().__init__(parent)
+        self._plugin_version = plugin_version
         self._dock = dock
         self._connection = connection
         self._models: List[wire.ModelInfo] = []
@@ -161,26 +167,10 @@ class ServiceActions(QObject):
         box.open()
 
     def examine(self) -> None:
-        """Run the service's doctor, which tries every step on a picture with a known answer."""
-        doctor = Doctor(self._connection.settings.service_command, self)
-        doctor.reported.connect(self._show_report)
-        doctor.failed.connect(self._dock.notice.show_error)
-        try:
-            doctor.start()
-        except CommandNotFound as error:
-            doctor.deleteLater()
-            self._dock.notice.show_error(error)
-            return
-        self._dock.notice.show_remark(
-            self.tr("Checking the service…"),
-            self.tr("Every step is tried on a picture with a known answer."),
-        )
-
-    def _show_report(self, report: str) -> None:
-        self._dock.notice.hide()
-        title = self.tr("Check of the Geo-R1 service")
-        explanation = self.tr("Every step, tried on a picture with a known answer:")
-        show_text(self._dock, title, explanation=explanation, text=report)
+        """Open the doctor's window and begin: every step is tried on a picture with a known answer."""
+        dialog = DoctorDialog(self._connection, self._plugin_version, self._dock)
+        dialog.show()
+        dialog.start()
 
     def _fill_menu(self, menu: QMenu) -> None:
         menu.addAction(self.tr("Start the service"), self._connection.start_service)
@@ -191,7 +181,7 @@ class ServiceActions(QObject):
         menu.addSeparator()
         menu.addAction(self.tr("Forget the answers of this session"), self._dock.answers.clear)
         menu.addSeparator()
-        menu.addAction(self.tr("Check the service…"), self.examine)
+        menu.addAction(self.tr("Check everything (doctor)…"), self.examine)
         menu.addAction(self.tr("Log of the service…"), self.show_log)
         menu.addAction(self.tr("What leaves this machine…"), self.show_what_leaves)
         menu.addAction(self.tr("How to install the service…"), self.show_how_to_install)

@@ -457,6 +457,142 @@
     </message>
 </context>
 <context>
+    <name>DoctorDialog</name>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="45"/>
+        <source>Check of Geo-R1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="55"/>
+        <source>Steps of the check</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="56"/>
+        <source>Step</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="56"/>
+        <source>Time</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="56"/>
+        <source>What was found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="62"/>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="63"/>
+        <source>Check again</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="64"/>
+        <source>Copy report</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="115"/>
+        <source>Every step is tried on a picture with a known answer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="158"/>
+        <source>All is well.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="160"/>
+        <source>Broken: {steps}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="162"/>
+        <source>Stopped.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="180"/>
+        <source>Checking… {seconds:.0f} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="184"/>
+        <source>Read a raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="185"/>
+        <source>Connect to the service</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="186"/>
+        <source>Send the picture</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="187"/>
+        <source>Ask the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="188"/>
+        <source>Place the box on the ground</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="189"/>
+        <source>Write a GeoPackage and read it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/doctor_dialog.py" line="190"/>
+        <source>The service by itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>Examination</name>
+    <message>
+        <location filename="../tasks/examination.py" line="86"/>
+        <source>stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../tasks/examination.py" line="108"/>
+        <source>not tried, because of “{step}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../tasks/examination.py" line="161"/>
+        <source>the picture is there</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../tasks/examination.py" line="203"/>
+        <source>on the server itself: geo-r1 doctor</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../tasks/examination.py" line="223"/>
+        <source>{count} steps of its own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../tasks/examination.py" line="228"/>
+        <source>Geo-R1: checking</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>ExportDialog</name>
     <message>
         <location filename="../gui/export_dialog.py" line="21"/>
@@ -1380,133 +1516,113 @@
 <context>
     <name>ServiceActions</name>
     <message>
-        <location filename="../gui/service_actions.py" line="96"/>
+        <location filename="../gui/service_actions.py" line="104"/>
         <source>Log of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="96"/>
+        <location filename="../gui/service_actions.py" line="104"/>
         <source>The log is empty: the service has not been started on this machine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="116"/>
+        <location filename="../gui/service_actions.py" line="124"/>
         <source>Looked at:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="117"/>
+        <location filename="../gui/service_actions.py" line="125"/>
         <source>Install the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="122"/>
+        <location filename="../gui/service_actions.py" line="130"/>
         <source>Type this in a terminal, then choose “Look again” in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="123"/>
+        <location filename="../gui/service_actions.py" line="131"/>
         <source>Update the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="136"/>
+        <location filename="../gui/service_actions.py" line="144"/>
         <source>Nothing. The service runs on this machine ({url}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="147"/>
+        <location filename="../gui/service_actions.py" line="155"/>
         <source>With each question it gets the text of the question and one picture of the chosen area. The size of the picture stands under the question before you press Enter. Without a question nothing is sent; there is no telemetry and no account.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="154"/>
+        <location filename="../gui/service_actions.py" line="162"/>
         <source>What leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="172"/>
-        <source>Checking the service…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/service_actions.py" line="172"/>
-        <source>Every step is tried on a picture with a known answer.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/service_actions.py" line="179"/>
-        <source>Check of the Geo-R1 service</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/service_actions.py" line="180"/>
-        <source>Every step, tried on a picture with a known answer:</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/service_actions.py" line="184"/>
+        <location filename="../gui/service_actions.py" line="176"/>
         <source>Start the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="185"/>
+        <location filename="../gui/service_actions.py" line="177"/>
         <source>Look again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="187"/>
+        <location filename="../gui/service_actions.py" line="179"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="190"/>
+        <location filename="../gui/service_actions.py" line="182"/>
         <source>Forget the answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="192"/>
-        <source>Check the service…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/service_actions.py" line="193"/>
+        <location filename="../gui/service_actions.py" line="185"/>
         <source>Log of the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="194"/>
+        <location filename="../gui/service_actions.py" line="186"/>
         <source>What leaves this machine…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="195"/>
+        <location filename="../gui/service_actions.py" line="187"/>
         <source>How to install the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="110"/>
+        <location filename="../gui/service_actions.py" line="118"/>
         <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="186"/>
+        <location filename="../gui/service_actions.py" line="178"/>
         <source>Connect to a server…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="137"/>
+        <location filename="../gui/service_actions.py" line="145"/>
         <source>Your questions and pictures go to the server {url}, encrypted.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="138"/>
+        <location filename="../gui/service_actions.py" line="146"/>
         <source>Your questions, pictures and the token go to the server {url}. They are not encrypted: everybody on the way can read them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="142"/>
+        <location filename="../gui/service_actions.py" line="150"/>
         <source>Your questions and pictures go to {url}, an address of this machine that was entered by hand. If it is a tunnel, they go on to its other end.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/service_actions.py" line="184"/>
+        <source>Check everything (doctor)…</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

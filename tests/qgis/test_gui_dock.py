@@ -5,10 +5,8 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtWidgets import (
     QAbstractButton,
     QComboBox,
-    QDialog,
     QLineEdit,
     QMenu,
-    QPlainTextEdit,
 )
 
 from geo_r1_qgis.core import wire
@@ -127,22 +125,3 @@ def test_the_dock_fits_a_small_screen(qtbot, dock):
     """On a 1280-wide screen the dock leaves more than two thirds to the map, and nothing is cut off."""
     assert dock.minimumSizeHint().width() <= 400
     assert dock.minimumSizeHint().height() <= 640
-
-
-def test_the_service_can_be_checked(qtbot, plugin, dock, tmp_path):
-    """The menu runs the doctor and shows what it says; without a command it says that."""
-    actions = plugin.services.actions
-    actions.examine()
-    assert dock.notice.code == "command-not-found"
-    command = tmp_path / "geo-r1"
-    command.write_text('#!/bin/sh\necho "$1: all is well"\n')
-    command.chmod(0o755)
-    plugin.services.connection.settings = plugin.services.connection.settings.with_changes(
-        service_command=str(command)
-    )
-    actions.examine()
-    qtbot.waitUntil(lambda: dock.findChild(QDialog, "geoR1Text") is not None, timeout=5000)
-
-    shown = dock.findChild(QDialog, "geoR1Text").findChild(QPlainTextEdit).toPlainText()
-    assert shown == "doctor: all is well"
-    assert not dock.notice.isVisible()

@@ -17,6 +17,7 @@ from qgis.PyQt.QtTest import QTest
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.core.ask_state import Stage
 from geo_r1_qgis.core.standing import Kind
+from geo_r1_qgis.gui.doctor_dialog import DoctorDialog
 from tests.qgis.make_rasters import make_marked
 from tests.qgis.window import Window
 
@@ -124,3 +125,14 @@ def test_a_second_window_uses_the_same_service(qtbot, plugin, home):
 
     assert json.loads((home / "server.json").read_text())["pid"] == pid
     assert plugin.services.connection.standing.health.pid == pid
+
+
+def test_the_doctor_is_content(qtbot, plugin):
+    """The whole chain and the service's own steps, on the picture with the known answer, with the true service."""
+    services = plugin.services
+    services.actions.examine()
+    dialog = services.dock.findChild(DoctorDialog)
+    qtbot.waitUntil(lambda: dialog.examination.is_over, timeout=90_000)
+
+    assert dialog.verdict.text() == "All is well.", dialog.report
+    assert "service/answer" in dialog.examination.steps
