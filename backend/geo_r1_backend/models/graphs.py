@@ -67,14 +67,14 @@ class _Graph:
         self._initializers[name] = numpy_helper.from_array(np.array(values, np.int64), name)
         return name
 
-    def int32(self, value: int) -> str:
-        """A constant int32."""
-        name = f"int32_{value}"
-        self._initializers[name] = numpy_helper.from_array(np.array(value, np.int32), name)
+    def byte(self, value: int) -> str:
+        """A constant uint8."""
+        name = f"byte_{value}"
+        self._initializers[name] = numpy_helper.from_array(np.array(value, np.uint8), name)
         return name
 
-    def stored(self, names: Sequence[str], *shape: int) -> str:
-        """A tensor of the weights file, or several that follow each other there, seen as one of ``shape``."""
+    def stored(self, names: Sequence[str], *shape: int, unsigned: bool = False) -> str:
+        """A tensor of the weights file, or several that follow each other there, seen as one of ``shape`` (int8 as bytes if ``unsigned``)."""
         parts = [self._layout[name] for name in names]
         for before, after in itertools.pairwise(parts):
             if before.offset_bytes + before.length_bytes != after.offset_bytes:
@@ -83,7 +83,7 @@ class _Graph:
         name = "+".join(names)
         tensor = TensorProto(
             name=name,
-            data_type=_TYPES[parts[0].dtype],
+            data_type=TensorProto.UINT8 if unsigned else _TYPES[parts[0].dtype],
             dims=shape,
             data_location=TensorProto.EXTERNAL,
         )
@@ -119,9 +119,8 @@ class _Graph:
         ones once, when it starts.
         """
         blocks = wide // BLOCK
-        stored = self.stored(weights, out, blocks, BLOCK)
-        raised = self.op("Add", self.op("Cast", stored, to=TensorProto.INT32), self.int32(128))
-        unsigned = self.op("Cast", raised, to=TensorProto.UINT8)
+        stored = self.stored(weights, out, blocks, BLOCK, unsigned=True)
+        unsigned = self.op("BitwiseXor", stored, self.byte(128))  # -127..127 becomes 1..255
         scales = self.op(
             "Expand", self.op("Unsqueeze", scale, self.integers(1)), self.integers(1, blocks)
         )
