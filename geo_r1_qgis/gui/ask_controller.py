@@ -108,6 +108,8 @@ class AskController(QObject):
         """End the question now; what was found stays."""
         if not self.state.is_running:
             return
+        if self.state.stage is Stage.CONNECTING:
+            self._connection.stop_looking()
         self.state.move(Stage.STOPPED)
         self._end()
 

@@ -127,6 +127,13 @@ class Connection(QObject):
         """Do not look while our own question makes the service busy."""
         self._is_held = on
 
+    def stop_looking(self) -> None:
+        """Nobody waits for `settled` any more; a service that is being started goes on starting."""
+        self._wait.stop()
+        if self._handshake is not None:
+            self._handshake.cancel()
+            self._handshake = None
+
     def close(self) -> None:
         """Stop looking and waiting; the service goes on."""
         self._watch.stop()
