@@ -28,6 +28,7 @@ class GeoR1Plugin:
         self.services: Optional[Services] = None
         self._action: Optional[QAction] = None
         self._translator: Optional[QTranslator] = None
+        self._waits_for_window = False
 
     def initGui(self) -> None:
         """Add the dock, the menu entry and the tool button."""
@@ -58,6 +59,9 @@ class GeoR1Plugin:
         """Undo `initGui` in reverse."""
         if self.services is None:
             return
+        if self._waits_for_window:
+            self.iface.initializationCompleted.disconnect(self._show_first_time)
+            self._waits_for_window = False
         self.iface.removeDockWidget(self.services.dock)
         self.iface.removeToolBarIcon(self._action)
         self.iface.removePluginRasterMenu(MENU, self._action)
@@ -76,6 +80,7 @@ class GeoR1Plugin:
             self._show_first_time()
         else:
             self.iface.initializationCompleted.connect(self._show_first_time)
+            self._waits_for_window = True
 
     def _show_first_time(self) -> None:
         services = self.services

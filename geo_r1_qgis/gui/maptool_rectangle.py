@@ -6,6 +6,7 @@ from typing import List, Optional
 
 from qgis.core import QgsGeometry, QgsPointXY, QgsWkbTypes
 from qgis.gui import QgsMapCanvas, QgsMapMouseEvent, QgsMapTool, QgsRubberBand
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QPoint, QRect, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QColor, QKeyEvent
 
@@ -56,8 +57,9 @@ class RectangleTool(QgsMapTool):
         super().deactivate()
 
     def remove(self) -> None:
-        """Take the rubber band off the canvas for good."""
+        """Take the rubber band off the canvas, and this tool, which is a child of the canvas and would stay with it."""
         self.canvas().scene().removeItem(self._band)
+        sip.delete(self)
 
     def _reset(self) -> None:
         self._begin = None
