@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
+import ntpath
 import os
+import posixpath
 import re
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -20,19 +23,38 @@ if TYPE_CHECKING:
 HOME_VARIABLE = "GEO_R1_HOME"
 MODELS_VARIABLE = "GEO_R1_MODELS"
 MAX_PORT = 65535
+LONG_WINDOWS_PATH = 200
+"""Windows refuses files beyond 260 characters unless the path begins with ``\\\\?\\``; the folder leaves room for names."""
 
 
 def data_folder() -> Path:
     """Where the service keeps its files: ``GEO_R1_HOME``, or the usual place of the platform."""
-    chosen = os.environ.get(HOME_VARIABLE, "").strip()
+    return Path(data_folder_on(sys.platform, os.environ, str(Path.home())))
+
+
+def data_folder_on(system: str, env: Mapping[str, str], home: str) -> str:
+    """The same for any platform; the plugin computes it too, and a contract test compares the two.
+
+    A relative ``GEO_R1_HOME`` lies below the home folder: QGIS and the service have different working folders.
+    """
+    windows = system.startswith("win")
+    path = ntpath if windows else posixpath
+    chosen = env.get(HOME_VARIABLE, "").strip()
     if chosen:
-        return Path(chosen).expanduser()
-    if sys.platform == "win32":
-        local = os.environ.get("LOCALAPPDATA", "").strip()
-        return (Path(local) if local else Path.home() / "AppData" / "Local") / "geo-r1"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Application Support" / "geo-r1"
-    return Path.home() / ".local" / "share" / "geo-r1"
+        is_home = chosen == "~" or chosen.startswith(("~/", "~\\") if windows else "~/")
+        folder = path.join(home, chosen[2:] if is_home else chosen)
+    elif windows:
+        local = env.get("LOCALAPPDATA", "").strip()
+        folder = path.join(local or path.join(home, "AppData", "Local"), "geo-r1")
+    elif system == "darwin":
+        folder = path.join(home, "Library", "Application Support", "geo-r1")
+    else:
+        folder = path.join(home, ".local", "share", "geo-r1")
+    folder = str(path.normpath(folder))
+    if windows and len(folder) >= LONG_WINDOWS_PATH and not folder.startswith("\\\\?\\"):
+        is_share = folder.startswith("\\\\")
+        folder = "\\\\?\\UNC" + folder[1:] if is_share else "\\\\?\\" + folder
+    return folder
 
 
 def package_folder() -> Path:

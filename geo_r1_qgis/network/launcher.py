@@ -90,10 +90,12 @@ class Launcher(QObject):
         with suppress(OSError):  # the service says itself what is wrong with its folder
             self._errors.parent.mkdir(parents=True, exist_ok=True)
         process = QProcess(self)
-        process.setProgram(self._command)
+        process.setProgram(places.windowless(sys.platform, self._command, _is_program))
         process.setArguments(["serve"])
         process.setWorkingDirectory(str(Path.home()))
-        process.setProcessEnvironment(clean_environment())
+        environment = clean_environment()
+        environment.insert("GEO_R1_HOME", self._folder)  # it must write where we look
+        process.setProcessEnvironment(environment)
         process.setStandardOutputFile(QProcess.nullDevice())
         process.setStandardErrorFile(str(self._errors))
         started, self._pid = process.startDetached()
