@@ -87,8 +87,8 @@ test-qgis: setup build ## real QGIS; prints the versions first
 	@$(MAKE) tier-qgis
 
 test-qgis-new: setup build ## the same and the demo in QGIS 3.40 and 3.44, each in a folder of its own (needs root, 2 GB each)
-	@status=0; \
-	for suite in $(QGIS_SUITES); do scripts/qgis_chroot.sh test $$suite tests/qgis tests/e2e || status=1; done; \
+	@rm -rf $(RESULTS); status=0; \
+	for suite in $(QGIS_SUITES); do scripts/qgis_chroot.sh test $$suite tests/qgis tests/e2e --timeout=400 || status=1; done; \
 	scripts/test_report.py $(RESULTS) --require $(addprefix qgis-,$(QGIS_SUITES)) || status=1; \
 	exit $$status
 

@@ -45,6 +45,7 @@ def test_the_service_runs_without_streams(tmp_path):
                 server["url"] + "/v1/health",
                 headers={"Authorization": f"Bearer {server['token']}"},
                 timeout=10,
+                trust_env=False,
             )
             assert reply.json()["service"] == "geo-r1"
         finally:
