@@ -270,12 +270,12 @@ def test_impossible_settings_are_refused_early(tmp_path, settings):
     [
         ("linux", {}, "/home/ada/.local/share/geo-r1"),
         ("darwin", {}, "/home/ada/Library/Application Support/geo-r1"),
-        ("win32", {"LOCALAPPDATA": "/local"}, "/local/geo-r1"),
         ("linux", {"GEO_R1_HOME": "/elsewhere"}, "/elsewhere"),
     ],
 )
 def test_data_folder_of_each_platform(monkeypatch, platform, environment, expected):
-    """Files lie where the platform keeps such files, or where GEO_R1_HOME says."""
+    """Files lie where the platform keeps such files, or where GEO_R1_HOME says; tests/contracts/test_places.py has more,
+    Windows among them."""
     monkeypatch.delenv("GEO_R1_HOME", raising=False)
     monkeypatch.setenv("HOME", "/home/ada")
     monkeypatch.setattr(sys, "platform", platform)
