@@ -292,4 +292,5 @@ class ServerDialog(QDialog):
     def _fit(self) -> None:
         """Grow to the wrapped sentences; a window does not do that by itself."""
         self.layout().activate()
-        self.setMinimumHeight(self.layout().totalHeightForWidth(self.width()))
+        height_px = self.layout().totalHeightForWidth(self.width())
+        self.setMinimumHeight(max(0, height_px))  # -1: nothing in it is wrapped now

@@ -5,13 +5,14 @@ from types import SimpleNamespace
 
 import pytest
 from qgis.core import QgsProject, QgsSettings, QgsTask
-from qgis.PyQt.QtCore import QBuffer, QIODevice, QObject, pyqtSignal
+from qgis.PyQt.QtCore import QBuffer, QIODevice, QObject
 from qgis.PyQt.QtGui import QImage
 
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.capture.chip import Chip
 from geo_r1_qgis.core.frame import Frame
 from geo_r1_qgis.core.standing import Kind
+from geo_r1_qgis.layers.store import DetectionStore
 from geo_r1_qgis.tasks.outcome import Cancelled, Done
 from tests.qgis.stub_service import StubService
 from tests.qgis.window import Window
@@ -41,17 +42,16 @@ class PictureTask(QgsTask):
         return True
 
 
-class KeptInMemory(QObject):
-    """The face of the layer store, with a list behind it."""
-
-    stored = pyqtSignal(str)
-    failed = pyqtSignal(object)
-    remarked = pyqtSignal(str)
-    layer_ready = pyqtSignal(object)
+class KeptInMemory(DetectionStore):
+    """The layer store with its own signals, and a list where it would write a file."""
 
     def __init__(self, project=None, parent=None):
-        super().__init__(parent)
-        self.path, self.runs, self.kept, self.finished = "memory_geo-r1.gpkg", [], [], []
+        QObject.__init__(self, parent)
+        self.runs, self.kept, self.finished = [], [], []
+
+    @property
+    def path(self):
+        return "memory_geo-r1.gpkg"
 
     def begin_run(self, start):
         self.runs.append(start)
@@ -64,6 +64,12 @@ class KeptInMemory(QObject):
 
     def finish_run(self, run_uid, result):
         self.finished.append((run_uid, result.outcome))
+
+    def break_off_run(self, run_uid, outcome, reasoning):
+        self.finished.append((run_uid, outcome))
+
+    def look_back(self):
+        """There is no file to look into."""
 
     def retry(self):
         """Nothing waits."""

@@ -1,6 +1,7 @@
 """The dock on Qt 6, used like a person: typed into, asked, stopped, clicked through, closed."""
 
 import pytest
+from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import QT_VERSION_STR, QPoint, Qt, QUrl
 from qgis.PyQt.QtGui import QColor
 from qgis.PyQt.QtTest import QTest
@@ -220,19 +221,24 @@ class NoPluginManager:
         """Only there to be called."""
 
 
-def test_server_dialog_is_filled_in(qtbot, plugin, dock):
-    """Address and token typed into the dialog are the settings afterwards, and a wrong address cannot be accepted."""
-    dialog = ServerDialog(plugin.services.connection.settings, dock)
+def test_server_dialog_is_filled_in(qtbot, plugin, dock, stub):
+    """Address and token are typed, tested over HTTP and kept; a wrong address cannot be accepted."""
+    access = plugin.services.access
+    dialog = ServerDialog(plugin.services.connection.settings, dock, access=access)
     qtbot.addWidget(dialog)
     dialog.show()
     ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
     dialog.remote.setChecked(True)
     assert not ok.isEnabled()
-    QTest.keyClicks(dialog.url, "https://server:8443/")
-    QTest.keyClicks(dialog.access, "secret")
+    QTest.keyClicks(dialog.url, stub.url + "/")
+    QTest.keyClicks(dialog.access, stub.access)
     assert ok.isEnabled()
-    assert dialog.settings.service_url == "https://server:8443"
-    assert dialog.settings.service_access == "secret"
+    QTest.mouseClick(dialog.test_button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: "Geo-R1 Nano" in dialog.result.text(), timeout=5000)
+    QTest.mouseClick(ok, Qt.MouseButton.LeftButton)
+    assert dialog.settings.service_url == stub.url
+    assert access.find(dialog.settings, may_prompt=False) == stub.access
+    assert dialog.settings.service_authcfg in QgsApplication.authManager().configIds()
 
 
 def test_export_dialog_is_filled_in(qtbot, plugin, dock):

@@ -2,9 +2,10 @@
 """The part of `qgis.core` that the plugin's widgets and network code use, on PyQt6; all else is named only."""
 
 import enum
+import tempfile
 from pathlib import Path
 
-from PyQt6.QtCore import QObject, QThread, pyqtSignal
+from PyQt6.QtCore import QObject, QSettings, QThread, pyqtSignal
 from PyQt6.QtNetwork import QNetworkAccessManager
 
 from qgis import absent
@@ -77,10 +78,83 @@ class _TaskManager:
         (thread.task.taskCompleted if thread.result else thread.task.taskTerminated).emit()
 
 
+class QgsAuthMethodConfig:
+    """One entry of the password store."""
+
+    def __init__(self, method=""):
+        self._values, self._texts = {}, {"method": method, "id": "", "name": "", "uri": ""}
+
+    def setConfigMap(self, values):
+        self._values = dict(values)
+
+    def config(self, key):
+        return self._values.get(key, "")
+
+    def setName(self, name):
+        self._texts["name"] = name
+
+    def setUri(self, uri):
+        self._texts["uri"] = uri
+
+    def uri(self):
+        return self._texts["uri"]
+
+    def setId(self, authcfg):
+        self._texts["id"] = authcfg
+
+    def id(self):
+        return self._texts["id"]
+
+
+class _AuthManager(QObject):
+    """An open password store in memory."""
+
+    masterPasswordVerified = pyqtSignal(bool)
+
+    def __init__(self):
+        super().__init__()
+        self.entries = {}
+
+    def isDisabled(self):
+        return False
+
+    def masterPasswordIsSet(self):
+        return True
+
+    def setMasterPassword(self, _verify):
+        return True
+
+    def configIds(self):
+        return list(self.entries)
+
+    def loadAuthenticationConfig(self, authcfg, config, _full):
+        return authcfg in self.entries, self.entries.get(authcfg, config)
+
+    def storeAuthenticationConfig(self, config):
+        config.setId(f"cfg{len(self.entries)}")
+        return self.updateAuthenticationConfig(config), config
+
+    def updateAuthenticationConfig(self, config):
+        self.entries[config.id()] = config
+        return True
+
+    def removeAuthenticationConfig(self, authcfg):
+        return self.entries.pop(authcfg, None) is not None
+
+    def trustedCaCertsCache(self):
+        return []
+
+
 class QgsApplication:
-    """The task manager and the locale."""
+    """The task manager, the password store and the locale."""
 
     _manager = _TaskManager()
+    _passwords = None
+
+    @classmethod
+    def authManager(cls):
+        cls._passwords = cls._passwords or _AuthManager()
+        return cls._passwords
 
     @classmethod
     def taskManager(cls):
@@ -117,20 +191,13 @@ class QgsMessageLog:
         cls.lines.append((tag, message))
 
 
-class QgsSettings:
-    """Settings of this process."""
+class QgsSettings(QSettings):
+    """Settings in a file of this process."""
 
-    _values = {}
+    _folder = tempfile.TemporaryDirectory(prefix="geo-r1-qt6-")
 
-    def value(self, key, default=None, *_, **__):
-        return self._values.get(key, default)
-
-    def setValue(self, key, value, *_):
-        self._values[key] = value
-
-    def remove(self, prefix):
-        for key in [key for key in self._values if key.startswith(prefix)]:
-            del self._values[key]
+    def __init__(self):
+        super().__init__(f"{self._folder.name}/settings.ini", QSettings.Format.IniFormat)
 
 
 class QgsCoordinateReferenceSystem:
