@@ -10,7 +10,7 @@ from typing import Dict, Optional
 from osgeo import gdal
 from qgis.core import Qgis
 from qgis.PyQt.QtCore import QT_VERSION_STR, Qt, QTimer
-from qgis.PyQt.QtGui import QBrush, QCloseEvent, QGuiApplication
+from qgis.PyQt.QtGui import QBrush, QGuiApplication
 from qgis.PyQt.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -65,7 +65,7 @@ class DoctorDialog(QDialog):
         self.stop_button.clicked.connect(self.stop)
         self.again_button.clicked.connect(self.start)
         self.copy_button.clicked.connect(self.copy)
-        buttons.rejected.connect(self.close)
+        buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
         layout.addWidget(self.verdict)
         layout.addWidget(self.tree, 1)
@@ -124,13 +124,10 @@ class DoctorDialog(QDialog):
         """Put the report on the clipboard."""
         QGuiApplication.clipboard().setText(self.report)
 
-    def closeEvent(self, event: QCloseEvent) -> None:
+    def done(self, result: int) -> None:
+        """Stop and close: Esc, the button and the window's cross all end here."""
         self.stop()
-        super().closeEvent(event)
-
-    def reject(self) -> None:
-        """Esc closes as the button does."""
-        self.close()
+        super().done(result)
 
     def _on_step(self, step: Step) -> None:
         item = self._items.get(step.name)

@@ -11,6 +11,7 @@ from qgis.core import QgsApplication
 from qgis.PyQt.QtCore import Qt, QTimer
 from qgis.PyQt.QtGui import QGuiApplication
 from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QDialogButtonBox
 
 from geo_r1_qgis.core.checkup import State
 from geo_r1_qgis.gui.doctor_dialog import DoctorDialog
@@ -270,3 +271,19 @@ def test_a_server_is_asked_too(qtbot, plugin, dock, right_answer, command):
     assert dialog.verdict.text() == "All is well."
     assert states(dialog)["service"] is State.SKIPPED
     assert "geo-r1 doctor" in dialog.examination.steps["service"].found
+
+
+@pytest.mark.parametrize("how", ["cross", "button", "escape"])
+def test_the_window_can_be_closed(qtbot, plugin, dock, right_answer, command, how):
+    """The window's cross, its button and Esc each close it for good, in the middle of a check as well."""
+    dialog = open_doctor(plugin, dock)
+    with qtbot.waitSignal(dialog.destroyed, timeout=3000):
+        if how == "cross":
+            dialog.close()
+        elif how == "button":
+            box = dialog.findChild(QDialogButtonBox)
+            QTest.mouseClick(
+                box.button(QDialogButtonBox.StandardButton.Close), Qt.MouseButton.LeftButton
+            )
+        else:
+            QTest.keyClick(dialog, Qt.Key.Key_Escape)

@@ -50,6 +50,7 @@ def test_a_question_is_answered(qtbot, plugin, dock, stub):
         lambda: "Find tanks: white [100,40,150,90]." in dock.reasoning.view.toPlainText()
     )
     row = dock.answers.tree.topLevelItem(0)
+    qtbot.waitUntil(lambda: row.childCount() == 1)
     assert (row.text(0), row.text(1)) == (QUERY, "1 found")
     assert row.child(0).text(0) == "1  storage tank"
     assert [kept[1].box_px for kept in plugin.services.store.kept] == [[100, 40, 150, 90]]
@@ -126,6 +127,7 @@ def test_rows_of_the_list_lead_to_the_map(qtbot, plugin, dock):
     wait_for_end(qtbot, plugin)
     tree, canvas = dock.answers.tree, plugin.window.canvas
     row = tree.topLevelItem(0)
+    qtbot.waitUntil(lambda: row.childCount() == 1)
     QTest.mouseClick(
         tree.viewport(),
         Qt.MouseButton.LeftButton,
