@@ -1,5 +1,6 @@
 """Loading and unloading ten times, and opening and closing projects, leave no object, thread or file handle behind."""
 
+import contextlib
 import sqlite3
 
 import pytest
@@ -129,7 +130,7 @@ def test_while_a_write_is_pending(qtbot, window, stub, tmp_path):
         after = settled(qtbot, window)
         before = before or after
 
-    with sqlite3.connect(tmp_path / "project_geo-r1.gpkg") as database:
+    with contextlib.closing(sqlite3.connect(tmp_path / "project_geo-r1.gpkg")) as database:
         assert database.execute("SELECT count(*) FROM detections").fetchone() == (20 * TIMES,)
     assert grown(before, after) == {}
 
