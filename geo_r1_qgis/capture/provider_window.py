@@ -5,7 +5,7 @@ grid; one warp of ours brings them onto the chip. The map canvas's way is not ex
 twice by nearest neighbour (once to a grid in the layer's CRS, once to the screen), and under reprojection a 7 m square
 was found 0.9 pixels from where it lies (QGIS 3.22; 0.05 here).
 
-Memory follows the chip, not the file: only the window is read, decimated to at most four raster pixels per chip pixel.
+Memory follows the chip, not the file: `raster_reader.py`.
 """
 
 from __future__ import annotations
@@ -18,22 +18,14 @@ from qgis.core import (
     QgsCoordinateTransform,
     QgsCsException,
     QgsPointXY,
-    QgsRasterBlockFeedback,
-    QgsRasterPipe,
-    QgsRasterProjector,
-    QgsRasterResampleFilter,
     QgsRectangle,
 )
 from qgis.PyQt.QtCore import QRect, Qt
 from qgis.PyQt.QtGui import QImage, QPainter, QTransform
 
 from .plan import CapturePlan
+from .raster_reader import RasterReader, Reading
 
-MAX_OVERSAMPLING = 4
-"""Raster pixels that are read per chip pixel and side where the raster is finer; their average is sent. Every fourth
-pixel alone, as the canvas draws by default, makes thin things vanish."""
-MAX_READ_PX = 16_000_000
-MAX_STRIP_PX = 8_000_000
 TOLERANCE_PX = 0.05
 """How far the straight grid of a cell may be from the true projection, in chip pixels."""
 SMALLEST_CELL_PX = 8
@@ -52,12 +44,11 @@ class ProviderWindow:
         )
         self._extent = QgsRectangle(layer.extent())
         self._columns, self._rows = layer.width(), layer.height()
-        self._feedback = QgsRasterBlockFeedback()
-        self._pipe = _colour_pipe(layer.pipe())
+        self._reader = RasterReader(layer)
 
     def cancel(self) -> None:
         """End the reading soon."""
-        self._feedback.cancel()
+        self._reader.feedback.cancel()
 
     def draw(self) -> Tuple[QImage, List[str]]:
         """The chip with transparent pixels where there is no data, and what went wrong while reading."""
@@ -68,11 +59,9 @@ class ProviderWindow:
         window = self._window()
         if window is None:
             return chip, []
-        image = self._read(window)
-        if image.isNull():
-            return chip, list(self._feedback.errors())
-        self._warp(image, window, chip)
-        return chip, list(self._feedback.errors())
+        reading = self._reader.read(window, *self._raster_px_per_chip_px())
+        self._warp(reading, window, chip)
+        return chip, list(self._reader.feedback.errors())
 
     # ---- where the chip lies on the raster ---------------------------------------------------------------------------
 
@@ -121,69 +110,11 @@ class ProviderWindow:
                 return max(columns, 1e-6), max(rows, 1e-6)
         return 1.0, 1.0
 
-    # ---- pixels --------------------------------------------------------------------------------------------------------
-
-    def _read(self, window: QRect) -> QImage:
-        """The window in the layer's colours, at most `MAX_OVERSAMPLING` times finer than the chip, then averaged."""
-        columns_per_px, rows_per_px = self._raster_px_per_chip_px()
-        decimate_x = max(1, math.floor(columns_per_px / MAX_OVERSAMPLING))
-        decimate_y = max(1, math.floor(rows_per_px / MAX_OVERSAMPLING))
-        while window.width() * window.height() > MAX_READ_PX * decimate_x * decimate_y:
-            decimate_x, decimate_y = decimate_x + 1, decimate_y + 1
-        width = max(1, round(window.width() / decimate_x))
-        height = max(1, round(window.height() / decimate_y))
-        image = self._read_strips(window, width, height, decimate_y)
-        if image.isNull():
-            return image
-        shrink_x = columns_per_px * width / window.width()
-        shrink_y = rows_per_px * height / window.height()
-        if max(shrink_x, shrink_y) > 1.25:
-            image = image.scaled(
-                max(1, round(width / max(1.0, shrink_x))),
-                max(1, round(height / max(1.0, shrink_y))),
-                Qt.AspectRatioMode.IgnoreAspectRatio,
-                Qt.TransformationMode.SmoothTransformation,
-            )
-        return image
-
-    def _read_strips(self, window: QRect, width: int, height: int, decimate_y: int) -> QImage:
-        """The window strip by strip: Stop is heeded between them, and a strip's pixels are all that is decoded."""
-        image = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
-        image.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(image)
-        strip_height = max(1, MAX_STRIP_PX // (window.width() * decimate_y))
-        for top in range(0, height, strip_height):
-            if self._feedback.isCanceled():
-                break
-            is_last = top + strip_height >= height
-            rows = window.height() - top * decimate_y if is_last else strip_height * decimate_y
-            strip = QRect(window.left(), window.top() + top * decimate_y, window.width(), rows)
-            out_height = height - top if is_last else strip_height
-            block = self._pipe.last().block(
-                1, self._window_extent(strip), width, out_height, self._feedback
-            )
-            if block is not None and block.isValid():
-                painter.drawImage(0, top, block.image())
-        painter.end()
-        return image
-
-    def _window_extent(self, window: QRect) -> QgsRectangle:
-        """The window in layer units, on the edges of raster pixels: so the provider need not resample."""
-        size_x = self._extent.width() / self._columns
-        size_y = self._extent.height() / self._rows
-        left, top = window.left(), window.top()
-        return QgsRectangle(
-            self._extent.xMinimum() + left * size_x,
-            self._extent.yMaximum() - (top + window.height()) * size_y,
-            self._extent.xMinimum() + (left + window.width()) * size_x,
-            self._extent.yMaximum() - top * size_y,
-        )
-
     # ---- the warp --------------------------------------------------------------------------------------------------------
 
-    def _warp(self, image: QImage, window: QRect, chip: QImage) -> None:
-        """Draw `image` into `chip`, cell by cell, each small enough that straight lines are true enough."""
-        scale_x, scale_y = image.width() / window.width(), image.height() / window.height()
+    def _warp(self, reading: Reading, window: QRect, chip: QImage) -> None:
+        """Draw what was read into `chip`, cell by cell, each small enough that straight lines are true enough."""
+        scale_x, scale_y = reading.scale_x, reading.scale_y
 
         def image_place(x_px: float, y_px: float) -> Optional[Place]:
             place = self._raster_place(x_px, y_px)
@@ -195,7 +126,7 @@ class ProviderWindow:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         cells = [QRect(0, 0, chip.width(), chip.height())]
-        while cells and not self._feedback.isCanceled():
+        while cells and not self._reader.feedback.isCanceled():
             cell = cells.pop()
             straight = _straight(cell, image_place)
             if straight is None:
@@ -204,7 +135,7 @@ class ProviderWindow:
             painter.setTransform(QTransform())
             painter.setClipRect(cell)
             painter.setTransform(straight)
-            painter.drawImage(0, 0, image)
+            painter.drawImage(0, 0, reading.image)
         painter.end()
 
 
@@ -280,15 +211,3 @@ def _quarters(cell: QRect) -> List[QRect]:
         QRect(x, y + half_height, half_width, bottom),
         QRect(x + half_width, y + half_height, right, bottom),
     ]
-
-
-def _colour_pipe(pipe: QgsRasterPipe) -> QgsRasterPipe:
-    """A copy of everything in a layer's pipe that makes colours: neither its resampling nor its projection."""
-    copy = QgsRasterPipe()
-    for index in range(pipe.size()):
-        stage = pipe.at(index)
-        if not isinstance(stage, (QgsRasterProjector, QgsRasterResampleFilter)):
-            copy.set(stage.clone())
-    if copy.renderer() is not None:
-        copy.renderer().setOpacity(1.0)  # a half transparent layer is not half an object
-    return copy

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from typing import List, Union
+from typing import List, Set, Union
 
-from qgis.core import QgsRasterLayer
+from qgis.core import Qgis, QgsRasterLayer
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QBuffer, QCoreApplication, QIODevice
+from qgis.PyQt.QtCore import QBuffer, QCoreApplication, QIODevice, Qt
 from qgis.PyQt.QtGui import QColor, QImage, QPainter
 from qgis.PyQt.QtXml import QDomDocument
 
@@ -24,6 +24,13 @@ translate = QCoreApplication.translate
 GREY = QColor(128, 128, 128)
 """Where the raster has no data: neither an object nor the white of a page."""
 MOSTLY_EMPTY = 0.5
+SAMPLED_PX = 48
+UNDRAWN_TYPES = {
+    Qgis.DataType.CInt16: "CInt16",
+    Qgis.DataType.CInt32: "CInt32",
+    Qgis.DataType.CFloat32: "CFloat32",
+    Qgis.DataType.CFloat64: "CFloat64",
+}
 PNG_QUALITY = 80
 """Of Qt's 0 .. 100: little compression, 20 ms instead of 120; the way is short."""
 
@@ -47,6 +54,7 @@ class ChipRender:
         self._frame = plan.frame
         self._source = chip_source(plan.layer)
         self._note = plan.note
+        self._undrawn_type = undrawn_type(plan.layer)
         self._is_cancelled = False
         self._drawing: Union[ProviderWindow, CanvasRender] = (
             ProviderWindow(plan) if has_own_pixels(plan.layer) else CanvasRender(plan)
@@ -69,7 +77,7 @@ class ChipRender:
             frame=self._frame,
             source=self._source,
             empty_share=empty_share,
-            warning=self._warning(empty_share, errors),
+            warning=self._warning(empty_share, _is_one_colour(drawn), errors),
         )
 
     def cancel(self) -> None:
@@ -85,24 +93,46 @@ class ChipRender:
     def _nothing_drawn(self, errors: List[str]) -> CaptureError:
         layer = self._source.layer_name
         if errors:
-            reason = "; ".join(errors)
             message = translate("Capture", "“{layer}” could not be drawn: {reason}").format(
-                layer=layer, reason=reason
+                layer=layer, reason=errors[0]
             )
-            return CaptureError(message, code="capture-unreadable", layer=layer, reason=reason)
+            hint = translate(
+                "Capture", "The file may be damaged or cut short, or the server out of reach."
+            )
+            details = "\n".join(errors)
+            return CaptureError(
+                message, hint=hint, code="capture-unreadable", details=details, layer=layer
+            )
+        if self._undrawn_type:
+            sentence = translate(
+                "Capture",
+                "The numbers of “{layer}” are of the type {type}, which QGIS does not draw.",
+            )
+            hint = translate(
+                "Capture",
+                "Make a raster of real numbers of it, such as the magnitude, with gdal_translate or "
+                "the raster calculator.",
+            )
+            message = sentence.format(layer=layer, type=self._undrawn_type)
+            return CaptureError(message, hint=hint, code="capture-type", layer=layer)
         message = translate("Capture", "“{layer}” has no data in this area.").format(layer=layer)
         hint = translate("Capture", "Move the map to where the raster has a picture.")
         return CaptureError(message, hint=hint, code="capture-empty", layer=layer)
 
-    def _warning(self, empty_share: float, errors: List[str]) -> str:
+    def _warning(self, empty_share: float, is_one_colour: bool, errors: List[str]) -> str:
         if errors:
             sentence = translate("Capture", "Parts of “{layer}” could not be drawn: {reason}")
-            return sentence.format(layer=self._source.layer_name, reason="; ".join(errors))
-        if empty_share > MOSTLY_EMPTY:
-            return translate("Capture", "{percent} % of the picture has no data.").format(
-                percent=int(empty_share * 100)
+            return sentence.format(layer=self._source.layer_name, reason=errors[0])
+        remarks = []
+        if is_one_colour:
+            sentence = translate(
+                "Capture", "All of “{layer}” is one colour here: check its contrast stretch."
             )
-        return self._note
+            remarks.append(sentence.format(layer=self._source.layer_name))
+        if empty_share > MOSTLY_EMPTY:
+            sentence = translate("Capture", "{percent} % of the picture has no data.")
+            remarks.append(sentence.format(percent=int(empty_share * 100)))
+        return " ".join(remarks) or self._note
 
 
 def chip_source(layer: QgsRasterLayer) -> ChipSource:
@@ -130,6 +160,46 @@ def _empty_share(image: QImage) -> float:
     rows = bytes(bits)  # scan lines are padded to four bytes, with anything in them
     empty = sum(rows.count(0, y * step, y * step + width) for y in range(height))
     return empty / (width * height)
+
+
+def _is_one_colour(image: QImage) -> bool:
+    """Whether everything that is not wholly transparent has the same colour."""
+    few = image.scaled(
+        SAMPLED_PX,
+        SAMPLED_PX,
+        Qt.AspectRatioMode.IgnoreAspectRatio,
+        Qt.TransformationMode.FastTransformation,
+    )
+    return len(_colours(few)) <= 1 and len(_colours(image)) <= 1
+
+
+def _colours(image: QImage) -> Set[int]:
+    """Colours of an image, without full transparency; ends early where there are two."""
+    pixels = image.convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+    bits = pixels.constBits()
+    bits.setsize(pixels.sizeInBytes())
+    numbers = memoryview(bytes(bits)).cast("I")
+    found: Set[int] = set()
+    for start in range(0, len(numbers), pixels.width()):
+        found |= set(numbers[start : start + pixels.width()])
+        found.discard(0)
+        if len(found) > 1:
+            break
+    return found
+
+
+def undrawn_type(layer: QgsRasterLayer) -> str:
+    """Name of a band's type that QGIS may not draw (complex, or newer than this QGIS); empty for all others."""
+    provider = layer.dataProvider()
+    if not has_own_pixels(layer):
+        return ""
+    for band in range(1, min(layer.bandCount(), 4) + 1):
+        kind = provider.sourceDataType(band)
+        if kind == Qgis.DataType.UnknownDataType:  # GDAL knows it, this QGIS does not
+            return translate("Capture", "64-bit integer")
+        if kind in UNDRAWN_TYPES:
+            return UNDRAWN_TYPES[kind]
+    return ""
 
 
 def _on_grey(image: QImage) -> QImage:

@@ -59,7 +59,9 @@ def remark_on(
     reasons = _reasons(result.dropped)
     if result.outcome == "none":
         said = translate("AskWords", "The model answered: none.")
-        return translate("AskWords", "No such object here"), said
+        return translate("AskWords", "No such object here"), "\n".join(
+            filter(None, (said, warning))
+        )
     if result.outcome == "unparsable":
         return translate("AskWords", "The answer has no usable box"), reasons
     if result.outcome == "truncated":
