@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu cov check format format-check lint types imports translations wire build zip zip-check evaluate bench-cpu clean
+	test-qt6 test-faults test-e2e test-gpu cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate bench-cpu clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -175,6 +175,9 @@ zip: ## the plugin zip, with the same bytes for the same tree
 
 zip-check: setup zip ## bandit, detect-secrets, flake8, layout, size and metadata of the zip
 	@$(PY) scripts/check_zip.py build/geo_r1_qgis-*.zip
+
+wheel-check: setup ## the service's sdist and wheel, installed by pipx away from the clone with an empty home; geo-r1 doctor there
+	@scripts/check_wheel.sh
 
 clean: ## remove what make made: build/, demo-output/, environments, caches
 	@rm -rf build demo-output .venv .venv-qgis .venv-qt6 .import_linter_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis .qgis-settings

@@ -70,7 +70,7 @@ class DoctorDialog(QDialog):
         layout.addWidget(self.verdict)
         layout.addWidget(self.tree, 1)
         layout.addWidget(buttons)
-        self.resize(720, 460)
+        self.resize(860, 540)
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._count)
@@ -154,7 +154,9 @@ class DoctorDialog(QDialog):
         if is_well:
             text = self.tr("All is well.")
         elif broken:
+            first = next(step for step in steps if step.state is State.BROKEN)
             text = self.tr("Broken: {steps}.").format(steps=", ".join(broken))
+            text = "\n".join(filter(None, (text, first.found, first.hint)))
         else:
             text = self.tr("Stopped.")
         self.verdict.setText(text)

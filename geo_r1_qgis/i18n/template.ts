@@ -22,47 +22,47 @@
 <context>
     <name>AnswersPanel</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="83"/>
+        <location filename="../gui/answers_panel.py" line="94"/>
         <source>Answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="87"/>
+        <location filename="../gui/answers_panel.py" line="98"/>
         <source>Export…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="89"/>
+        <location filename="../gui/answers_panel.py" line="100"/>
         <source>Write the chosen answers, or all of them, to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="90"/>
+        <location filename="../gui/answers_panel.py" line="101"/>
         <source>Export answers to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="95"/>
+        <location filename="../gui/answers_panel.py" line="106"/>
         <source>Answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="96"/>
+        <location filename="../gui/answers_panel.py" line="107"/>
         <source>Up and Down flash an answer on the map, Enter goes there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="188"/>
+        <location filename="../gui/answers_panel.py" line="210"/>
         <source>object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="192"/>
+        <location filename="../gui/answers_panel.py" line="214"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="192"/>
+        <location filename="../gui/answers_panel.py" line="214"/>
         <source>{count} found</source>
         <translation type="unfinished"></translation>
     </message>
@@ -70,7 +70,7 @@
 <context>
     <name>AnswersTree</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="63"/>
+        <location filename="../gui/answers_panel.py" line="69"/>
         <source>What was found: here, on the map, and in a GeoPackage at once.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -78,12 +78,12 @@
 <context>
     <name>AskController</name>
     <message>
-        <location filename="../gui/ask_controller.py" line="222"/>
+        <location filename="../gui/ask_controller.py" line="221"/>
         <source>What had waited is in {path} now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_controller.py" line="223"/>
+        <location filename="../gui/ask_controller.py" line="222"/>
         <source>Everything is written</source>
         <translation type="unfinished"></translation>
     </message>
@@ -509,52 +509,52 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="160"/>
+        <location filename="../gui/doctor_dialog.py" line="161"/>
         <source>Broken: {steps}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="162"/>
+        <location filename="../gui/doctor_dialog.py" line="164"/>
         <source>Stopped.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="180"/>
+        <location filename="../gui/doctor_dialog.py" line="182"/>
         <source>Checking… {seconds:.0f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="184"/>
+        <location filename="../gui/doctor_dialog.py" line="186"/>
         <source>Read a raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="185"/>
+        <location filename="../gui/doctor_dialog.py" line="187"/>
         <source>Connect to the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="186"/>
+        <location filename="../gui/doctor_dialog.py" line="188"/>
         <source>Send the picture</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="187"/>
+        <location filename="../gui/doctor_dialog.py" line="189"/>
         <source>Ask the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="188"/>
+        <location filename="../gui/doctor_dialog.py" line="190"/>
         <source>Place the box on the ground</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="189"/>
+        <location filename="../gui/doctor_dialog.py" line="191"/>
         <source>Write a GeoPackage and read it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="190"/>
+        <location filename="../gui/doctor_dialog.py" line="192"/>
         <source>The service by itself</source>
         <translation type="unfinished"></translation>
     </message>
@@ -876,97 +876,97 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="196"/>
+        <location filename="../core/sentences.py" line="202"/>
         <source>This area cannot be sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="197"/>
+        <location filename="../core/sentences.py" line="203"/>
         <source>The answer could not be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="224"/>
+        <location filename="../core/sentences.py" line="230"/>
         <source>The area is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="224"/>
+        <location filename="../core/sentences.py" line="230"/>
         <source>The image has {given_px:,} pixels; the service accepts {limit_px:,}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="256"/>
+        <location filename="../core/sentences.py" line="262"/>
         <source>Zoom in, or draw a smaller rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="231"/>
+        <location filename="../core/sentences.py" line="237"/>
         <source>The area is too small</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="231"/>
+        <location filename="../core/sentences.py" line="237"/>
         <source>Zoom out, or draw a larger rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="236"/>
+        <location filename="../core/sentences.py" line="242"/>
         <source>The area is too narrow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="236"/>
+        <location filename="../core/sentences.py" line="242"/>
         <source>Draw a rectangle that is less narrow.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="241"/>
+        <location filename="../core/sentences.py" line="247"/>
         <source>The image could not be read by the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="247"/>
+        <location filename="../core/sentences.py" line="253"/>
         <source>The image arrived incomplete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="250"/>
+        <location filename="../core/sentences.py" line="256"/>
         <source>The image arrived damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="253"/>
+        <location filename="../core/sentences.py" line="259"/>
         <source>The service no longer has the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="256"/>
+        <location filename="../core/sentences.py" line="262"/>
         <source>The image is too large to send</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="262"/>
+        <location filename="../core/sentences.py" line="268"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="262"/>
+        <location filename="../core/sentences.py" line="268"/>
         <source>Its log says more; please report it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="268"/>
+        <location filename="../core/sentences.py" line="274"/>
         <source>The plugin has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="268"/>
+        <location filename="../core/sentences.py" line="274"/>
         <source>{reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="268"/>
+        <location filename="../core/sentences.py" line="274"/>
         <source>Please report it with the text under Details.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -976,132 +976,132 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="10"/>
+        <location filename="../core/server_sentences.py" line="25"/>
         <source>This is not the address of a server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="10"/>
+        <location filename="../core/server_sentences.py" line="25"/>
         <source>“{address}”: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="10"/>
+        <location filename="../core/server_sentences.py" line="25"/>
         <source>It looks like https://server:8443.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="16"/>
+        <location filename="../core/server_sentences.py" line="31"/>
         <source>Nothing was sent: the way to the server is open</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="16"/>
+        <location filename="../core/server_sentences.py" line="31"/>
         <source>Use an https address, or say in the dialog that this is all right.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="27"/>
+        <location filename="../core/server_sentences.py" line="42"/>
         <source>Nobody known vouches for this server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="55"/>
+        <location filename="../core/server_sentences.py" line="70"/>
         <source>Nothing was sent to {host}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="37"/>
+        <location filename="../core/server_sentences.py" line="52"/>
         <source>The certificate belongs to another server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="37"/>
+        <location filename="../core/server_sentences.py" line="52"/>
         <source>Nothing was sent to {host}: its certificate is for {names}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="37"/>
+        <location filename="../core/server_sentences.py" line="52"/>
         <source>Use the name in the certificate as the address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="45"/>
+        <location filename="../core/server_sentences.py" line="60"/>
         <source>The certificate of the server is not valid now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="45"/>
+        <location filename="../core/server_sentences.py" line="60"/>
         <source>Nothing was sent to {host}: it is valid from {begin} until {end}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="45"/>
+        <location filename="../core/server_sentences.py" line="60"/>
         <source>Its owner has to renew it; look at the clock of this machine, too.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="55"/>
+        <location filename="../core/server_sentences.py" line="70"/>
         <source>No encrypted connection to the server</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="55"/>
+        <location filename="../core/server_sentences.py" line="70"/>
         <source>Does the address begin with the right word, http or https?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="61"/>
+        <location filename="../core/server_sentences.py" line="76"/>
         <source>The token for {host} is locked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="61"/>
+        <location filename="../core/server_sentences.py" line="76"/>
         <source>It lies in QGIS&apos;s password store, which is not open yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="61"/>
+        <location filename="../core/server_sentences.py" line="76"/>
         <source>Unlock it with your master password, or ask: QGIS will want it then.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="67"/>
+        <location filename="../core/server_sentences.py" line="82"/>
         <source>The token for {host} is not known any more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="67"/>
+        <location filename="../core/server_sentences.py" line="82"/>
         <source>QGIS&apos;s password store has no token for this address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="67"/>
+        <location filename="../core/server_sentences.py" line="82"/>
         <source>Enter the token that the server’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="73"/>
+        <location filename="../core/server_sentences.py" line="88"/>
         <source>The token is kept for this session only</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="73"/>
+        <location filename="../core/server_sentences.py" line="88"/>
         <source>QGIS&apos;s password store could not take it ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="73"/>
+        <location filename="../core/server_sentences.py" line="88"/>
         <source>It works until QGIS is closed; enter it again to keep it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="79"/>
+        <location filename="../core/server_sentences.py" line="94"/>
         <source>The token lies in QGIS&apos;s settings as plain text</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/server_sentences.py" line="79"/>
+        <location filename="../core/server_sentences.py" line="94"/>
         <source>Press OK in the dialog to move it now.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1116,38 +1116,78 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="200"/>
+        <location filename="../core/sentences.py" line="206"/>
         <source>Another program holds the result file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="200"/>
+        <location filename="../core/sentences.py" line="206"/>
         <source>{path} is locked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="209"/>
+        <location filename="../core/sentences.py" line="215"/>
         <source>The disk is full</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="209"/>
+        <location filename="../core/sentences.py" line="215"/>
         <source>There is no room for {path}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="209"/>
+        <location filename="../core/sentences.py" line="215"/>
         <source>What was found waits. Make some room, and it is written by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="217"/>
+        <location filename="../core/sentences.py" line="223"/>
         <source>An answer has no place on the map</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="217"/>
+        <location filename="../core/sentences.py" line="223"/>
         <source>It is kept in the table of detections, with its box in pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="195"/>
+        <source>The service cannot write its files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="195"/>
+        <source>{folder}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="195"/>
+        <source>Make room on that disk, or allow writing there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="10"/>
+        <source>Another program answers in place of Geo-R1</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="10"/>
+        <source>What answers at {url} is no Geo-R1 service.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="10"/>
+        <source>Check the address of the server.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="16"/>
+        <source>The proxy does not answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="16"/>
+        <source>{url} is reached through the proxy {proxy} ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1301,27 +1341,27 @@
 <context>
     <name>ReasoningPanel</name>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="64"/>
+        <location filename="../gui/reasoning_panel.py" line="70"/>
         <source>Reasoning</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="79"/>
+        <location filename="../gui/reasoning_panel.py" line="85"/>
         <source>The model thinks aloud here. Point at a coordinate to see the place on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="84"/>
+        <location filename="../gui/reasoning_panel.py" line="90"/>
         <source>Reasoning of the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="85"/>
+        <location filename="../gui/reasoning_panel.py" line="91"/>
         <source>Tab goes from coordinate to coordinate, Enter shows it on the map</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/reasoning_panel.py" line="114"/>
+        <location filename="../gui/reasoning_panel.py" line="120"/>
         <source>… (the rest is too long to be shown)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1382,7 +1422,7 @@
 <context>
     <name>ResultLayer</name>
     <message>
-        <location filename="../layers/result_layer.py" line="77"/>
+        <location filename="../layers/result_layer.py" line="82"/>
         <source>{path} cannot be shown.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1674,82 +1714,82 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="87"/>
+        <location filename="../gui/standing_words.py" line="90"/>
         <source>The server does not answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="88"/>
+        <location filename="../gui/standing_words.py" line="91"/>
         <source>Nothing answers at {url}. Is it running, and are you in its network?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="92"/>
+        <location filename="../gui/standing_words.py" line="95"/>
         <source>The service is not running</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="93"/>
+        <location filename="../gui/standing_words.py" line="96"/>
         <source>It starts by itself with your next question.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="97"/>
+        <location filename="../gui/standing_words.py" line="100"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="99"/>
+        <location filename="../gui/standing_words.py" line="102"/>
         <source>It was probably restarted just now: look again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="101"/>
+        <location filename="../gui/standing_words.py" line="104"/>
         <source>Enter the token that the server’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="106"/>
+        <location filename="../gui/standing_words.py" line="109"/>
         <source>The token is locked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="112"/>
+        <location filename="../gui/standing_words.py" line="115"/>
         <source>The service is too old for this plugin</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="116"/>
+        <location filename="../gui/standing_words.py" line="119"/>
         <source>The plugin is too old for this service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="121"/>
+        <location filename="../gui/standing_words.py" line="124"/>
         <source>Another program answers at {url}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="123"/>
+        <location filename="../gui/standing_words.py" line="126"/>
         <source>Start the service: it takes a free port.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="126"/>
+        <location filename="../gui/standing_words.py" line="129"/>
         <source>Check the address of the server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="132"/>
+        <location filename="../gui/standing_words.py" line="135"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="133"/>
+        <location filename="../gui/standing_words.py" line="136"/>
         <source>Its log says more.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="144"/>
+        <location filename="../gui/standing_words.py" line="147"/>
         <source>It speaks version {theirs}, the plugin speaks {ours}. Update the older one.</source>
         <translation type="unfinished"></translation>
     </message>

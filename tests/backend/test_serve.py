@@ -303,3 +303,18 @@ def test_help_is_fast_and_brings_nothing():
     assert "HEAVY []" in out.stdout
     for command in ("serve", "ask", "doctor", "models", "evaluate", "pretrain"):
         assert command in out.stdout
+
+
+def test_no_library_reports_home(tmp_path):
+    """The engine's runtime reports its use to its maker unless told not to: with ours, it leaves no trace of that."""
+    home = tmp_path / "empty"
+    home.mkdir()
+    environment = {**os.environ, "HOME": str(home), "PYTHONPATH": str(package_folder().parent)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
+    environment.pop("XDG_CACHE_HOME", None)
+
+    subprocess.run(
+        [sys.executable, "-c", "import geo_r1_backend.engines.onnx"], env=environment, check=True
+    )
+
+    assert [path for path in home.rglob("*") if path.is_file()] == []
