@@ -78,12 +78,12 @@
 <context>
     <name>AskController</name>
     <message>
-        <location filename="../gui/ask_controller.py" line="221"/>
+        <location filename="../gui/ask_controller.py" line="223"/>
         <source>What had waited is in {path} now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_controller.py" line="222"/>
+        <location filename="../gui/ask_controller.py" line="224"/>
         <source>Everything is written</source>
         <translation type="unfinished"></translation>
     </message>
@@ -289,32 +289,32 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="64"/>
+        <location filename="../gui/ask_words.py" line="66"/>
         <source>The answer has no usable box</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="66"/>
+        <location filename="../gui/ask_words.py" line="68"/>
         <source>It reached its limit of {count} tokens; what was complete is on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="69"/>
+        <location filename="../gui/ask_words.py" line="71"/>
         <source>The answer was cut short</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="71"/>
+        <location filename="../gui/ask_words.py" line="73"/>
         <source>A part of the answer could not be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="73"/>
+        <location filename="../gui/ask_words.py" line="75"/>
         <source>About the picture that was sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="80"/>
+        <location filename="../gui/ask_words.py" line="82"/>
         <source>… and {count} more</source>
         <translation type="unfinished"></translation>
     </message>
@@ -322,38 +322,53 @@
 <context>
     <name>Capture</name>
     <message>
-        <location filename="../capture/render.py" line="43"/>
+        <location filename="../capture/render.py" line="50"/>
         <source>The raster layer was removed before its picture was taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="89"/>
+        <location filename="../capture/render.py" line="96"/>
         <source>“{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="93"/>
+        <location filename="../capture/render.py" line="118"/>
         <source>“{layer}” has no data in this area.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="94"/>
+        <location filename="../capture/render.py" line="119"/>
         <source>Move the map to where the raster has a picture.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="99"/>
+        <location filename="../capture/render.py" line="124"/>
         <source>Parts of “{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="102"/>
+        <location filename="../capture/render.py" line="133"/>
         <source>{percent} % of the picture has no data.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="148"/>
+        <location filename="../capture/render.py" line="218"/>
         <source>The picture could not be encoded as PNG.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/render.py" line="99"/>
+        <source>The file may be damaged or cut short, or the server out of reach.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/render.py" line="128"/>
+        <source>All of “{layer}” is one colour here: check its contrast stretch.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/render.py" line="199"/>
+        <source>64-bit integer</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -504,57 +519,57 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="158"/>
+        <location filename="../gui/doctor_dialog.py" line="155"/>
         <source>All is well.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="161"/>
+        <location filename="../gui/doctor_dialog.py" line="158"/>
         <source>Broken: {steps}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="164"/>
+        <location filename="../gui/doctor_dialog.py" line="161"/>
         <source>Stopped.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="182"/>
+        <location filename="../gui/doctor_dialog.py" line="179"/>
         <source>Checking… {seconds:.0f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="186"/>
+        <location filename="../gui/doctor_dialog.py" line="183"/>
         <source>Read a raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="187"/>
+        <location filename="../gui/doctor_dialog.py" line="184"/>
         <source>Connect to the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="188"/>
+        <location filename="../gui/doctor_dialog.py" line="185"/>
         <source>Send the picture</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="189"/>
+        <location filename="../gui/doctor_dialog.py" line="186"/>
         <source>Ask the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="190"/>
+        <location filename="../gui/doctor_dialog.py" line="187"/>
         <source>Place the box on the ground</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="191"/>
+        <location filename="../gui/doctor_dialog.py" line="188"/>
         <source>Write a GeoPackage and read it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/doctor_dialog.py" line="192"/>
+        <location filename="../gui/doctor_dialog.py" line="189"/>
         <source>The service by itself</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1194,12 +1209,12 @@
 <context>
     <name>GeoR1Plugin</name>
     <message>
-        <location filename="../plugin.py" line="41"/>
+        <location filename="../plugin.py" line="42"/>
         <source>Ask the image…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../plugin.py" line="46"/>
+        <location filename="../plugin.py" line="47"/>
         <source>Geo-R1: ask the image in plain words</source>
         <translation type="unfinished"></translation>
     </message>
