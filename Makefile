@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate bench-cpu clean
+	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate bench-cpu clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -97,6 +97,9 @@ test-qt6: setup ## widgets and network code on Qt 6, with a small stand-in for q
 
 test-faults: setup build ## kill -9, full disks, locks, dead networks; 200 kills at random moments (about 20 minutes)
 	@GEO_R1_KILLS=200 $(MAKE) tier-faults FAULTS_TIMEOUT=2400
+
+exactness: setup build ## how exact polygons are, in pixels, per raster geometry and CRS: the table of docs/reliability.md
+	@$(PYTEST_QGIS) -q -p tests.qgis.exactness_table tests/qgis/test_exactness_matrix.py tests/qgis/test_exactness_far.py
 
 test-e2e: setup build ## QGIS, service process and embedded model together; the demo is one of them
 	@$(MAKE) tier-e2e

@@ -16,6 +16,7 @@ from .core.errors import GeoR1Error
 from .core.settings import LEGACY_ACCESS, Settings
 from .gui.answers_controller import AnswersController
 from .gui.ask_controller import AskController
+from .gui.crs_offer import CrsOffer
 from .gui.dock import GeoR1Dock
 from .gui.preview import SendingPreview
 from .gui.service_actions import ServiceActions
@@ -55,6 +56,8 @@ class Services:
         self.answers = AnswersController(
             dock=self.dock, asking=self.asking, store=self.store, canvas=canvas, parent=self.dock
         )
+        self.crs_offer = CrsOffer(dock=self.dock, canvas=canvas, parent=self.dock)
+        self.crs_offer.changed.connect(self.preview.refresh)
         self.actions.settings_changed.connect(self.save_settings)
         self.actions.server_chosen.connect(lambda: self._store.remove(LEGACY_ACCESS))
         self.actions.retry_requested.connect(self.asking.ask)
@@ -73,6 +76,7 @@ class Services:
         QgsProject.instance().readProject.disconnect(self._on_project_read)
         self.asking.close()
         self.answers.close()
+        self.crs_offer.close()
         self.preview.close()
         self.connection.close()
         self.store.close()

@@ -1,74 +1,31 @@
-"""Metres per pixel, on the ellipsoid: right in degrees, feet and stretched projections.
-
-Measured at one place: a Mercator metre at 60° north is half a metre, and a pixel in degrees is narrower than high.
-"""
+"""Where a raster lies on the map: its places in the map's CRS and back, over the date line and the poles."""
 
 from __future__ import annotations
 
 import math
-from typing import Optional, Tuple
+from typing import List, Optional, Tuple
 
 from qgis.core import (
+    Qgis,
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCoordinateTransformContext,
     QgsCsException,
-    QgsDistanceArea,
+    QgsGeometry,
     QgsPointXY,
     QgsRasterDataProvider,
     QgsRasterInterface,
     QgsRasterLayer,
+    QgsRectangle,
 )
 
-SPAN_PX = 8.0
-"""Length over which a pixel is measured: one pixel of a drone photograph in degrees is near the rounding of the
-ellipsoidal formula, eight are not, and the scale does not change over eight."""
+from ..core.errors import CaptureError
+from ..crs.measure import SPAN_PX
+from ..crs.reference import World, world_of
+from .view import View, outline
 
-
-def measure_for(
-    crs: QgsCoordinateReferenceSystem, context: QgsCoordinateTransformContext
-) -> Optional[QgsDistanceArea]:
-    """A measure on the CRS's own ellipsoid (so Mars is measured on Mars), or none without a CRS."""
-    if not crs.isValid():
-        return None
-    measure = QgsDistanceArea()
-    measure.setSourceCrs(crs, context)
-    measure.setEllipsoid(crs.ellipsoidAcronym() or "EPSG:7030")
-    return measure
-
-
-def m_per_px_at(
-    centre: QgsPointXY,
-    right: Tuple[float, float],
-    down: Tuple[float, float],
-    crs: QgsCoordinateReferenceSystem,
-    context: QgsCoordinateTransformContext,
-) -> float:
-    """Ground size of one pixel: the root of width times height; 0 where it is not known.
-
-    Args:
-        centre: where to measure, in `crs`.
-        right: one pixel to the right, in units of `crs`.
-        down: one pixel down.
-        crs: what the numbers are in.
-        context: the project's choice of datum shifts.
-    """
-    measure = measure_for(crs, context)
-    if measure is None:
-        return 0.0
-    try:
-        width_m, height_m = (_length_m(measure, centre, step) for step in (right, down))
-    except QgsCsException:
-        return 0.0
-    size_m = math.sqrt(width_m * height_m)
-    return size_m if math.isfinite(size_m) else 0.0
-
-
-def _length_m(measure: QgsDistanceArea, centre: QgsPointXY, step: Tuple[float, float]) -> float:
-    dx, dy = step[0] * SPAN_PX / 2, step[1] * SPAN_PX / 2
-    start = QgsPointXY(centre.x() - dx, centre.y() - dy)
-    end = QgsPointXY(centre.x() + dx, centre.y() + dy)
-    return measure.measureLine(start, end) / SPAN_PX
+EDGE_STEPS = 17
+GRID_STEPS = 9
 
 
 def has_own_pixels(layer: QgsRasterLayer) -> bool:
@@ -81,17 +38,128 @@ def has_own_pixels(layer: QgsRasterLayer) -> bool:
     )
 
 
-def native_units_per_px(
-    layer: QgsRasterLayer, centre_layer: QgsPointXY, to_map: QgsCoordinateTransform
-) -> float:
-    """Side of one raster pixel near `centre_layer`, in map units.
+class Ground:
+    """A raster's extent under a map. Copies what it needs of the layer, so it may be used on another thread.
 
-    Raises:
-        QgsCsException: if the place does not exist in the map's CRS.
+    Where the layer's CRS goes around the world, a raster over the date line is one raster: PROJ calls the places east of it
+    -179°, the raster calls them 181°. QGIS itself draws only one side of such a raster in another CRS.
     """
-    half_x = SPAN_PX * layer.rasterUnitsPerPixelX() / 2
-    half_y = SPAN_PX * layer.rasterUnitsPerPixelY() / 2
-    x, y = centre_layer.x(), centre_layer.y()
-    west, east = (to_map.transform(QgsPointXY(x + s * half_x, y)) for s in (-1, 1))
-    south, north = (to_map.transform(QgsPointXY(x, y + s * half_y)) for s in (-1, 1))
-    return math.sqrt(west.distance(east) * south.distance(north)) / SPAN_PX
+
+    def __init__(
+        self,
+        layer: QgsRasterLayer,
+        map_crs: QgsCoordinateReferenceSystem,
+        context: QgsCoordinateTransformContext,
+    ) -> None:
+        """Prepare.
+
+        Raises:
+            CaptureError: if there is no way from one CRS to the other: they are of different planets.
+        """
+        self._to_map = QgsCoordinateTransform(layer.crs(), map_crs, context)
+        if layer.crs().isValid() and map_crs.isValid() and not self._to_map.isValid():
+            raise CaptureError(code="capture-no-transform")  # QGIS would hand the numbers through
+        self.extent = QgsRectangle(layer.extent())
+        self.is_same_crs = self._to_map.isShortCircuited()
+        self._world = World() if self.is_same_crs else world_of(layer.crs())
+        self._map_world = World() if self.is_same_crs else world_of(map_crs)
+
+    @property
+    def once_around(self) -> float:
+        """Width of the world in the layer's CRS if the raster goes all around it; else 0."""
+        is_whole = self._world.width and self.extent.width() > self._world.width * (1 - 1e-6)
+        return self._world.width if is_whole else 0.0
+
+    def on_layer(self, x_map: float, y_map: float) -> QgsPointXY:
+        """The place on the raster under a place of the map; may lie outside of the raster.
+
+        Raises:
+            QgsCsException: if there is none.
+        """
+        point = self._to_map.transform(QgsPointXY(x_map, y_map), Qgis.TransformDirection.Reverse)
+        if not (math.isfinite(point.x()) and math.isfinite(point.y())):
+            raise QgsCsException("no such place")
+        return QgsPointXY(self._world.near(point.x(), self.extent.center().x()), point.y())
+
+    def nearest_on_layer(self, centre_map: Tuple[float, float]) -> QgsPointXY:
+        """The nearest place of the raster: a view over its corner is measured on the raster, not beside it."""
+        point, extent = self.on_layer(*centre_map), self.extent
+        return QgsPointXY(
+            min(max(point.x(), extent.xMinimum()), extent.xMaximum()),
+            min(max(point.y(), extent.yMinimum()), extent.yMaximum()),
+        )
+
+    def touches(self, view: View) -> bool:
+        """Whether the view shows any of the raster, as far as its middle, its edges and a grid of places tell."""
+        covered = self.covered(view)
+        if covered is not None and covered.intersects(outline(view)):
+            return True
+        angle = math.radians(view.rotation_deg)
+        cosine, sine = math.cos(angle), math.sin(angle)
+        for column in range(GRID_STEPS):
+            for row in range(GRID_STEPS):
+                u = (column / (GRID_STEPS - 1) - 0.5) * view.width_map
+                v = (row / (GRID_STEPS - 1) - 0.5) * view.height_map
+                try:
+                    x, y = view.centre_map
+                    place = self.on_layer(x + u * cosine - v * sine, y + u * sine + v * cosine)
+                except QgsCsException:
+                    continue
+                if self.extent.contains(place):
+                    return True
+        return False
+
+    def covered(self, view: View) -> Optional[QgsGeometry]:
+        """What the raster covers of the map, beside the view rather than once around the world; none if not known."""
+        ring: List[QgsPointXY] = []
+        try:
+            for x, y in self._edge():
+                point = self._to_map.transform(QgsPointXY(x, y))
+                if not (math.isfinite(point.x()) and math.isfinite(point.y())):
+                    return None
+                x_near = ring[-1].x() if ring else view.centre_map[0]
+                ring.append(QgsPointXY(self._map_world.near(point.x(), x_near), point.y()))
+        except QgsCsException:  # a raster of the whole earth does not fit into every CRS
+            return None
+        if self._map_world.width and abs(ring[-1].x() - ring[0].x()) > self._map_world.width / 2:
+            return None  # around a pole
+        polygon = QgsGeometry.fromPolygonXY([ring])
+        middle_x = polygon.boundingBox().center().x()
+        polygon.translate(self._map_world.near(middle_x, view.centre_map[0]) - middle_x, 0.0)
+        return polygon if polygon.isGeosValid() else None
+
+    def native_units_per_px(self, at: QgsPointXY, pixel: Tuple[float, float]) -> float:
+        """Side of one raster pixel near a place of the raster, in map units.
+
+        Args:
+            at: on the raster.
+            pixel: width and height of a pixel in units of the layer.
+
+        Raises:
+            QgsCsException: if the place does not exist in the map's CRS.
+        """
+        across = self._map_length(at, SPAN_PX * pixel[0] / 2, 0.0)
+        along = self._map_length(at, 0.0, SPAN_PX * pixel[1] / 2)
+        return math.sqrt(across * along) / SPAN_PX
+
+    def _map_length(self, at: QgsPointXY, dx: float, dy: float) -> float:
+        start = self._to_map.transform(QgsPointXY(at.x() - dx, at.y() - dy))
+        end = self._to_map.transform(QgsPointXY(at.x() + dx, at.y() + dy))
+        return math.hypot(self._map_world.near(end.x(), start.x()) - start.x(), end.y() - start.y())
+
+    def _edge(self) -> List[Tuple[float, float]]:
+        """Places along the raster's outline, closed."""
+        extent, steps = self.extent, range(EDGE_STEPS)
+        corners = [
+            (extent.xMinimum(), extent.yMaximum()),
+            (extent.xMinimum(), extent.yMinimum()),
+            (extent.xMaximum(), extent.yMinimum()),
+            (extent.xMaximum(), extent.yMaximum()),
+            (extent.xMinimum(), extent.yMaximum()),
+        ]
+        places = [
+            (x0 + (x1 - x0) * step / EDGE_STEPS, y0 + (y1 - y0) * step / EDGE_STEPS)
+            for (x0, y0), (x1, y1) in zip(corners, corners[1:])
+            for step in steps
+        ]
+        return [*places, corners[0]]

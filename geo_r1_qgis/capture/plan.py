@@ -10,21 +10,21 @@ from dataclasses import dataclass, replace
 from typing import Optional, Tuple
 
 from qgis.core import (
-    Qgis,
     QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
     QgsCsException,
     QgsGeometry,
     QgsMapSettings,
     QgsPointXY,
     QgsRasterLayer,
-    QgsRectangle,
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
+from ..core.errors import CaptureError
 from ..core.frame import Frame, view_affine
-from .ground import has_own_pixels, m_per_px_at, native_units_per_px
-from .view import View, area_view, canvas_view, cropped, has_area, outline
+from ..crs.measure import m_per_px_at
+from ..crs.reference import name_of, wkt2
+from .ground import Ground, has_own_pixels
+from .view import View, area_view, canvas_view, cropped, has_area
 
 translate = QCoreApplication.translate
 
@@ -117,40 +117,48 @@ def plan_view(
         )
         return CapturePlan(
             layer=layer,
-            problem=problem.format(layer=layer.name(), crs=layer.crs().authid() or "custom"),
+            problem=problem.format(layer=layer.name(), crs=name_of(layer.crs())),
         )
 
 
 def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) -> CapturePlan:
     # Without a project CRS, QGIS draws every layer in its own: the map's numbers are the layer's.
     map_crs = settings.destinationCrs() if settings.destinationCrs().isValid() else layer.crs()
-    to_map = QgsCoordinateTransform(layer.crs(), map_crs, settings.transformContext())
-    if not _touches(view, layer, to_map):
+    try:
+        ground = Ground(layer, map_crs, settings.transformContext())
+    except CaptureError:
+        problem = translate(
+            "CapturePlan",
+            "QGIS knows no way from the CRS of “{layer}” ({crs}) to the project's ({map_crs}); they may be of different "
+            "planets. Set the project's CRS to the layer's.",
+        )
+        names = {"crs": name_of(layer.crs()), "map_crs": name_of(map_crs)}
+        return CapturePlan(layer=layer, problem=problem.format(layer=layer.name(), **names))
+    if not ground.touches(view):
         problem = translate(
             "CapturePlan", "“{layer}” is not in this area: zoom to it, or choose another one."
         )
         return CapturePlan(layer=layer, problem=problem.format(layer=layer.name()))
 
-    view = _without_margin(view, layer, to_map)
+    covered = ground.covered(view)
+    view = view if covered is None else cropped(view, covered)
     centre = QgsPointXY(*view.centre_map)
-    centre_layer = _within(
-        to_map.transform(centre, Qgis.TransformDirection.Reverse), layer.extent()
-    )
     native_m, native_units = None, view.width_map / max(1.0, view.screen_width_px)
     if has_own_pixels(layer):
-        native_units = native_units_per_px(layer, centre_layer, to_map)
+        pixel = (layer.rasterUnitsPerPixelX(), layer.rasterUnitsPerPixelY())
+        centre_layer = ground.nearest_on_layer(view.centre_map)
+        native_units = ground.native_units_per_px(centre_layer, pixel)
         native_m = m_per_px_at(
             centre_layer,
-            (layer.rasterUnitsPerPixelX(), 0.0),
-            (0.0, layer.rasterUnitsPerPixelY()),
+            (pixel[0], 0.0),
+            (0.0, pixel[1]),
             layer.crs() if layer.crs().isValid() else map_crs,
-            settings.transformContext(),
         )
     if not (math.isfinite(native_units) and native_units > 0):
         raise QgsCsException("no pixel size here")
 
     width_px, height_px, units_per_px = _chip_size(view, native_units)
-    if units_per_px == native_units and to_map.isShortCircuited():
+    if units_per_px == native_units and ground.is_same_crs:
         view = _on_raster_grid(view, width_px, height_px, layer)
     affine = view_affine(
         centre_map=view.centre_map,
@@ -160,7 +168,7 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
         rotation_deg=view.rotation_deg,
     )
     a, b, _, d, e, _ = affine
-    m_per_px = m_per_px_at(centre, (a, d), (b, e), map_crs, settings.transformContext())
+    m_per_px = m_per_px_at(centre, (a, d), (b, e), map_crs)
     frame = Frame(
         width_px=width_px,
         height_px=height_px,
@@ -209,29 +217,6 @@ def _even(size_px: float) -> int:
     return max(2, 2 * round(size_px / 2))
 
 
-def _touches(view: View, layer: QgsRasterLayer, to_map: QgsCoordinateTransform) -> bool:
-    shown = outline(view).densifyByCount(8)
-    shown.transform(to_map, Qgis.TransformDirection.Reverse)
-    return shown.intersects(layer.extent())
-
-
-def _without_margin(view: View, layer: QgsRasterLayer, to_map: QgsCoordinateTransform) -> View:
-    """The view without what lies beside the raster: emptiness would cost the model resolution."""
-    covered = QgsGeometry.fromRect(layer.extent()).densifyByCount(16)
-    try:
-        covered.transform(to_map)
-    except QgsCsException:  # a raster of the whole earth does not fit into every CRS
-        return view
-    return cropped(view, covered)
-
-
-def _within(point: QgsPointXY, extent: QgsRectangle) -> QgsPointXY:
-    """The nearest place of the raster: a view over its corner is measured on the raster, not beside it."""
-    x = min(max(point.x(), extent.xMinimum()), extent.xMaximum())
-    y = min(max(point.y(), extent.yMinimum()), extent.yMaximum())
-    return QgsPointXY(x, y)
-
-
 def _layer_problem(layer: Optional[QgsRasterLayer]) -> str:
     if layer is None:
         return translate("CapturePlan", "There is no raster layer to look at: add one to the map.")
@@ -252,12 +237,7 @@ def _crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> s
     note = translate(
         "CapturePlan", "“{layer}” has no CRS: it is taken to be in the project's, {crs}."
     )
-    return note.format(layer=layer.name(), crs=map_crs.authid() or map_crs.description())
-
-
-def wkt2(crs: QgsCoordinateReferenceSystem) -> str:
-    """WKT2 of a CRS; empty where there is none."""
-    return crs.toWkt(QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED) if crs.isValid() else ""
+    return note.format(layer=layer.name(), crs=name_of(map_crs))
 
 
 def _short(metres: float) -> str:

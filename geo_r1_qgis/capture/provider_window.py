@@ -14,22 +14,21 @@ import math
 from typing import Callable, List, Optional, Tuple
 
 from qgis.core import (
-    Qgis,
-    QgsCoordinateTransform,
     QgsCsException,
-    QgsPointXY,
-    QgsRectangle,
 )
-from qgis.PyQt.QtCore import QRect, Qt
+from qgis.PyQt.QtCore import QPointF, QRect, Qt
 from qgis.PyQt.QtGui import QImage, QPainter, QTransform
 
+from .ground import Ground
 from .plan import CapturePlan
 from .raster_reader import RasterReader, Reading
 
 TOLERANCE_PX = 0.05
 """How far the straight grid of a cell may be from the true projection, in chip pixels."""
-SMALLEST_CELL_PX = 8
+SMALLEST_CELL_PX = 2
+"""Only around a pole and along the edge of what a projection can tell."""
 BOUND_STEPS = 16
+BOUND_HALVINGS = 6
 
 Place = Tuple[float, float]
 
@@ -39,10 +38,10 @@ class ProviderWindow:
 
     def __init__(self, plan: CapturePlan) -> None:
         layer, self._frame = plan.layer, plan.frame
-        self._to_map = QgsCoordinateTransform(
-            layer.crs(), plan.settings.destinationCrs(), plan.settings.transformContext()
+        self._ground = Ground(
+            layer, plan.settings.destinationCrs(), plan.settings.transformContext()
         )
-        self._extent = QgsRectangle(layer.extent())
+        self._extent = self._ground.extent
         self._columns, self._rows = layer.width(), layer.height()
         self._reader = RasterReader(layer)
 
@@ -68,33 +67,53 @@ class ProviderWindow:
     def _raster_place(self, x_px: float, y_px: float) -> Optional[Place]:
         """Column and row of the raster under a place of the chip; none where the projection has no answer."""
         try:
-            point = self._to_map.transform(
-                QgsPointXY(*self._frame.px_to_map(x_px, y_px)), Qgis.TransformDirection.Reverse
-            )
+            point = self._ground.on_layer(*self._frame.px_to_map(x_px, y_px))
         except QgsCsException:
             return None
         column = (point.x() - self._extent.xMinimum()) * self._columns / self._extent.width()
         row = (self._extent.yMaximum() - point.y()) * self._rows / self._extent.height()
-        return (column, row) if math.isfinite(column) and math.isfinite(row) else None
+        return column, row
 
     def _window(self) -> Optional[QRect]:
         """Columns and rows that the chip needs; none if it does not touch the raster."""
         steps = [step / BOUND_STEPS for step in range(BOUND_STEPS + 1)]
         width, height = self._frame.width_px, self._frame.height_px
-        places = [self._raster_place(x * width, y * height) for x in steps for y in steps]
-        known = [place for place in places if place is not None]
+        known = self._known([(x * width, y * height) for x in steps for y in steps])
         if not known:
             return None
+        known += [self._outermost(known, axis, sign) for axis in (0, 1) for sign in (-1, 1)]
         # Between the samples a curved edge may bulge: an eighth of a step's span covers it.
-        spans = [max(p[axis] for p in known) - min(p[axis] for p in known) for axis in (0, 1)]
+        spans = [max(p[1][axis] for p in known) - min(p[1][axis] for p in known) for axis in (0, 1)]
         margin = [2 + span / BOUND_STEPS / 8 for span in spans]
-        left = max(0, math.floor(min(p[0] for p in known) - margin[0]))
-        top = max(0, math.floor(min(p[1] for p in known) - margin[1]))
-        right = min(self._columns, math.ceil(max(p[0] for p in known) + margin[0]))
-        bottom = min(self._rows, math.ceil(max(p[1] for p in known) + margin[1]))
+        left = max(0, math.floor(min(p[1][0] for p in known) - margin[0]))
+        top = max(0, math.floor(min(p[1][1] for p in known) - margin[1]))
+        right = min(self._columns, math.ceil(max(p[1][0] for p in known) + margin[0]))
+        bottom = min(self._rows, math.ceil(max(p[1][1] for p in known) + margin[1]))
         if right <= left or bottom <= top:
             return None
         return QRect(left, top, right - left, bottom - top)
+
+    def _known(self, places_px: List[Place]) -> List[Tuple[Place, Place]]:
+        """Places of the chip with what lies there on the raster, where the projection has an answer."""
+        there = ((place_px, self._raster_place(*place_px)) for place_px in places_px)
+        return [(place_px, place) for place_px, place in there if place is not None]
+
+    def _outermost(
+        self, known: List[Tuple[Place, Place]], axis: int, sign: int
+    ) -> Tuple[Place, Place]:
+        """The outermost place of the raster in one direction, sought between the samples: a pole lies between them."""
+        best = max(known, key=lambda each: sign * each[1][axis])
+        step_x, step_y = (
+            side / BOUND_STEPS for side in (self._frame.width_px, self._frame.height_px)
+        )
+        for _ in range(BOUND_HALVINGS):
+            step_x, step_y = step_x / 2, step_y / 2
+            x, y = best[0]
+            around = self._known(
+                [(x + i * step_x, y + j * step_y) for i in (-1, 0, 1) for j in (-1, 0, 1)]
+            )
+            best = max([best, *around], key=lambda each: sign * each[1][axis])
+        return best
 
     def _raster_px_per_chip_px(self) -> Tuple[float, float]:
         """How many columns and rows one chip pixel spans, as seen in the middle (or where there is a middle)."""
@@ -105,10 +124,16 @@ class ProviderWindow:
                 self._raster_place(*place) for place in ((x, y), (x + span, y), (x, y + span))
             )
             if here and right and down:
-                columns = math.hypot(right[0] - here[0], down[0] - here[0]) / span
+                dx, dy = (self._short_way(there[0] - here[0]) for there in (right, down))
+                columns = math.hypot(dx, dy) / span
                 rows = math.hypot(right[1] - here[1], down[1] - here[1]) / span
                 return max(columns, 1e-6), max(rows, 1e-6)
         return 1.0, 1.0
+
+    def _short_way(self, columns: float) -> float:
+        """From a place to its neighbour not once around the world, where the raster goes around it."""
+        around = self._ground.once_around * self._columns / self._extent.width()
+        return math.remainder(columns, around) if around else columns
 
     # ---- the warp --------------------------------------------------------------------------------------------------------
 
@@ -122,32 +147,45 @@ class ProviderWindow:
                 return None
             return (place[0] - window.left()) * scale_x, (place[1] - window.top()) * scale_y
 
+        # A raster that goes all around the world is met again beyond its own edge.
+        around = self._ground.once_around * self._columns / self._extent.width() * scale_x
         painter = QPainter(chip)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, True)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         cells = [QRect(0, 0, chip.width(), chip.height())]
         while cells and not self._reader.feedback.isCanceled():
             cell = cells.pop()
-            straight = _straight(cell, image_place)
+            straight = _straight(cell, image_place, around)
             if straight is None:
                 cells.extend(_quarters(cell))
                 continue
             painter.setTransform(QTransform())
             painter.setClipRect(cell)
             painter.setTransform(straight)
-            painter.drawImage(0, 0, reading.image)
+            for x in (0.0, -around, around) if around else (0.0,):
+                painter.drawImage(QPointF(x, 0.0), reading.image)
         painter.end()
 
 
 def _straight(
-    cell: QRect, image_place: Callable[[float, float], Optional[Place]]
+    cell: QRect, image_place: Callable[[float, float], Optional[Place]], around: float
 ) -> Optional[QTransform]:
-    """Image to chip inside a cell, or none if it is too curved for one affine."""
+    """Image to chip inside a cell, or none if it is too curved for one affine.
+
+    Args:
+        cell: of the chip.
+        image_place: chip pixels to image pixels.
+        around: after so many image pixels the world begins again; 0 = never.
+    """
     x, y, width, height = cell.x(), cell.y(), cell.width(), cell.height()
     thirds = (0.0, 0.5, 1.0)
     corners = {(u, v): image_place(x + u * width, y + v * height) for u in thirds for v in thirds}
     if any(place is None for place in corners.values()):
         return None
+    if around:
+        middle_x = corners[0.5, 0.5][0]
+        for key, (place_x, place_y) in corners.items():
+            corners[key] = (place_x - around * round((place_x - middle_x) / around), place_y)
     (x0, y0), (x1, y1), (x2, y2) = corners[0.0, 0.5], corners[1.0, 0.5], corners[0.5, 0.0]
     x3, y3 = corners[0.5, 1.0]
     along = ((x1 - x0) / width, (y1 - y0) / width)  # image pixels per chip pixel to the right

@@ -13,10 +13,11 @@ from qgis.PyQt.QtXml import QDomDocument
 
 from ..core.errors import CaptureError
 from ..core.records import ChipSource, without_secrets
+from ..crs.reference import wkt2
 from .canvas_render import CanvasRender
 from .chip import Chip
 from .ground import has_own_pixels
-from .plan import CapturePlan, wkt2
+from .plan import CapturePlan
 from .provider_window import ProviderWindow
 
 translate = QCoreApplication.translate

@@ -21,6 +21,8 @@ class Mend(Enum):
     HOW_TO_INSTALL = "how-to-install"
     HOW_TO_UPDATE = "how-to-update"
     OPEN_PLUGIN_MANAGER = "open-plugin-manager"
+    USE_PROJECT_CRS = "use-project-crs"
+    TAKE_CRS_BACK = "take-crs-back"
     UNLOCK = "unlock"
 
 

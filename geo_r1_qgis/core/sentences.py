@@ -221,10 +221,13 @@ SENTENCES: Dict[str, Sentence] = {
         Mend.WRITE_AGAIN,
     ),
     "layer-transform": Sentence(
-        QT_TRANSLATE_NOOP("GeoR1Errors", "An answer has no place on the map"),
-        "",
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The answer was kept without a polygon"),
         QT_TRANSLATE_NOOP(
-            "GeoR1Errors", "It is kept in the table of detections, with its box in pixels."
+            "GeoR1Errors", "Its place does not exist in the CRS of the result file, {crs}."
+        ),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors",
+            "For a polygon: set the project to a CRS that has the whole area, save it under a new name, and ask again.",
         ),
     ),
     "image-too-large": Sentence(

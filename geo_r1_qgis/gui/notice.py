@@ -38,6 +38,8 @@ def mend_word(mend: Mend) -> str:
         Mend.HOW_TO_INSTALL: translate("Mend", "How to install…"),
         Mend.HOW_TO_UPDATE: translate("Mend", "How to update…"),
         Mend.OPEN_PLUGIN_MANAGER: translate("Mend", "Update the plugin…"),
+        Mend.USE_PROJECT_CRS: translate("Mend", "Use the project's CRS"),
+        Mend.TAKE_CRS_BACK: translate("Mend", "Undo"),
     }
     return words.get(mend, "")
 
@@ -84,6 +86,11 @@ class Notice(QFrame):
         """All that is said now, for tests and screen readers."""
         return f"{self._title.text()}\n{self._text.text()}".strip()
 
+    @property
+    def mend(self) -> Mend:
+        """What the button does."""
+        return self._mend
+
     def show_error(self, error: GeoR1Error, *, mend: Optional[Mend] = None) -> None:
         """Explain `error` in the user's words, with the button of its code or another one."""
         words = explain(error, QCoreApplication.translate)
@@ -97,9 +104,9 @@ class Notice(QFrame):
         self.code = words.code
         self._set_details(details if error.details or error.request_id else "")
 
-    def show_remark(self, title: str, text: str) -> None:
+    def show_remark(self, title: str, text: str, *, mend: Mend = Mend.NONE) -> None:
         """Say something that is no error: no such object, an answer cut short."""
-        self._show(title, text, Mend.NONE, colours.NEUTRAL)
+        self._show(title, text, mend, colours.NEUTRAL)
         self.code = ""
         self._set_details("")
 

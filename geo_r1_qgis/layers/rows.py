@@ -5,35 +5,31 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime, timezone
-from typing import List, Optional
+from typing import List
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
-    QgsCoordinateTransform,
     QgsCoordinateTransformContext,
     QgsCsException,
-    QgsDistanceArea,
     QgsGeometry,
-    QgsPointXY,
 )
-from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core import wire
 from ..core.errors import LayerError
 from ..core.frame import Frame
 from ..core.records import RunStart
+from ..crs.outline import in_crs
+from ..crs.reference import name_of
 from .geopackage import Row
 
-translate = QCoreApplication.translate
 
-
-def crs_from(authid: str, wkt: str) -> QgsCoordinateReferenceSystem:
-    """The CRS of a frame or of a file; invalid where there is none."""
-    if authid:
-        crs = QgsCoordinateReferenceSystem(authid)
-        if crs.isValid():
-            return crs
-    return QgsCoordinateReferenceSystem.fromWkt(wkt) if wkt else QgsCoordinateReferenceSystem()
+def polygons_px_of(detection: wire.Detection) -> List[List[List[List[float]]]]:
+    """Outlines of a detection in chip pixels: masks as they are, a box as its four corners."""
+    if detection.kind == "mask" and detection.polygons_px:
+        return detection.polygons_px
+    x_min, y_min, x_max, y_max = (float(number) for number in detection.box_px)
+    corners = ((x_min, y_min), (x_min, y_max), (x_max, y_max), (x_max, y_min), (x_min, y_min))
+    return [[[list(corner) for corner in corners]]]
 
 
 def geometry_of(
@@ -47,37 +43,12 @@ def geometry_of(
     Raises:
         LayerError: if the place does not exist in the file's CRS.
     """
-    if detection.kind == "mask" and detection.polygons_px:
-        polygons = frame.polygons_px_to_map(detection.polygons_px)
-    else:
-        polygons = [[frame.box_px_to_ring_map(detection.box_px)]]
-    geometry = QgsGeometry.fromMultiPolygonXY(
-        [[[QgsPointXY(x, y) for x, y in ring] for ring in polygon] for polygon in polygons]
-    )
-    frame_crs = crs_from(frame.crs_authid, frame.crs_wkt)
-    if frame_crs.isValid() and file_crs.isValid() and frame_crs != file_crs:
-        try:
-            geometry.transform(QgsCoordinateTransform(frame_crs, file_crs, context))
-        except QgsCsException as error:
-            message = translate("ResultFile", "The answer does not exist in the file's CRS, {crs}.")
-            raise LayerError(
-                message.format(crs=file_crs.authid() or file_crs.description()),
-                code="layer-transform",
-                reason=str(error),
-            ) from error
-    return geometry
-
-
-def area_m2(
-    geometry: QgsGeometry, crs: QgsCoordinateReferenceSystem, context: QgsCoordinateTransformContext
-) -> Optional[float]:
-    """Area on the CRS's ellipsoid; none without a CRS."""
-    if not crs.isValid():
-        return None
-    measure = QgsDistanceArea()
-    measure.setSourceCrs(crs, context)
-    measure.setEllipsoid(crs.ellipsoidAcronym() or "EPSG:7030")
-    return measure.measureArea(geometry)
+    try:
+        return in_crs(polygons_px_of(detection), frame, file_crs, context)
+    except QgsCsException as error:
+        raise LayerError(
+            code="layer-transform", crs=name_of(file_crs), reason=str(error)
+        ) from error
 
 
 def detection_row(

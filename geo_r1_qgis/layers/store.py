@@ -24,15 +24,17 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QObject, QStandardPaths, QTimer, pyqtSignal
 
 from ..core import wire
-from ..core.errors import GeoR1Error, LayerError
+from ..core.errors import GeoR1Error, LayerError, without_frames
 from ..core.frame import Frame
 from ..core.records import RunStart
+from ..crs.measure import area_m2
+from ..crs.reference import crs_from, wkt2
 from . import places, rescue
 from .export import export_detections
 from .geopackage import ResultFile, Row
 from .interrupted import look_for_interrupted
 from .result_layer import LAYER_NAME, ResultLayer
-from .rows import area_m2, broken_off_row, crs_from, detection_row, geometry_of, result_row, run_row
+from .rows import broken_off_row, detection_row, geometry_of, polygons_px_of, result_row, run_row
 from .schema import DETECTIONS, RUNS
 from .target import Target
 from .writer import Job, Writer
@@ -139,14 +141,13 @@ class DetectionStore(QObject):
         target = run.target or self._find_target() or self._new_target(frame)
 
         def write_detection(file: ResultFile) -> None:
+            row["area_m2"] = area_m2(polygons_px_of(detection), frame)
             wkb = None
             try:
                 crs = crs_from(file.crs_authid, file.crs_wkt)
-                geometry = geometry_of(detection, frame, crs, target.context)
-                row["area_m2"] = area_m2(geometry, crs, target.context)
-                wkb = bytes(geometry.asWkb())
+                wkb = bytes(geometry_of(detection, frame, crs, target.context).asWkb())
             except LayerError as error:  # it has no place in this file: kept without one, and said
-                self.failed.emit(error)
+                self.failed.emit(without_frames(error))
             run.write_begin(file)
             run.detection_fids[uid] = file.write(DETECTIONS, row, wkb)
             self.stored.emit(uid)
@@ -274,8 +275,7 @@ class DetectionStore(QObject):
     def _new_target(self, frame: Frame) -> Target:
         project_file = self._project.absoluteFilePath()
         crs = self._project.crs()
-        wkt2 = QgsCoordinateReferenceSystem.WktVariant.WKT_PREFERRED
-        crs_wkt = crs.toWkt(wkt2) if crs.isValid() else frame.crs_wkt
+        crs_wkt = wkt2(crs) or frame.crs_wkt
         if project_file:
             path = places.beside_project(project_file)
         else:
