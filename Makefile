@@ -120,7 +120,7 @@ tier-fast:
 	@$(PYTEST) -q tests/pure tests/contracts --junitxml=$(RESULTS)/fast.xml
 
 tier-backend:
-	@$(PYTEST) -q tests/backend --junitxml=$(RESULTS)/backend.xml
+	@$(PYTEST) -q tests/backend tests/hostile --junitxml=$(RESULTS)/backend.xml
 
 tier-qgis:
 	@scripts/print_versions.sh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -23,6 +24,9 @@ from geo_r1_backend.api.service import Service
 from geo_r1_backend.api.validation import forbid_unknown_fields, to_error
 from geo_r1_backend.config import version
 from geo_r1_backend.errors import BodyInvalid, GeoR1Error, Internal, MethodNotAllowed, NotFound
+from geo_r1_backend.wire import ErrorBody
+
+ERRORS: dict[str, Any] = {"model": ErrorBody, "description": "An error, see docs/errors.md"}
 
 
 def create_app(service: Service) -> ASGIApp:
@@ -56,12 +60,28 @@ def create_routes(service: Service) -> FastAPI:
         redirect_slashes=False,
     )
     for routes in (health_routes, model_routes, chip_routes, ground_routes):
-        app.include_router(routes(service))
+        app.include_router(routes(service), responses={"default": ERRORS})
+    _tell_of_streams(app)
     app.add_exception_handler(GeoR1Error, _known)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _known)  # logged by RequestScope, which sees it again
     return app
+
+
+def _tell_of_streams(app: FastAPI) -> None:
+    """Take back what FastAPI adds to the document for answers that are no JSON as a whole: that they are text."""
+    make = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = make()
+        for operations in document["paths"].values():
+            for operation in operations.values():
+                content = operation["responses"]["200"].get("content", {})
+                content.get("application/x-ndjson", {}).get("schema", {}).pop("type", None)
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
 
 
 async def _known(request: Request, error: Exception) -> Response:

@@ -17,6 +17,14 @@ from geo_r1_backend.storage.chips import StoredChip
 from geo_r1_backend.wire import ChipReceipt
 
 SHA256 = re.compile(r"[0-9a-f]{64}")
+IMAGE_BODY = {
+    "required": True,
+    "content": {
+        f"image/{kind}": {"schema": {"type": "string", "format": "binary"}}
+        for kind in ("png", "jpeg", "webp")
+    },
+}
+"""For the document; the body itself is taken as it comes."""
 CHECKS_AT_ONCE = 2
 """A 64-megapixel image takes 200 MB while it is checked; more at once would be too much for a laptop."""
 
@@ -26,7 +34,9 @@ def chip_routes(service: Service) -> APIRouter:
     router = APIRouter(tags=["chips"])
     checking = asyncio.Semaphore(CHECKS_AT_ONCE)
 
-    @router.put("/v1/chips/{sha256}", response_model=ChipReceipt)
+    @router.put(
+        "/v1/chips/{sha256}", response_model=ChipReceipt, openapi_extra={"requestBody": IMAGE_BODY}
+    )
     async def put_chip(sha256: str, request: Request) -> Response:
         """Send the bytes of a PNG, JPEG or WebP image under the SHA-256 of these bytes."""
         _check_name(sha256)

@@ -27,7 +27,11 @@ def model_routes(service: Service) -> APIRouter:
         infos = await run_in_threadpool(service.host.infos)
         return WireReply(ModelList(models=infos))
 
-    @router.post("/v1/models/{model_id}/load", response_model=ModelInfo)
+    @router.post(
+        "/v1/models/{model_id}/load",
+        response_model=ModelInfo,
+        responses={202: {"model": ModelInfo, "description": "It still loads; ask again."}},
+    )
     async def load(model_id: str) -> Response:
         """Load a model; 200 when it is loaded, 202 while it still loads (ask again)."""
         service.host.folder(model_id)
