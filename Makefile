@@ -112,6 +112,9 @@ cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 	@.venv/bin/coverage combine -q build/coverage
 	@.venv/bin/coverage report
 
+soak: setup ## half an hour of steady work on the service; fails on anything that grows (SOAK_MINUTES=)
+	@$(PY) scripts/soak.py
+
 test-gpu: setup ## tests that need a CUDA device
 	@$(PYTEST) -q tests/gpu -m gpu
 
