@@ -25,6 +25,7 @@ translate = QCoreApplication.translate
 GREY = QColor(128, 128, 128)
 """Where the raster has no data: neither an object nor the white of a page."""
 MOSTLY_EMPTY = 0.5
+TILES_MISSING = 0.01
 SAMPLED_PX = 48
 UNDRAWN_TYPES = {
     Qgis.DataType.CInt16: "CInt16",
@@ -56,6 +57,7 @@ class ChipRender:
         self._source = chip_source(plan.layer)
         self._note = plan.note
         self._undrawn_type = undrawn_type(plan.layer)
+        self._is_web = not has_own_pixels(plan.layer)
         self._is_cancelled = False
         self._drawing: Union[ProviderWindow, CanvasRender] = (
             ProviderWindow(plan) if has_own_pixels(plan.layer) else CanvasRender(plan)
@@ -116,6 +118,15 @@ class ChipRender:
             )
             message = sentence.format(layer=layer, type=self._undrawn_type)
             return CaptureError(message, hint=hint, code="capture-type", layer=layer)
+        if self._is_web:  # QGIS does not tell a tile that failed from one that is empty
+            message = translate("Capture", "No picture of this area came for “{layer}”.")
+            hint = translate(
+                "Capture",
+                "Its server may be out of reach or have nothing here: look at the map, and try again.",
+            )
+            return CaptureError(
+                message.format(layer=layer), hint=hint, code="capture-empty", layer=layer
+            )
         message = translate("Capture", "“{layer}” has no data in this area.").format(layer=layer)
         hint = translate("Capture", "Move the map to where the raster has a picture.")
         return CaptureError(message, hint=hint, code="capture-empty", layer=layer)
@@ -130,7 +141,10 @@ class ChipRender:
                 "Capture", "All of “{layer}” is one colour here: check its contrast stretch."
             )
             remarks.append(sentence.format(layer=self._source.layer_name))
-        if empty_share > MOSTLY_EMPTY:
+        if self._is_web and empty_share > TILES_MISSING:
+            sentence = translate("Capture", "{percent} % of the picture did not come.")
+            remarks.append(sentence.format(percent=max(1, round(empty_share * 100))))
+        elif empty_share > MOSTLY_EMPTY:
             sentence = translate("Capture", "{percent} % of the picture has no data.")
             remarks.append(sentence.format(percent=int(empty_share * 100)))
         return " ".join(remarks) or self._note
