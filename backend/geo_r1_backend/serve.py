@@ -32,6 +32,7 @@ from geo_r1_backend.wire import WIRE_VERSION, ServerFile
 
 TOKEN_BYTES = 32
 OTHER_STARTS_WITHIN_S = 10.0
+LOADING_ENDS_WITHIN_S = 20.0
 
 
 def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
@@ -75,7 +76,10 @@ def _serve(config: ServerConfig, say: Say, load: Loader | None) -> int:
             from geo_r1_backend.api.server import GeoR1Server
 
             server = GeoR1Server(service, server_file(listening, service), say)
-            server.run(sockets=[listening])
+            try:
+                server.run(sockets=[listening])
+            finally:
+                service.finish_loading(LOADING_ENDS_WITHIN_S)
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()

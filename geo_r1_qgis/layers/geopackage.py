@@ -72,12 +72,16 @@ class ResultFile:
             raise wrong_schema(path, version)
 
     def close(self) -> None:
-        """Let go of the file."""
-        if self._has_new_places:
-            # OGR writes the extent that it knows at its end, without what other windows have written meanwhile
-            with quiet():
+        """Let go of the file; harmless when it is closed."""
+        if self._file is None:
+            return
+        with quiet():
+            if self._has_new_places:
+                # OGR writes the extent that it knows at its end, without what other windows have written meanwhile
                 attempt(lambda: self._file.ExecuteSQL(f"RECOMPUTE EXTENT ON {DETECTIONS}"))
-        self._file, self._has_new_places = None, False
+            # what OGR still has to say after a failed write is heard here, not while the object is taken apart
+            attempt(lambda: self._file.FlushCache())
+            self._file, self._has_new_places = None, False
 
     def write(self, table: str, row: Row, wkb: Optional[bytes] = None) -> int:
         """Append a row and commit it; returns its feature id.

@@ -60,7 +60,9 @@ class Window:
         """Until something was said."""
         until_s = time.monotonic() + ANSWER_S
         while not condition():
-            assert self.process.poll() is None, f"QGIS ended while {what} was waited for"
+            assert self.process.poll() is None or condition(), (
+                f"QGIS ended while {what} was waited for"
+            )
             assert time.monotonic() < until_s, f"no {what} in {ANSWER_S} s: {self.lines[-8:]}"
             time.sleep(0.01)
 
@@ -68,6 +70,12 @@ class Window:
         """Until a question that is asked from now on is answered well."""
         before = len(self.said("ended"))
         self.wait_for(lambda: ["done", ""] in self.said("ended")[before:], "answer")
+
+    def close(self):
+        """As a user closes it."""
+        self.process.terminate()
+        self.wait_for(lambda: self.said("closed"), "goodbye")
+        self.process.wait(20)
 
     def kill(self):
         """Kill -9, and read what it had said before."""
@@ -178,6 +186,7 @@ def test_kills_at_random_moments(folder):
         for each in folder.glob(".project_geo-r1-*.gpkg*"):
             os.utime(each, (time.time() - 7200,) * 2)
         window.wait_for_answer()
+        window.close()
     finally:
         window.kill()
     told += window.said("told")
@@ -227,3 +236,41 @@ def test_a_killed_service_leaves_nothing_that_stays(folder):
         "logs/start.log",
         "serve.lock",
     ]
+
+
+def test_two_windows_share_one_service_and_one_file(folder):
+    """Two QGIS with one project start at the same moment, without a service: one is started, both are answered."""
+    windows = [Window(folder), Window(folder)]
+    try:
+        for window in windows:
+            window.wait_for_answer()
+        pids = {service_pid(folder)}
+        for window in windows:
+            window.wait_for_answer()
+        pids.add(service_pid(folder))
+        for window in windows:
+            window.close()
+    finally:
+        for window in windows:
+            window.kill()
+    running = [
+        path.parent.name
+        for path in Path("/proc").glob("[0-9]*/environ")
+        if b"serve_fixed" in command_of(path.parent.name)
+        and str(folder).encode() in environment_of(path)
+    ]
+
+    stored = [{uid for (uid,) in window.said("stored")} for window in windows]
+    assert [window.said("failed") for window in windows] == [[], []]
+    assert len(pids) == 1
+    assert running == [str(pid) for pid in pids]
+    assert all(stored)
+    check_file(folder / "project_geo-r1.gpkg", stored[0] | stored[1])
+
+
+def environment_of(path):
+    """Environment of a process; empty if it is gone."""
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""

@@ -2,11 +2,12 @@
 
     window_child.py FOLDER
 
-Lines are JSON lists: ["asked", n], ["stored", uid], ["ended", stage, code], ["told", title, text], ["header", text].
+SIGTERM closes it as a user does. Lines are JSON lists: ["asked", n], ["stored", uid], ["ended", stage, code], ["told", title, text], ["header", text].
 """
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -67,7 +68,12 @@ def main():
     timer = QTimer()
     timer.timeout.connect(ask)
     timer.start(LOOK_MS)
+    signal.signal(signal.SIGTERM, lambda *_: application.quit())
     application.exec_()
+    timer.stop()
+    plugin.unload()
+    project.clear()
+    say("closed")
 
 
 def on_ended(state):

@@ -64,6 +64,11 @@ class Service:
             self._loading = threading.Thread(target=self._load_default, name="load", daemon=True)
             self._loading.start()
 
+    def finish_loading(self, timeout_s: float) -> None:
+        """Wait for that thread: Python ends a thread inside of the runtime with a crash."""
+        if self._loading is not None:
+            self._loading.join(timeout_s)
+
     def start(self) -> None:
         """Begin to answer, and load the default model beside."""
         self.begin_loading()
