@@ -95,7 +95,7 @@ test-qgis-new: setup build ## the same and the demo in QGIS 3.40 and 3.44, each 
 test-qt6: setup ## widgets and network code on Qt 6, with a small stand-in for qgis.core
 	@$(MAKE) tier-qt6
 
-test-faults: setup build ## kill -9, full disks, locks, dead networks; 200 kills at random moments (about 20 minutes)
+test-faults: setup build ## kill -9, full disks, locks, dead networks; 200 kills at random moments (about 15 minutes)
 	@GEO_R1_KILLS=200 $(MAKE) tier-faults FAULTS_TIMEOUT=2400
 
 exactness: setup build ## how exact polygons are, in pixels, per raster geometry and CRS: the table of docs/reliability.md
@@ -137,7 +137,7 @@ tier-qt6: build
 	@QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyqt6 .venv-qt6/bin/pytest -p no:cacheprovider \
 		-o pythonpath="build . tests/qt6/shim" -q tests/qt6 --junitxml=$(RESULTS)/qt6.xml
 
-# 30 kills; `make test-faults` has 200
+# 24 kills; `make test-faults` has 200
 tier-faults:
 	@$(PYTEST_QGIS) -q tests/faults --timeout=$(or $(FAULTS_TIMEOUT),400) --junitxml=$(RESULTS)/faults.xml
 

@@ -80,7 +80,7 @@ class ResultFile:
                 # OGR writes the extent that it knows at its end, without what other windows have written meanwhile
                 attempt(lambda: self._file.ExecuteSQL(f"RECOMPUTE EXTENT ON {DETECTIONS}"))
             # what OGR still has to say after a failed write is heard here, not while the object is taken apart
-            attempt(lambda: self._file.FlushCache())
+            attempt(self._file.FlushCache)
             self._file, self._has_new_places = None, False
 
     def write(self, table: str, row: Row, wkb: Optional[bytes] = None) -> int:

@@ -22,7 +22,7 @@ from tests.qgis.test_layers_store import rows
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-KILLS = int(os.environ.get("GEO_R1_KILLS", "30"))
+KILLS = int(os.environ.get("GEO_R1_KILLS", "24"))
 PYTHON = ROOT / ".venv" / "bin" / "python"
 ANSWER_S = 45
 
