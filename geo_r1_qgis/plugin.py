@@ -64,7 +64,7 @@ class GeoR1Plugin:
             self._waits_for_window = False
         self.iface.removeDockWidget(self.services.dock)
         self.iface.removeToolBarIcon(self._action)
-        self.iface.removePluginRasterMenu(MENU, self._action)
+        self._leave_menu()
         self.iface.unregisterMainWindowAction(self._action)
         self.services.close()
         self._action.deleteLater()
@@ -73,6 +73,15 @@ class GeoR1Plugin:
         self._log.removeHandler(self._log_handler)
         self._log.setLevel(logging.NOTSET)
         self.services = self._action = self._translator = None
+
+    def _leave_menu(self) -> None:
+        """QGIS takes an emptied submenu off its menu and keeps the object for ever; it goes as well."""
+        entries = [entry.menu() for entry in self.iface.rasterMenu().actions()]
+        ours = [each for each in entries if each is not None and self._action in each.actions()]
+        self.iface.removePluginRasterMenu(MENU, self._action)
+        for menu in ours:
+            if not menu.actions():
+                menu.deleteLater()
 
     def _show_when_ready(self) -> None:
         """Once, after installing. QGIS puts its window in order after the plugins are loaded: not before that."""

@@ -4,7 +4,7 @@
 from qgis.core import QgsProject
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject, pyqtSignal
-from qgis.PyQt.QtWidgets import QMainWindow
+from qgis.PyQt.QtWidgets import QMainWindow, QMenu
 
 
 class Window(QObject):
@@ -20,6 +20,7 @@ class Window(QObject):
         self.window.setCentralWidget(self.canvas)
         self.window.resize(1280, 800)
         self.added = []
+        self.raster_menu = QMenu("Raster", self.window)
 
     def mainWindow(self):
         return self.window
@@ -33,10 +34,18 @@ class Window(QObject):
     def unregisterMainWindowAction(self, action):
         self.added.remove(("shortcut", action))
 
+    def rasterMenu(self):
+        return self.raster_menu
+
     def addPluginToRasterMenu(self, menu, action):
+        self.submenu = QMenu(menu, self.window)
+        self.submenu.addAction(action)
+        self.raster_menu.addMenu(self.submenu)
         self.added.append((menu, action))
 
     def removePluginRasterMenu(self, menu, action):
+        self.submenu.removeAction(action)
+        self.raster_menu.removeAction(self.submenu.menuAction())  # as QGIS does: the object stays
         self.added.remove((menu, action))
 
     def addToolBarIcon(self, action):
