@@ -70,7 +70,8 @@ assert sys.argv[1:] == ["serve"]
 sys.path.insert(0, {str(HERE.parent.parent)!r})
 from tests.qgis.stub_service import StubService
 folder = pathlib.Path({str(folder)!r})
-(folder / "pid").write_text(str(os.getpid()))
+(folder / "pid.part").write_text(str(os.getpid()))
+(folder / "pid.part").rename(folder / "pid")
 (folder / "environment").write_text(repr(dict(os.environ)))
 time.sleep({after_s})
 with StubService() as stub:
