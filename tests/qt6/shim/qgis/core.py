@@ -22,6 +22,16 @@ class Qgis:
         Critical = 2
         Success = 3
 
+    class DataType(enum.IntEnum):
+        """As in QGIS."""
+
+        UnknownDataType = 0
+        Byte = 1
+        CInt16 = 8
+        CInt32 = 9
+        CFloat32 = 10
+        CFloat64 = 11
+
     @staticmethod
     def version():
         return "0.0-stand-in for Qt 6"
