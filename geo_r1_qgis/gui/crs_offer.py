@@ -67,9 +67,7 @@ class CrsOffer(QObject):
         self._offered.add(layer.id())
         title = self.tr("“{layer}” has no CRS").format(layer=layer.name())
         text = self.tr(
-            "Where it lies is not known; QGIS draws its numbers as if they were the project's, {crs}. If they are, say so: "
-            "the answers are then measured in metres and stay in place when the project's CRS changes. The file itself is "
-            "not touched."
+            "QGIS draws it as if it were in the project's, {crs}. If that is right, set it; the file is not touched."
         )
         self._dock.notice.show_remark(
             title, text.format(crs=_in_words(crs)), mend=Mend.USE_PROJECT_CRS
