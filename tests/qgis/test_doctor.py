@@ -200,11 +200,9 @@ def test_stop_ends_it_at_once(qtbot, plugin, dock, stub, command):
 def test_closing_stops_the_command_too(qtbot, plugin, dock, right_answer, command, tmp_path):
     """The window is closed while the service checks itself: the command is told to end."""
     mark = tmp_path / "ended"
-    command(
-        lines({"event": "plan", "steps": PLAN}, {"event": "begin", "step": "package"})
-        + f"import signal\nsignal.signal(15, lambda *_: (open({str(mark)!r}, 'w').close(), sys.exit(0)))\n"
-        + "time.sleep(60)\n"
-    )
+    ends = f"import signal\nsignal.signal(15, lambda *_: (open({str(mark)!r}, 'w').close(), sys.exit(0)))\n"
+    begins = lines({"event": "plan", "steps": PLAN}, {"event": "begin", "step": "package"})
+    command(ends + begins + "time.sleep(60)\n")
     dialog = open_doctor(plugin, dock)
     qtbot.waitUntil(lambda: "service/package" in dialog.examination.steps, timeout=10_000)
     dialog.close()
