@@ -74,8 +74,8 @@ def _files() -> Counter:
     for number in os.listdir("/proc/self/fd"):  # noqa: PTH208
         with contextlib.suppress(OSError):  # the one of the listing itself
             target = os.readlink(f"/proc/self/fd/{number}")  # noqa: PTH115
-            if (
-                "eventfd" not in target
-            ):  # one per native thread with an event loop; see `native_threads`
+            # eventfd: one per native thread with an event loop; see `native_threads`.
+            # _styles.db: of QGIS 3.40 and later, made once for the styles of a project
+            if "eventfd" not in target and not target.endswith("_styles.db"):
                 found[f"file {re.sub(r'[0-9]+', '#', target)}"] += 1
     return found

@@ -12,12 +12,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Optional
 
-from qgis.PyQt.QtCore import QFileInfo, QObject, QProcess, QProcessEnvironment, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QFileInfo, QObject, QProcessEnvironment, QTimer, pyqtSignal
 
 from ..core import places
 from ..core.errors import CommandNotFound, GeoR1Error, LaunchFailed
 from ..core.processes import is_alive
 from ..core.standing import Kind, Standing
+from .detached import start_detached
 from .handshake import Handshake
 
 POLL_MS = 120
@@ -89,17 +90,15 @@ class Launcher(QObject):
         self._errors = self._log.with_name("start.log")
         with suppress(OSError):  # the service says itself what is wrong with its folder
             self._errors.parent.mkdir(parents=True, exist_ok=True)
-        process = QProcess(self)
-        process.setProgram(places.windowless(sys.platform, self._command, _is_program))
-        process.setArguments(["serve"])
-        process.setWorkingDirectory(str(Path.home()))
-        environment = clean_environment()
-        environment.insert("GEO_R1_HOME", self._folder)  # it must write where we look
-        process.setProcessEnvironment(environment)
-        process.setStandardOutputFile(QProcess.nullDevice())
-        process.setStandardErrorFile(str(self._errors))
-        started, self._pid = process.startDetached()
-        self._refusal = "" if started else process.errorString() or "it cannot be executed"
+        environment = places.clean_environment(os.environ)
+        environment["GEO_R1_HOME"] = self._folder  # it must write where we look
+        self._pid, self._refusal = start_detached(
+            places.windowless(sys.platform, self._command, _is_program),
+            "serve",
+            environment=environment,
+            errors=str(self._errors),
+            parent=self,
+        )
         self._timer.start()
 
     def cancel(self) -> None:

@@ -197,6 +197,19 @@ def test_the_service_is_started_and_waited_for(connect, tmp_path, monkeypatch):
     end_process(tmp_path)
 
 
+def test_without_a_shell_qt_starts_it(connect, tmp_path, monkeypatch):
+    """Where the system cannot spawn (Windows), Qt starts the same program in the same environment."""
+    monkeypatch.delattr("os.posix_spawn")
+    monkeypatch.setenv("PROJ_LIB", "/qgis/proj")
+    connection = connect(may_start=True, service_command=serving_command(tmp_path))
+    environment = (tmp_path / "environment").read_text()
+    end_process(tmp_path)
+
+    assert connection.standing.kind is Kind.READY
+    assert "PROJ_LIB" not in environment
+    assert f"'GEO_R1_HOME': {str(tmp_path)!r}" in environment
+
+
 def test_starting_does_not_hold_up_the_event_loop(connect, tmp_path):
     """While a slow service starts, the GUI thread is never busy for 50 ms."""
     gaps_s, last_s = [], [time.thread_time()]
