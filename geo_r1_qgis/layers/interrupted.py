@@ -18,6 +18,7 @@ from .writer import Writer
 INTERRUPTED = "interrupted"
 LONGEST_RUN = timedelta(days=1)
 """On Windows nobody can ask harmlessly whether a process lives; there a question that is so old has ended."""
+SHOWN_QUERIES = 3
 
 Found = Callable[[List[str]], None]
 
@@ -38,7 +39,8 @@ def look_for_interrupted(path: Path, own_runs: Container[str], found: Found) -> 
                 file.change(RUNS, "run_uid", uid, {"outcome": INTERRUPTED})
                 queries.append(str(run["query"] or ""))
         if queries:
-            found(queries)
+            more = ["…"] if len(queries) > SHOWN_QUERIES else []
+            found(queries[:SHOWN_QUERIES] + more)
 
     def leave_it(_error: GeoR1Error, _waiting: int) -> None:
         """Next time, then."""
