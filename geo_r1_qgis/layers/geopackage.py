@@ -18,7 +18,7 @@ from typing import Callable, Dict, Iterable, List, Optional, Union
 
 from osgeo import gdal, ogr, osr
 
-from .failures import failed, folder_failed, is_read_only, read_only, wrong_schema
+from .failures import LOCKED, failed, folder_failed, is_read_only, read_only, wrong_schema
 from .ogr_calls import attempt, has_failed, impatient, quiet
 from .schema import (
     DETECTION_FIELDS,
@@ -37,6 +37,8 @@ Row = Dict[str, Value]
 
 FORGOTTEN_S = 3600
 """A half-made file that is so much older (or, where the clock was set back, younger) than now belongs to nobody."""
+UNREAD = -1
+"""In place of a version: there are rows, and they could not be read."""
 STYLE_FILE = Path(__file__).parent.parent / "resources" / "detections.qml"
 
 
@@ -64,9 +66,10 @@ class ResultFile:
             if self._file is None:
                 raise failed("open", path, code="layer-not-open")
             version = attempt(self._read_head)
-            if has_failed():  # locked just now: an unread version is not a wrong one
+            if version == UNREAD or has_failed():  # locked just now: not a wrong version
+                error = failed("open", path, code=LOCKED if version == UNREAD else "layer-not-open")
                 self.close()
-                raise failed("open", path, code="layer-not-open")
+                raise error
         if version != SCHEMA_VERSION:
             self.close()
             raise wrong_schema(path, version)
@@ -168,7 +171,8 @@ class ResultFile:
             self.crs_authid = f"{name}:{reference.GetAuthorityCode(None)}" if name else ""
             if not reference.IsLocal() and "undefined" not in reference.GetName().lower():
                 self.crs_wkt = reference.ExportToWkt(["FORMAT=WKT2_2019"])
-        return max(feature.GetField("version") or 0 for feature in table)
+        versions = [feature.GetField("version") or 0 for feature in table]
+        return max(versions) if versions else UNREAD
 
 
 def create(path: str, *, crs_wkt: str, program: str) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsVectorLayer
 
+from geo_r1_qgis.core.errors import LayerError
 from geo_r1_qgis.layers import geopackage
 from geo_r1_qgis.layers.schema import RUNS
 from tests.faults.children import Asker, ask_once
@@ -110,6 +111,24 @@ def test_closing_with_a_locked_file_writes_elsewhere_and_the_next_start_says_so(
     assert str(elsewhere) in told
     following.look_back()
     assert len(following.told_texts) == 1
+
+
+def test_a_lock_in_the_middle_of_opening_is_a_lock(tmp_path, monkeypatch):
+    """Another program takes the file after its first page was read: it is locked, not of an unknown kind."""
+    path = tmp_path / "harbour_geo-r1.gpkg"
+    geopackage.create(str(path), crs_wkt=UTM33.toWkt(), program="test")
+    read_head = geopackage.ResultFile._read_head
+    with contextlib.ExitStack() as stack:
+
+        def read_late(file):
+            stack.enter_context(locked(path))
+            return read_head(file)
+
+        monkeypatch.setattr(geopackage.ResultFile, "_read_head", read_late)
+        with pytest.raises(LayerError) as refusal:
+            geopackage.ResultFile(str(path))
+
+    assert refusal.value.code == "layer-locked"
 
 
 # ---- full --------------------------------------------------------------------------------------------------------------
