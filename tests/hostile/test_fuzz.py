@@ -21,10 +21,10 @@ from tests.backend.conftest import png
 from tests.hostile.make_bombs import jpeg
 
 REQUESTS = {
-    ("/v1/chips/{sha256}", "PUT"): 2500,
-    ("/v1/chips/{sha256}", "GET"): 1200,
-    ("/v1/models/{model_id}/load", "POST"): 1300,
-    ("/v1/ground", "POST"): 4500,
+    ("/v1/chips/{sha256}", "PUT"): 3000,
+    ("/v1/chips/{sha256}", "GET"): 1700,
+    ("/v1/models/{model_id}/load", "POST"): 1500,
+    ("/v1/ground", "POST"): 3300,
     ("/v1/health", "GET"): 300,
     ("/v1/models", "GET"): 300,
 }
