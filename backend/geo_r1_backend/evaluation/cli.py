@@ -29,6 +29,16 @@ REPEATED = ("Acc@0.5, one object", "F1@0.5, all", "none recognised")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument(
+        "--suite",
+        choices=("generated", "real-rec", "real-ovd"),
+        default="generated",
+        help="the frozen recipe of generated scenes (default), or questions about real photographs",
+    )
+    real = parser.add_argument_group("real suites (photographs in GEO_R1_DATA)")
+    real.add_argument("--source", choices=("nwpu", "airports", "streets"), default="nwpu")
+    real.add_argument("--split", choices=("test", "shots", "all"), default="test")
+    real.add_argument("--every", type=int, default=1, metavar="N", help="ask each N-th question")
+    parser.add_argument(
         "--per-family",
         type=int,
         default=PER_FAMILY,
@@ -74,6 +84,10 @@ def run(arguments: argparse.Namespace) -> int:
     if folder is None:
         _say("No embedded model found; name a model folder with --model.")
         return 2
+    if arguments.suite != "generated":
+        from geo_r1_backend.evaluation.real.command import run_real
+
+        return run_real(arguments, folder)
     questions = _questions(arguments.per_family)
     engine = OnnxEngine(folder, arguments.threads, arguments.arithmetic)
     started = time.monotonic()
