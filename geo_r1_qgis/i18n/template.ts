@@ -322,53 +322,63 @@
 <context>
     <name>Capture</name>
     <message>
-        <location filename="../capture/render.py" line="50"/>
+        <location filename="../capture/render.py" line="52"/>
         <source>The raster layer was removed before its picture was taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="96"/>
+        <location filename="../capture/render.py" line="99"/>
         <source>“{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="118"/>
+        <location filename="../capture/render.py" line="130"/>
         <source>“{layer}” has no data in this area.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="119"/>
+        <location filename="../capture/render.py" line="131"/>
         <source>Move the map to where the raster has a picture.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="124"/>
+        <location filename="../capture/render.py" line="136"/>
         <source>Parts of “{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="133"/>
+        <location filename="../capture/render.py" line="148"/>
         <source>{percent} % of the picture has no data.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="218"/>
+        <location filename="../capture/render.py" line="233"/>
         <source>The picture could not be encoded as PNG.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="99"/>
+        <location filename="../capture/render.py" line="102"/>
         <source>The file may be damaged or cut short, or the server out of reach.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="128"/>
+        <location filename="../capture/render.py" line="140"/>
         <source>All of “{layer}” is one colour here: check its contrast stretch.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="199"/>
+        <location filename="../capture/render.py" line="214"/>
         <source>64-bit integer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/render.py" line="122"/>
+        <source>No picture of this area came for “{layer}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/render.py" line="145"/>
+        <source>{percent} % of the picture did not come.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -405,22 +415,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="237"/>
+        <location filename="../capture/plan.py" line="222"/>
         <source>There is no raster layer to look at: add one to the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="239"/>
+        <location filename="../capture/plan.py" line="224"/>
         <source>“{layer}” is not a raster layer: choose one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="243"/>
+        <location filename="../capture/plan.py" line="228"/>
         <source>“{layer}” cannot be read: its file or address is not available.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="252"/>
+        <location filename="../capture/plan.py" line="237"/>
         <source>“{layer}” has no CRS: it is taken to be in the project's, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -430,7 +440,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="129"/>
+        <location filename="../capture/plan.py" line="138"/>
         <source>“{layer}” is not in this area: zoom to it, or choose another one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -444,6 +454,29 @@
     </message>
 </context>
 <context>
+    <name>CrsOffer</name>
+    <message>
+        <location filename="../gui/crs_offer.py" line="68"/>
+        <source>“{layer}” has no CRS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/crs_offer.py" line="69"/>
+        <source>QGIS draws it as if it were in the project&apos;s, {crs}. If that is right, set it; the file is not touched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/crs_offer.py" line="83"/>
+        <source>“{layer}” is in {crs} now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/crs_offer.py" line="86"/>
+        <source>For this project; the file is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>DetectionStore</name>
     <message>
         <location filename="../layers/store.py" line="283"/>
@@ -451,12 +484,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="208"/>
+        <location filename="../layers/store.py" line="209"/>
         <source>{was} could not be written when QGIS was closed. The rest is in {now}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="209"/>
+        <location filename="../layers/store.py" line="210"/>
         <source>Detections were kept elsewhere</source>
         <translation type="unfinished"></translation>
     </message>
@@ -901,87 +934,87 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="230"/>
+        <location filename="../core/sentences.py" line="233"/>
         <source>The area is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="230"/>
+        <location filename="../core/sentences.py" line="233"/>
         <source>The image has {given_px:,} pixels; the service accepts {limit_px:,}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="262"/>
+        <location filename="../core/sentences.py" line="265"/>
         <source>Zoom in, or draw a smaller rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="237"/>
+        <location filename="../core/sentences.py" line="240"/>
         <source>The area is too small</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="237"/>
+        <location filename="../core/sentences.py" line="240"/>
         <source>Zoom out, or draw a larger rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="242"/>
+        <location filename="../core/sentences.py" line="245"/>
         <source>The area is too narrow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="242"/>
+        <location filename="../core/sentences.py" line="245"/>
         <source>Draw a rectangle that is less narrow.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="247"/>
+        <location filename="../core/sentences.py" line="250"/>
         <source>The image could not be read by the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="253"/>
+        <location filename="../core/sentences.py" line="256"/>
         <source>The image arrived incomplete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="256"/>
+        <location filename="../core/sentences.py" line="259"/>
         <source>The image arrived damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="259"/>
+        <location filename="../core/sentences.py" line="262"/>
         <source>The service no longer has the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="262"/>
+        <location filename="../core/sentences.py" line="265"/>
         <source>The image is too large to send</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="268"/>
+        <location filename="../core/sentences.py" line="271"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="268"/>
+        <location filename="../core/sentences.py" line="271"/>
         <source>Its log says more; please report it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="274"/>
+        <location filename="../core/sentences.py" line="277"/>
         <source>The plugin has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="274"/>
+        <location filename="../core/sentences.py" line="277"/>
         <source>{reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="274"/>
+        <location filename="../core/sentences.py" line="277"/>
         <source>Please report it with the text under Details.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1156,16 +1189,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="223"/>
-        <source>An answer has no place on the map</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../core/sentences.py" line="223"/>
-        <source>It is kept in the table of detections, with its box in pixels.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../core/sentences.py" line="195"/>
         <source>The service cannot write its files</source>
         <translation type="unfinished"></translation>
@@ -1203,6 +1226,16 @@
     <message>
         <location filename="../core/server_sentences.py" line="16"/>
         <source>{url} is reached through the proxy {proxy} ({reason}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="223"/>
+        <source>The answer was kept without a polygon</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="223"/>
+        <source>Its place does not exist in the CRS of the result file, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1329,26 +1362,36 @@
         <source>Unlock…</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../gui/notice.py" line="41"/>
+        <source>Use the project&apos;s CRS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/notice.py" line="42"/>
+        <source>Undo</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>Notice</name>
     <message>
-        <location filename="../gui/notice.py" line="70"/>
+        <location filename="../gui/notice.py" line="72"/>
         <source>Details…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="77"/>
+        <location filename="../gui/notice.py" line="79"/>
         <source>Close this message</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="126"/>
+        <location filename="../gui/notice.py" line="133"/>
         <source>request: {id}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="127"/>
+        <location filename="../gui/notice.py" line="134"/>
         <source>code: {code}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1421,11 +1464,6 @@
     <message>
         <location filename="../layers/opening.py" line="55"/>
         <source>Detections go to {path}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../layers/rows.py" line="62"/>
-        <source>The answer does not exist in the file&apos;s CRS, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
