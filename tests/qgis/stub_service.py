@@ -285,7 +285,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self.rfile.read(length)
         body = b""
         while len(body) < length:
-            piece = self.connection.recv(min(16_384, length - len(body)))
+            # not from the socket: the beginning may have come with the headers and lie in the buffer
+            piece = self.rfile.read1(min(16_384, length - len(body)))
             if not piece:
                 raise ConnectionResetError
             body += piece
