@@ -29,6 +29,9 @@ NWPU_KINDS = {
 }
 """Classes that the generator draws, too; `harbor` and `bridge` it does not."""
 
+STREET_SCENES = ("street 1", "street 2", "street 3")
+"""Scenes of KIT AIS; frames of one are a moment apart."""
+
 
 @dataclass(frozen=True)
 class LabelledObject:
@@ -143,8 +146,8 @@ def _object(kind: str, corners_px: np.ndarray) -> LabelledObject:
 def _street_scene(stem: str) -> str:
     """Frames of one street follow one another by number."""
     if stem.startswith("Munich"):
-        return "street 2"
-    return "street 1" if int(stem.removeprefix("MOS")) < 120 else "street 3"
+        return STREET_SCENES[1]
+    return STREET_SCENES[0 if int(stem.removeprefix("MOS")) < 120 else 2]
 
 
 def _needed(path: Path) -> Path:
