@@ -43,7 +43,9 @@ def main():
     window = Window()
     raster = folder / "ortho.tif"
     if not raster.exists():
-        half_made = folder / f"ortho-{os.getpid()}.tif"  # another window may look at the same moment
+        half_made = (
+            folder / f"ortho-{os.getpid()}.tif"
+        )  # another window may look at the same moment
         make_marked(half_made, UTM, epsg=32633)
         half_made.replace(raster)
     window.show_raster(QgsRasterLayer(str(raster), "ortho"))
