@@ -10,12 +10,13 @@ from pathlib import Path
 from PIL import Image
 
 from geo_r1_backend.engines.select import load_engine
-from geo_r1_backend.errors import ChipUnreadable, ModelFailed, QueryEmpty
+from geo_r1_backend.errors import ChipUnreadable, ConfigError, ModelFailed, QueryEmpty
 from geo_r1_backend.geo import raster, vector
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.grounding.images import check_size, open_image
+from geo_r1_backend.grounding.through_windows import TASKS
 from geo_r1_backend.models.registry import choose_model
-from geo_r1_backend.wire import ErrorEvent, Event, ResultEvent, Task, TokenEvent
+from geo_r1_backend.wire import Detail, ErrorEvent, Event, ResultEvent, Task, TokenEvent
 
 LONGEST_SIDE_PX = 1024
 """What is read of a raster: more than the embedded model sees, about what Qwen2.5-VL sees."""
@@ -32,6 +33,7 @@ class AskOptions:
     query: str
     data_folder: Path
     task: Task = "rec"
+    detail: Detail = "auto"
     out: Path | None = None
     overwrite: bool = False
     model: str | None = None
@@ -48,6 +50,11 @@ def ask(options: AskOptions, say: Say) -> int:
     """
     if not options.query.strip():
         raise QueryEmpty
+    if options.detail == "windows" and options.task not in TASKS:
+        raise ConfigError(
+            f"--detail windows does not go with --task {options.task}.",
+            hint="Windows are for all objects of a kind: add --all. One object is sought in the whole view.",
+        )
     if options.out is not None:
         vector.check_target(options.out, overwrite=options.overwrite)
     chip = read_chip(options.image)
@@ -55,7 +62,13 @@ def ask(options: AskOptions, say: Say) -> int:
         choose_model(options.data_folder, options.model), threads=options.threads
     )
     try:
-        question = Question(options.image.name, options.task, options.query, lambda: chip.image)
+        question = Question(
+            options.image.name,
+            options.task,
+            options.query,
+            lambda: chip.image,
+            detail=options.detail,
+        )
         settings = GroundOptions(think=options.think)
         last: Event | None = None
         for last in ground([question], engine, settings, lambda: False):

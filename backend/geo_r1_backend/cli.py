@@ -124,6 +124,12 @@ def _add_ask(commands: Commands) -> None:
     parser.add_argument("query", help="for example “the largest storage tank”")
     parser.add_argument("--task", choices=("rec", "ovd", "gres"), default="rec")
     parser.add_argument("--all", action="store_true", help="the same as --task ovd")
+    parser.add_argument(
+        "--detail",
+        choices=("auto", "view", "windows"),
+        default="auto",
+        help="with --all: the whole view in one look, or overlapping windows as well (default: by the image's size)",
+    )
     parser.add_argument("--out", type=Path, metavar="FILE", help=".gpkg or .geojson to write")
     parser.add_argument("--overwrite", action="store_true", help="replace FILE if it is there")
     parser.add_argument("--model", metavar="ID")
@@ -142,6 +148,7 @@ def _ask(options: argparse.Namespace) -> int:
             image=options.image,
             query=options.query,
             task="ovd" if options.all else options.task,
+            detail=options.detail,
             out=options.out,
             overwrite=options.overwrite,
             model=options.model,

@@ -53,6 +53,8 @@ class AskState:
     position: int = 0
     """Questions in front of this one while it is QUEUED."""
     started: Optional[wire.StartedEvent] = None
+    progress: Optional[wire.ProgressEvent] = None
+    """How many looks at the picture are done, while there are several."""
     detections: List[wire.Detection] = field(default_factory=list)
     result: Optional[wire.ResultEvent] = None
     error: Optional[GeoR1Error] = None
@@ -67,7 +69,7 @@ class AskState:
         """Forget the last question and begin with `query`."""
         self.move(Stage.CONNECTING)
         self.query, self.position = query, 0
-        self.started, self.result, self.error = None, None, None
+        self.started, self.progress, self.result, self.error = None, None, None, None
         self.detections, self._by_key = [], {}
 
     def move(self, stage: Stage) -> None:
@@ -94,8 +96,10 @@ class AskState:
         elif isinstance(event, wire.StartedEvent):
             self.started = event
             self._follow(Stage.STREAMING)
-        elif isinstance(event, (wire.TokenEvent, wire.DetectionEvent)):
+        elif isinstance(event, (wire.TokenEvent, wire.DetectionEvent, wire.ProgressEvent)):
             self._follow(Stage.STREAMING)
+        if isinstance(event, wire.ProgressEvent):
+            self.progress = event
         if isinstance(event, wire.ResultEvent):
             self._follow(Stage.STREAMING)
             self.result = event

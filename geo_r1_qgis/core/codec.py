@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import MISSING, asdict, fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
 from typing import (
     Any,
@@ -119,8 +119,21 @@ def decode_event(line: Union[str, bytes]) -> Optional[wire.Event]:
 
 def encode(value: Any) -> bytes:
     """A dataclass of the contract as compact UTF-8 JSON."""
-    text = json.dumps(asdict(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    text = json.dumps(_plain(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return text.encode("utf-8")
+
+
+def _plain(value: Any) -> Any:
+    """Dictionaries and lists, without what an older service does not know and does not need to."""
+    if isinstance(value, (list, tuple)):
+        return [_plain(each) for each in value]
+    if not is_dataclass(value):
+        return value
+    return {
+        each.name: _plain(getattr(value, each.name))
+        for each in fields(value)
+        if each.name not in wire.OMITTED_AT_DEFAULT or getattr(value, each.name) != each.default
+    }
 
 
 @cache

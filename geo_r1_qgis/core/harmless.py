@@ -94,6 +94,8 @@ def _beginning(event: wire.Event) -> wire.Event:
         return replace(event, **_names(event, ("model", "engine", "device")))
     if isinstance(event, wire.QueuedEvent):
         return replace(event, position=_count(event.position))
+    if isinstance(event, wire.ProgressEvent):
+        return replace(event, done=_count(event.done), total=_count(event.total))
     return event
 
 
@@ -130,6 +132,7 @@ def _result(event: wire.ResultEvent) -> wire.ResultEvent:
         reasoning=storable(event.reasoning),
         raw_answer=storable(event.raw_answer),
         prompt=storable(event.prompt),
+        windows=_count(event.windows),
         timings=wire.Timings(tokens=_count(timings.tokens), **numbers),
     )
 

@@ -13,11 +13,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, List, Literal, Optional, Union
 
-WIRE_VERSION = "1.0"
+WIRE_VERSION = "1.1"
 """Major.minor. A different major version is refused with one sentence before anything is sent."""
 
 Task = Literal["rec", "ovd", "gres"]
 """One object (referring expression), all objects of a kind, masks: the paper's three tasks."""
+
+Detail = Literal["auto", "view", "windows"]
+"""The whole view in one look; or the whole view and then overlapping windows of it, each as large as the model sees,
+merged; `auto`: windows where the model would see the chip much smaller than it is. For "all objects" (``ovd``)."""
+
+OMITTED_AT_DEFAULT = ("detail",)
+"""Fields of requests that came after 1.0: left out where they have their default, so that a service of 1.0 answers."""
 
 MAX_QUERY_CHARACTERS = 1000
 MAX_ITEMS_PER_REQUEST = 256
@@ -43,6 +50,7 @@ class GroundItem:
     """SHA-256 of the image bytes that were sent with ``PUT /v1/chips/{sha256}``."""
     query: str = field(metadata={"min_length": 1, "max_length": MAX_QUERY_CHARACTERS})
     task: Task = "rec"
+    detail: Detail = "auto"
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,7 @@ class GroundRequest:
     """Id from ``GET /v1/models``; none = the service's default."""
     think: bool = True
     max_new_tokens: int = field(default=1024, metadata={"ge": 1, "le": 4096})
+    """Per look at the chip: the whole view and each window have their own."""
     seed: int = field(default=0, metadata={"ge": 0, "le": 2**31 - 1})
 
 
@@ -145,7 +154,7 @@ class DetectionEvent:
 
 @dataclass(frozen=True)
 class ProgressEvent:
-    """``done`` of ``total`` units (items, tiles) are finished."""
+    """``done`` of ``total`` looks (the whole view and each window) are finished."""
 
     item: str
     done: int
@@ -180,6 +189,8 @@ class ResultEvent:
     prompt: str
     dropped: List[Dropped] = field(default_factory=list)
     timings: Timings = field(default_factory=Timings)
+    windows: int = 0
+    """Through how many windows the chip was looked at besides the whole view; 0 = the whole view alone."""
     event: Literal["result"] = "result"
 
 

@@ -30,8 +30,12 @@ def stage_words(state: AskState, seconds: float) -> str:
         Stage.FAILED: translate("AskWords", "Failed"),
         Stage.DONE: translate("AskWords", "Answered"),
     }.get(state.stage, "")
+    if state.stage is Stage.STREAMING and state.progress is not None:
+        words = translate("AskWords", "Looking closely, {now} of {total}…")
+    total = state.progress.total if state.progress else 0
+    now = min(state.progress.done + 1, total) if state.progress else 0
     after = translate("AskWords", "{seconds:.1f} s").format(seconds=seconds)
-    return f"{words.format(count=state.position)} {after}" if words else ""
+    return f"{words.format(count=state.position, now=now, total=total)} {after}" if words else ""
 
 
 def ending_words(state: AskState) -> str:

@@ -162,6 +162,33 @@ def test_failing_engine_is_a_failing_command(fixed, tmp_path, capsys):
     assert "out of memory" in capsys.readouterr().out
 
 
+def test_all_objects_of_a_large_picture_are_sought_through_windows(fixed, tmp_path, capsys):
+    """The reasoning names the windows; `--detail view` looks once; windows for one object are refused with the way out."""
+    from tests.backend.test_windows_answers import (  # fmt: skip
+        SEES_448,
+        a_picture,
+        rows_of_small_things,
+        what_is_red,
+    )
+
+    fixed(what_is_red, profile=SEES_448, step=200)
+    path = tmp_path / "tanks.png"
+    a_picture(rows_of_small_things()).save(path)
+
+    assert main(["ask", str(path), "tanks", "--all"]) == 0
+    closely = capsys.readouterr().out
+    assert main(["ask", str(path), "tanks", "--all", "--detail", "view"]) == 0
+    once = capsys.readouterr().out
+    assert main(["ask", str(path), "tanks", "--detail", "windows"]) == 1
+    refused = capsys.readouterr()
+
+    assert "Window 2 of 12 [" in closely
+    assert closely.count("  [") == len(rows_of_small_things())
+    assert "Window" not in once
+    assert once.count("  [") == 1
+    assert "--all" in refused.out + refused.err
+
+
 def test_json_prints_the_events(fixed, tmp_path, capsys):
     """--json prints the events of the wire, one per line, and nothing else."""
     (tmp_path / "a.png").write_bytes(png(448, 448))

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from geo_r1_backend.wire import WIRE_VERSION
 from tests.backend.conftest import TOKEN, png
 
 A_CHIP = "0" * 64
@@ -306,7 +307,7 @@ def test_own_names_are_let_in(service, host):
         reply = service.client.get("/v1/health", headers={"Host": host, "X-Geo-R1-Wire": wire})
 
         assert reply.status_code == 200
-        assert reply.headers["x-geo-r1-wire"] == "1.0"
+        assert reply.headers["x-geo-r1-wire"] == WIRE_VERSION
         assert reply.headers["x-request-id"]
 
 
@@ -326,7 +327,7 @@ def test_unknown_addresses_have_our_error_body(service, method, path, status, co
     reply = service.client.request(method, path)
 
     assert (reply.status_code, reply.json()["code"]) == (status, code)
-    assert reply.headers["x-geo-r1-wire"] == "1.0"
+    assert reply.headers["x-geo-r1-wire"] == WIRE_VERSION
 
 
 def test_request_id_of_the_client_is_kept(service):

@@ -1,7 +1,8 @@
 """What is said about an answer that came."""
 
 from geo_r1_qgis.core import wire
-from geo_r1_qgis.gui.ask_words import remark_on
+from geo_r1_qgis.core.ask_state import AskState, Stage
+from geo_r1_qgis.gui.ask_words import remark_on, stage_words
 
 WARNING = "Parts of “scene” could not be drawn: band 1"
 
@@ -32,3 +33,22 @@ def test_none_about_a_whole_picture_is_said_alone():
     _, text = remark_on(result("none"), token_limit=100, warning="")
 
     assert text == "The model answered: none."
+
+
+def test_progress_is_said_while_windows_are_looked_through():
+    """Which look is under way, of how many, never more than all; before the first one the model just thinks."""
+    state = AskState()
+    state.begin("airplanes")
+    state.move(Stage.CAPTURING)
+    state.move(Stage.UPLOADING)
+    state.take(wire.StartedEvent("1", "m", "onnx", "cpu", 448, 448))
+    assert stage_words(state, 1.0) == "Thinking… 1.0 s"
+
+    said = []
+    for done in (0, 1, 9, 10):
+        state.take(wire.ProgressEvent("1", done, 10))
+        said.append(stage_words(state, 2.5))
+
+    assert said[0] == "Looking closely, 1 of 10… 2.5 s"
+    assert said[1] == "Looking closely, 2 of 10… 2.5 s"
+    assert said[2] == said[3] == "Looking closely, 10 of 10… 2.5 s"

@@ -95,6 +95,7 @@ def _submit(
                 task=item.task,
                 query=item.query,
                 read_image=partial(open_image, chips[item.chip].path, limit_px=limit_px),
+                detail=item.detail,
             )
             for item in body.items
         ],

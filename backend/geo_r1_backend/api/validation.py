@@ -19,6 +19,7 @@ from geo_r1_backend.errors import (
     UnknownField,
     shortened,
 )
+from geo_r1_backend.grounding.through_windows import TASKS as WINDOWED
 from geo_r1_backend.wire import MAX_QUERY_CHARACTERS, GroundItem, GroundRequest
 
 UNKNOWN = "unexpected_keyword_argument"
@@ -59,7 +60,7 @@ def to_error(errors: Sequence[Any]) -> GeoR1Error:
 
 
 def check_meaning(request: GroundRequest) -> None:
-    """What bounds cannot say: queries of spaces, names that are used twice.
+    """What bounds cannot say: queries of spaces, names that are used twice, windows for one object.
 
     Raises:
         QueryEmpty, BodyInvalid: the first that is wrong.
@@ -75,6 +76,12 @@ def check_meaning(request: GroundRequest) -> None:
                 hint="Give each question of a request a name of its own; events are told apart by it.",
             )
         seen.add(item.item)
+        if item.detail == "windows" and item.task not in WINDOWED:
+            raise BodyInvalid(
+                field=f"items[{index}].detail",
+                reason=f"“windows” does not go with the task “{item.task}”",
+                hint="Windows are for “ovd”, all objects of a kind. One object is sought in the whole view.",
+            )
 
 
 def _general(field: str, kind: str, first: Any, value: object) -> BodyInvalid:

@@ -60,21 +60,25 @@ def smart_resize(
 
 @dataclass(frozen=True)
 class View:
-    """How one chip is shown to one model, and the exact way back.
+    """How one chip, or a window of it, is shown to one model, and the exact way back.
 
-    The chip fills ``content_*`` of the model's image from its top left corner; the rest is padding.
+    What is shown fills ``content_*`` of the model's image from its top left corner; the rest is padding.
     """
 
     chip_width_px: int
+    """Of the part of the chip that is shown."""
     chip_height_px: int
     model_width_px: int
     model_height_px: int
     content_width_px: int
     content_height_px: int
     convention: CoordinateConvention = "absolute"
+    left_px: int = 0
+    """Where the part that is shown begins in the chip."""
+    top_px: int = 0
 
     def point_to_chip(self, x: float, y: float) -> tuple[float, float]:
-        """A point as the model wrote it, in chip pixels, clipped to the chip."""
+        """A point as the model wrote it, in chip pixels, clipped to what was shown."""
         x_model_px, y_model_px = x, y
         if self.convention == "per_mille":
             x_model_px = x / PER_MILLE * self.model_width_px
@@ -82,20 +86,20 @@ class View:
         x_px = x_model_px * self.chip_width_px / self.content_width_px
         y_px = y_model_px * self.chip_height_px / self.content_height_px
         return (
-            min(max(x_px, 0.0), float(self.chip_width_px)),
-            min(max(y_px, 0.0), float(self.chip_height_px)),
+            self.left_px + min(max(x_px, 0.0), float(self.chip_width_px)),
+            self.top_px + min(max(y_px, 0.0), float(self.chip_height_px)),
         )
 
     def box_to_chip(self, box: BoxPx) -> BoxPx:
-        """A box as the model wrote it, in chip pixels, clipped to the chip; may be left without area."""
+        """A box as the model wrote it, in chip pixels, clipped to what was shown; may be left without area."""
         x_min, y_min = self.point_to_chip(box[0], box[1])
         x_max, y_max = self.point_to_chip(box[2], box[3])
         return x_min, y_min, x_max, y_max
 
     def point_to_model(self, x_px: float, y_px: float) -> tuple[float, float]:
         """A chip pixel as this model would write it (training data, tests)."""
-        x = x_px * self.content_width_px / self.chip_width_px
-        y = y_px * self.content_height_px / self.chip_height_px
+        x = (x_px - self.left_px) * self.content_width_px / self.chip_width_px
+        y = (y_px - self.top_px) * self.content_height_px / self.chip_height_px
         if self.convention == "per_mille":
             return x / self.model_width_px * PER_MILLE, y / self.model_height_px * PER_MILLE
         return x, y
@@ -111,6 +115,10 @@ class View:
         from PIL import Image
 
         content_size = (self.content_width_px, self.content_height_px)
+        shown = (self.chip_width_px, self.chip_height_px)
+        if chip.size != shown:
+            right_px, bottom_px = self.left_px + shown[0], self.top_px + shown[1]
+            chip = chip.crop((self.left_px, self.top_px, right_px, bottom_px))
         content = chip if chip.mode == "RGB" else chip.convert("RGB")
         if content.size != content_size:
             content = content.resize(content_size, Image.Resampling.BICUBIC)

@@ -13,13 +13,15 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from geo_r1_backend.engines.answer_stream import AnswerStream, TextPart
-from geo_r1_backend.engines.answers import AnsweredBox, parse_answer
+from geo_r1_backend.engines.answers import parse_answer
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions, Piece
 from geo_r1_backend.engines.prompts import prompt_for
-from geo_r1_backend.engines.resize import View, plan_view
+from geo_r1_backend.engines.resize import View
 from geo_r1_backend.errors import EngineFailed, GeoR1Error, Internal, TaskUnsupported
-from geo_r1_backend.geo.boxes import iou
+from geo_r1_backend.grounding.answer_checks import loops, repeats, same, shown, tail, to_detection
+from geo_r1_backend.grounding.through_windows import Look, plan_looks, through_windows
 from geo_r1_backend.wire import (
+    Detail,
     Detection,
     DetectionEvent,
     Dropped,
@@ -37,13 +39,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-LOOP_CHARACTERS = 160
-LOOP_PERIOD = 40
-"""A text whose last 160 characters repeat with a period of at most 40 is stopped (seen on a crowded car park: 1,024 tokens
-of the same broken piece, 6 s of waiting)."""
 MAX_DROPPED = 50
-REPEATED_IOU = 0.85
-"""Two objects side by side never overlap so far; two sayings of one object do."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +51,8 @@ class Question:
     query: str
     read_image: Callable[[], Image]
     queued_ms: float = 0.0
+    detail: Detail = "auto"
+    """Whether it is looked at through windows."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,11 @@ class GroundOptions:
     max_new_tokens: int = 1024
     seed: int = 0
     batch_size: int = 1
-    """Questions per call of the engine; 1 = each is answered, and can be stopped, on its own."""
+    """Questions, or windows of one, per call of the engine; 1 = each is answered, and can be stopped, on its own."""
+    window_px: int | None = None
+    """Side of a window; the usual one when left out."""
+    overlap_px: int | None = None
+    """The same of what neighbours share."""
 
 
 @dataclass
@@ -105,31 +107,72 @@ def ground(
         if should_stop():
             return
         asked: list[_Asked] = []
+        closely: list[_Chip] = []
         for question in questions[first : first + size]:
             try:
-                asked.append(_prepare(question, engine, options))
+                chip = _read(question, engine, options)
+                if len(chip.looks) == 1:
+                    asked.append(_prepare(chip, question.item, chip.looks[0]))
+                else:
+                    closely.append(chip)
             except GeoR1Error as error:
                 yield ErrorEvent(question.item, error.to_body())
         yield from _answer(asked, engine, options, should_stop)
+        for chip in closely:
+
+            def ask(part: Sequence[tuple[str, Look]], chip: _Chip = chip) -> Iterator[Event]:
+                some = [_prepare(chip, name, look) for name, look in part]
+                return _answer(some, engine, options, should_stop)
+
+            if not should_stop():
+                yield from through_windows(chip.question.item, chip.looks, ask, batch_size=size)
 
 
-def _prepare(question: Question, engine: Engine, options: GroundOptions) -> _Asked:
-    """Everything that is done to a question before the engine sees it."""
+@dataclass(frozen=True)
+class _Chip:
+    """A question whose pixels were read."""
+
+    question: Question
+    prompt: str
+    image: Image
+    looks: list[Look]
+    read_ms: float
+
+
+def _read(question: Question, engine: Engine, options: GroundOptions) -> _Chip:
+    """The pixels, and how they will be looked at."""
     started_s = time.perf_counter()
     profile = engine.profile
     if question.task not in profile.tasks:
         raise TaskUnsupported(task=question.task, model=profile.id, supported=profile.tasks)
     prompt = prompt_for(question.task, question.query, think=options.think)
-    chip = question.read_image()
-    view = plan_view(chip.width, chip.height, profile)
+    image = question.read_image()
+    looks = plan_looks(
+        image.width,
+        image.height,
+        profile,
+        question.task,
+        question.detail,
+        window_px=options.window_px,
+        overlap_px=options.overlap_px,
+    )
+    return _Chip(question, prompt, image, looks, _ms_since(started_s))
+
+
+def _prepare(chip: _Chip, item: str, look: Look) -> _Asked:
+    """Everything that is done to one look before the engine sees it."""
+    started_s = time.perf_counter()
+    rendered = look.view.render(chip.image)
+    # a chip is read once, so its first look has the time of that
+    read_ms = chip.read_ms if look is chip.looks[0] else 0.0
     return _Asked(
-        question=question,
-        prompt=prompt,
-        view=view,
-        engine_item=EngineItem(image=view.render(chip), prompt=prompt),
-        stream=AnswerStream(view),
-        started_s=started_s,
-        preprocess_ms=_ms_since(started_s),
+        question=replace(chip.question, item=item),
+        prompt=chip.prompt,
+        view=look.view,
+        engine_item=EngineItem(image=rendered, prompt=chip.prompt),
+        stream=AnswerStream(look.view),
+        started_s=started_s - read_ms / 1000.0,
+        preprocess_ms=read_ms + _ms_since(started_s),
     )
 
 
@@ -185,7 +228,7 @@ def _say(one: _Asked, piece: Piece, engine: Engine, engine_name: str) -> Iterato
         one.first_token_ms = _ms_since(one.started_s)
     one.tokens += piece.tokens
     one.raw.append(piece.text)
-    one.looped = not piece.finish and _loops("".join(one.raw[-LOOP_CHARACTERS:])[-LOOP_CHARACTERS:])
+    one.looped = not piece.finish and loops(tail(one.raw))
     ends = bool(piece.finish) or one.looped
     parts = one.stream.feed(piece.text)
     if ends:
@@ -195,7 +238,7 @@ def _say(one: _Asked, piece: Piece, engine: Engine, engine_name: str) -> Iterato
             yield TokenEvent(one.question.item, part.text, part.section)
         else:
             detection = to_detection(part, one.view, rank=len(one.streamed))
-            if isinstance(detection, Detection) and not _repeats(detection, one.streamed):
+            if isinstance(detection, Detection) and not repeats(detection, one.streamed):
                 one.streamed.append(detection)
                 yield DetectionEvent(one.question.item, detection)
     if ends:
@@ -216,11 +259,11 @@ def _conclude(one: _Asked, last: Piece, engine: Engine, engine_name: str) -> Ite
         if isinstance(detection, Dropped):
             dropped.append(detection)
             continue
-        if _repeats(detection, detections):
-            dropped.append(Dropped(_shown(box), "the same object a second time"))
+        if repeats(detection, detections):
+            dropped.append(Dropped(shown(box), "the same object a second time"))
             continue
         detections.append(detection)
-        if not any(_same(detection, said) for said in one.streamed):
+        if not any(same(detection, said) for said in one.streamed):
             yield DetectionEvent(one.question.item, detection)
     yield ResultEvent(
         item=one.question.item,
@@ -248,42 +291,6 @@ def _conclude(one: _Asked, last: Piece, engine: Engine, engine_name: str) -> Ite
             tokens=one.tokens,
         ),
     )
-
-
-def to_detection(box: AnsweredBox, view: View, *, rank: int) -> Detection | Dropped:
-    """A box as the model wrote it, as a detection in chip pixels, or why it is none."""
-    box_px = [round(value, 2) for value in view.box_to_chip(box.box_px)]
-    if box_px[2] <= box_px[0] or box_px[3] <= box_px[1]:
-        return Dropped(_shown(box), "outside of the image")
-    return Detection(rank=rank, label=box.label, box_px=box_px)
-
-
-def _shown(box: AnsweredBox) -> str:
-    """A box as text, in model pixels."""
-    x_min, y_min, x_max, y_max = (f"{value:g}" for value in box.box_px)
-    return f"{box.label} [{x_min},{y_min},{x_max},{y_max}]".strip()
-
-
-def _loops(tail: str) -> bool:
-    """Whether the end of a text is one short piece over and over: a model that will not stop by itself.
-
-    Lists of boxes never are: their numbers differ.
-    """
-    if len(tail) < LOOP_CHARACTERS:
-        return False
-    return any(tail[period:] == tail[:-period] for period in range(1, LOOP_PERIOD + 1))
-
-
-def _repeats(detection: Detection, earlier: Sequence[Detection]) -> bool:
-    """Whether a model that lost count says an object again, a pixel beside."""
-    return any(
-        detection.label == other.label and iou(detection.box_px, other.box_px) >= REPEATED_IOU
-        for other in earlier
-    )
-
-
-def _same(detection: Detection, other: Detection) -> bool:
-    return detection.label == other.label and detection.box_px == other.box_px
 
 
 def with_request_id(event: Event, request_id: str) -> Event:

@@ -44,6 +44,20 @@ def test_the_whole_way():
     assert state.detections == [TANK, SHIP]
 
 
+def test_progress_is_kept_until_the_next_question():
+    """How many looks are done is known while there are several, and forgotten with the question."""
+    state = sent()
+    state.take(wire.StartedEvent("1", "m", "onnx", "cpu", 448, 448))
+    assert state.progress is None
+    state.take(wire.ProgressEvent("1", 2, 10))
+    assert (state.progress.done, state.progress.total) == (2, 10)
+    assert state.stage is Stage.STREAMING
+    state.move(Stage.STOPPED)
+    state.begin("the next")
+
+    assert state.progress is None
+
+
 def test_every_running_state_can_be_stopped_and_can_fail():
     """Stop works at any time, and so does a fault."""
     running = [stage for stage in Stage if stage not in FINAL and stage is not Stage.IDLE]

@@ -1,6 +1,7 @@
 """JSON of the wire contract becomes dataclasses, or one error that names the field."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -20,6 +21,17 @@ def test_a_request_survives_the_way_there_and_back():
     )
 
     assert request == decode(wire.GroundRequest, parse_json(encode(request)), strict=True)
+
+
+def test_what_came_after_1_0_is_said_only_where_it_matters():
+    """A service of wire 1.0 refuses fields that it does not know: `detail` travels only if it is not the default."""
+    item = wire.GroundItem("1", CHIP, "ships", "ovd")
+    usual = parse_json(encode(wire.GroundRequest([item])))
+    chosen = parse_json(encode(wire.GroundRequest([replace(item, detail="view")])))
+
+    assert set(usual["items"][0]) == {"item", "chip", "query", "task"}
+    assert chosen["items"][0]["detail"] == "view"
+    assert set(usual) == {"items", "model", "think", "max_new_tokens", "seed"}
 
 
 @pytest.mark.parametrize(
