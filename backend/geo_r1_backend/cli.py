@@ -54,6 +54,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     chosen = next((word for word in given if not word.startswith("-")), "")
     _add_other(commands, "evaluate", "measure a model by the frozen recipe", chosen)
     _add_other(commands, "pretrain", "make the embedded model from nothing", chosen)
+    _add_other(commands, "pretrain-segmenter", "make the embedded segmenter from nothing", chosen)
     return parser
 
 
@@ -230,7 +231,11 @@ def _add_other(commands: Commands, name: str, help_text: str, chosen: str) -> No
     parser = commands.add_parser(name, help=help_text)
     if chosen != name:
         return
-    folder = {"evaluate": "evaluation", "pretrain": "pretraining"}[name]
+    folder = {
+        "evaluate": "evaluation",
+        "pretrain": "pretraining",
+        "pretrain-segmenter": "segmentation",
+    }[name]
     other = importlib.import_module(f"geo_r1_backend.{folder}.cli")
     other.add_arguments(parser)
     parser.set_defaults(run=other.run)

@@ -1,0 +1,1 @@
+"""How the embedded segmenter is made: its net, its pictures, its training and its graph. Running it is `engines/`."""
