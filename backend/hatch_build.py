@@ -1,4 +1,4 @@
-"""Adds the embedded model and the licence to wheel and sdist; they lie outside this folder in a clone.
+"""Adds the embedded models and the licence to wheel and sdist; they lie outside this folder in a clone.
 
 An sdist carries both at the place where the wheel wants them, so a wheel that is built from an sdist needs nothing
 from here. An editable install uses the clone's own folder.
@@ -11,7 +11,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-MODEL = "geo-r1-nano"
+MODELS = ("geo-r1-nano", "geo-r1-nano-masks")
 
 
 class EmbeddedModelHook(BuildHookInterface):
@@ -21,8 +21,11 @@ class EmbeddedModelHook(BuildHookInterface):
         """Add the files to this build, unless it is an editable install."""
         clone = Path(self.root).parent
         outside = {
-            clone / "resources" / "models" / MODEL: f"geo_r1_backend/_models/{MODEL}",
             clone / "LICENSE": "geo_r1_backend/LICENSE",
+            **{
+                clone / "resources" / "models" / model: f"geo_r1_backend/_models/{model}"
+                for model in MODELS
+            },
         }
         if version == "editable":
             return

@@ -17,6 +17,8 @@ from geo_r1_backend.config import MODELS_VARIABLE, clone_folder, package_folder
 from geo_r1_backend.errors import ModelUnknown
 
 EMBEDDED_ID = "geo-r1-nano"
+EMBEDDED_MASKS_ID = "geo-r1-nano-masks"
+"""The embedded segmenter, see docs/segmenters.md."""
 FAMILY = ("qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 """``model_type`` of config.json that the engines here can run."""
 ALL_TASKS = ("rec", "ovd", "gres")
@@ -56,12 +58,21 @@ def find_models(data_folder: Path) -> list[ModelFolder]:
 
 def embedded_folder() -> Path | None:
     """The folder of the embedded model: inside the wheel, or in the clone."""
-    places = [package_folder() / "_models" / EMBEDDED_ID]
+    return _shipped(EMBEDDED_ID, "config.json")
+
+
+def embedded_segmenter_folder() -> Path | None:
+    """The folder of the embedded segmenter: inside the wheel, or in the clone."""
+    return _shipped(EMBEDDED_MASKS_ID, "segmenter.json")
+
+
+def _shipped(name: str, file: str) -> Path | None:
+    places = [package_folder() / "_models" / name]
     root = clone_folder()
     if root is not None:
-        places.append(root / "resources" / "models" / EMBEDDED_ID)
+        places.append(root / "resources" / "models" / name)
     for place in places:
-        if (place / "config.json").is_file():
+        if (place / file).is_file():
             return place
     return None
 

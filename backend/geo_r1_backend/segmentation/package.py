@@ -10,11 +10,11 @@ from geo_r1_backend.engines.crop_segmenter import FORMAT
 from geo_r1_backend.engines.segmenter import CROPS_FILE
 from geo_r1_backend.errors import ConfigError
 from geo_r1_backend.models.manifest import write_manifest
+from geo_r1_backend.models.registry import EMBEDDED_MASKS_ID
 from geo_r1_backend.models.weights import read_tensors
 from geo_r1_backend.segmentation.graph import write_graph
 from geo_r1_backend.segmentation.settings import CONTEXT, SMALLEST_PX, NetConfig
 
-NAME = "geo-r1-nano-masks"
 GRAPH_FILE = "segmenter.onnx"
 RESULT = "segmenter.safetensors"
 
@@ -39,7 +39,7 @@ def package(run: Path, target: Path) -> None:
     write_graph(read_tensors(run / RESULT), net, target, GRAPH_FILE)
     document = {
         "format": FORMAT,
-        "name": NAME,
+        "name": EMBEDDED_MASKS_ID,
         "graph": GRAPH_FILE,
         "side_px": net.side_px,
         "context": CONTEXT,
