@@ -18,6 +18,8 @@ from geo_r1_backend.pretraining.backgrounds import RealBackgrounds
 from geo_r1_backend.pretraining.catalogue import CLASSES, COLOURS
 from geo_r1_backend.pretraining.dice import Dice
 from geo_r1_backend.pretraining.expressions import Expression
+from geo_r1_backend.pretraining.photo.corpus import Corpus
+from geo_r1_backend.pretraining.photo.mirror import turned
 from geo_r1_backend.pretraining.scenes import Scene, SceneRecipe, draw_scene
 from geo_r1_backend.pretraining.training_examiner import TrainingExaminer
 
@@ -27,6 +29,11 @@ MERGED_PX = 28
 QUESTIONS_PER_SCENE = 6
 TEXT_TOKENS = 443
 """Room for questions in a row: with 5 fixed and 256, 240 or 192 visual tokens the row is a multiple of 8 long."""
+DENSE_TEXT_TOKENS = 1275
+"""Room in a row about a crowded view: 60 objects in one answer."""
+DENSE_EVERY = 8
+"""One batch in so many shows crowded views, with a quarter of the pictures."""
+DENSE_VIEW_PX = (448, 448)
 NO_THINK_SHARE = 0.1
 FAMILY_WEIGHTS = (
     ("plain", 0.6),
@@ -51,13 +58,13 @@ class Row:
     image: np.ndarray
     """``(height, width, 3)`` uint8."""
     ids: np.ndarray
-    """``(TEXT_TOKENS,)`` int64: the questions' tokens."""
+    """``(text tokens,)`` int64: the questions' tokens."""
     labels: np.ndarray
-    """``(TEXT_TOKENS,)`` int64: next token where it is learned, else -100."""
+    """``(text tokens,)`` int64: next token where it is learned, else -100."""
     segments: np.ndarray
-    """``(TEXT_TOKENS,)`` int64: 1, 2, ... per question; -1 = empty."""
+    """``(text tokens,)`` int64: 1, 2, ... per question; -1 = empty."""
     offsets: np.ndarray
-    """``(TEXT_TOKENS,)`` int64: position behind segment 0."""
+    """``(text tokens,)`` int64: position behind segment 0."""
     slot_kind: np.ndarray
     """``(tokens, 4)`` int64: 0 = background, else 1 + class; slots are the four patches of a visual token."""
     slot_box: np.ndarray
@@ -100,12 +107,12 @@ def questions_about(scene: Scene, dice: Dice) -> list[Expression]:
     return found
 
 
-def make_row(scene: Scene, dice: Dice, encoder: Encoder) -> Row:
+def make_row(scene: Scene, dice: Dice, encoder: Encoder, text_tokens: int = TEXT_TOKENS) -> Row:
     """Pack a scene with as many questions as fit."""
-    ids = np.zeros(TEXT_TOKENS, np.int64)
-    labels = np.full(TEXT_TOKENS, IGNORED, np.int64)
-    segments = np.full(TEXT_TOKENS, -1, np.int64)
-    offsets = np.zeros(TEXT_TOKENS, np.int64)
+    ids = np.zeros(text_tokens, np.int64)
+    labels = np.full(text_tokens, IGNORED, np.int64)
+    segments = np.full(text_tokens, -1, np.int64)
+    offsets = np.zeros(text_tokens, np.int64)
     encoded = [
         encoder.question(e, think=not dice.chance(NO_THINK_SHARE))
         for e in questions_about(scene, dice)
@@ -113,10 +120,7 @@ def make_row(scene: Scene, dice: Dice, encoder: Encoder) -> Row:
     at, placed = 0, 0
     for prompt, completion in sorted(encoded, key=lambda pair: -len(pair[1])):
         length = len(prompt) + len(completion)
-        if length > TEXT_TOKENS:
-            msg = f"A question of {length} tokens does not fit a row of {TEXT_TOKENS}; raise TEXT_TOKENS."
-            raise ValueError(msg)
-        if at + length > TEXT_TOKENS:
+        if at + length > text_tokens:
             continue
         placed += 1
         ids[at : at + length] = prompt + completion
@@ -150,7 +154,7 @@ def _slots(scene: Scene) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray
         colour[token, slot] = COLOUR_INDEX[item.colour]
     may_be = np.zeros(1 + len(CLASSES), bool)
     may_be[0] = True
-    for name in scene.unlabelled:
+    for name in scene.unlabelled | scene.uncertain:
         may_be[KIND_INDEX[name]] = True
     return kind, box, colour, may_be
 
@@ -166,25 +170,43 @@ class RowSource:
         batch: int,
         recipe: SceneRecipe,
         seed: int,
+        corpus: Corpus | None = None,
     ) -> None:
         self.encoder = Encoder(Tokenizer.from_str(tokenizer_json))
         self.real = None if backgrounds is None else RealBackgrounds(backgrounds, evaluation=False)
         self.batch = batch
         self.recipe = recipe
         self.seed = seed
+        self.corpus = corpus
+        """Photograph-like scenes and photographs among the plain ones; without it all are plain."""
 
     def draw(self, index: int) -> dict[str, np.ndarray]:
         """Batch number ``index``: arrays of `Row` stacked, and two counters."""
         dice = Dice(self.seed * 1_000_003 + index)
-        view = dice.choice(self.recipe.views_px)
+        dense = self.corpus is not None and index % DENSE_EVERY == DENSE_EVERY - 1
+        view = DENSE_VIEW_PX if dense else dice.choice(self.recipe.views_px)
+        size = max(1, self.batch // 4) if dense else self.batch
+        text_tokens = DENSE_TEXT_TOKENS if dense else TEXT_TOKENS
         rows: list[Row] = []
         scene_seed = (self.seed << 40) + (index << 12)
-        while len(rows) < self.batch:
-            scene = draw_scene(scene_seed, self.recipe, self.real, view)
+        while len(rows) < size:
             scene_seed += 1
-            row = make_row(scene, dice, self.encoder)
+            if self.corpus is None:
+                scene = draw_scene(scene_seed - 1, self.recipe, self.real, view)
+            else:
+                drawn = self.corpus.draw(scene_seed, dice, view, dense=dense)
+                if drawn is None:
+                    continue
+                scene = drawn
+            row = make_row(scene, dice, self.encoder, text_tokens)
             if row.asked:
                 rows.append(row)
+            if row.asked and self.corpus is not None and len(rows) < size:
+                # Asked anew about the mirror image: drawing costs three times as much as asking.
+                flips = dice.choice(((True, False), (False, True), (True, True)))
+                other = turned(scene, mirrored=flips[0], upside_down=flips[1])
+                row = make_row(other, dice, self.encoder, text_tokens)
+                rows += [row] if row.asked else []
         names = (
             "image",
             "ids",

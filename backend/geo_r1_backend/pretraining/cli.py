@@ -33,6 +33,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=Path(data, "naip-backgrounds") if data else None,
         help="folder of real tiles (default: GEO_R1_DATA/naip-backgrounds); without it all ground is generated",
     )
+    parser.add_argument(
+        "--photographs",
+        type=Path,
+        help="folder of the sets that may enter shipped weights: adds photograph-like scenes and real photographs",
+    )
+    parser.add_argument(
+        "--street-held-out", type=int, choices=(0, 1, 2), help="street scene to leave out"
+    )
     parser.add_argument("--batch", type=int, default=128, help="pictures per GPU and step")
     parser.add_argument("--lr", type=float, default=2e-3)
     parser.add_argument(

@@ -262,7 +262,8 @@ class Examiner:
     def _none(self) -> Expression | None:
         dice = self.dice
         drawn = {o.kind for o in self.scene.objects}
-        absent = [k for k in CLASSES if k.name not in drawn and k.name not in self.scene.unlabelled]
+        unknown = self.scene.unlabelled | self.scene.uncertain
+        absent = [k for k in CLASSES if k.name not in drawn and k.name not in unknown]
         coloured = self._absent_colour()
         if coloured is not None and dice.chance(0.55):
             return coloured

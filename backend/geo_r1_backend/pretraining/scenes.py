@@ -63,6 +63,8 @@ class Scene:
     """`generated` or `real`."""
     unlabelled: frozenset[str]
     """Kinds that may stand in the background without a label: never to be asked for."""
+    uncertain: frozenset[str] = frozenset()
+    """Kinds that hardly ever do: may be asked for where drawn, but never taught to be absent."""
 
     @property
     def width_px(self) -> int:

@@ -17,6 +17,10 @@ class PretrainSettings:
     out: Path
     tokenizer: Path
     backgrounds: Path | None = None
+    photographs: Path | None = None
+    """Folder with naip-backgrounds/, aerial-airport/ and kit-ais-cars/: scenes like photographs, and photographs."""
+    street_held_out: int | None = None
+    """Street scene that is not trained on (0 to 2), for the three-fold figures; none for weights that ship."""
     batch: int = 128
     """Pictures per GPU and step; each carries up to six questions."""
     lr: float = 2e-3
