@@ -7,6 +7,7 @@ import shutil
 import numpy as np
 import pytest
 
+from geo_r1_backend.engines import onnx
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
 from geo_r1_backend.engines.onnx import OnnxEngine
 from geo_r1_backend.errors import EngineFailed, ModelFailed
@@ -99,11 +100,20 @@ def test_one_image_is_looked_at_once(engine, monkeypatch):
     assert looked == [(224, 112), (224, 112), (112, 224)]
 
 
-def test_kept_images_are_few(engine):
-    """What is kept of images does not grow with the number of views."""
-    answers(engine, [item(seed=seed) for seed in range(7)], max_new_tokens=1)
+def test_kept_images_are_bounded_by_their_memory(engine, monkeypatch):
+    """What is kept of images does not grow with the number of views; the last one is kept, however large."""
+    answers(engine, [item(seed=seed) for seed in range(2)], max_new_tokens=1)
+    one = engine._kept_bytes() // 2
+    tensors = next(iter(engine._kept.values())).tensors
+    assert one == sum(tensor.numpy().nbytes for tensor in tensors)
 
+    monkeypatch.setattr(onnx, "KEPT_BYTES", 4 * one)
+    answers(engine, [item(seed=seed) for seed in range(7)], max_new_tokens=1)
     assert len(engine._kept) == 4
+
+    monkeypatch.setattr(onnx, "KEPT_BYTES", 1)
+    answers(engine, [item(seed=9)], max_new_tokens=1)
+    assert len(engine._kept) == 1
 
 
 @pytest.mark.parametrize("asked_before_stop", [0, 1, 2, 3, 4, 6])

@@ -29,7 +29,8 @@ from geo_r1_backend.models.tokens import TOKENIZER_FILE, ChatTokens, TextStream
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-KEPT_IMAGES = 4  # about 2 MB each for 256 tokens
+KEPT_BYTES = 64 * 1024 * 1024
+"""Of images that were looked at; about 2 MB each for 256 tokens, so that a view with its 25 windows is looked at once."""
 GUESSES = {"float32": 3, "int8": 6}
 """How many tokens ahead: what one more costs in a step, against how often it is right (docs/experiments.md)."""
 PREFILL_TOKENS = (
@@ -202,10 +203,13 @@ class OnnxEngine:
             features = self._model.visual_tokens(image)
             go_on()
             self._kept[key] = self._model.with_image(self._before_image, features, rows, columns)
-            if len(self._kept) > KEPT_IMAGES:
+            while len(self._kept) > 1 and self._kept_bytes() > KEPT_BYTES:
                 self._kept.popitem(last=False)
         self._kept.move_to_end(key)
         return self._kept[key]
+
+    def _kept_bytes(self) -> int:
+        return sum(len(kept.counts) for kept in self._kept.values()) * self._model.position_bytes
 
 
 class _Chooser:

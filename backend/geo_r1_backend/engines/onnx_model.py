@@ -95,6 +95,12 @@ class OnnxModel:
         everywhere = positions.text_positions(0, self.config.text.max_positions)
         self._rotation = positions.text_rotation(self.config.text, everywhere)
 
+    @property
+    def position_bytes(self) -> int:
+        """Memory of one position of a `Cache`: keys and values of all layers, float32."""
+        text = self.config.text
+        return text.layers * 2 * text.kv_heads * text.head_dim * 4
+
     def visual_tokens(self, image: Image) -> Floats:
         """Features of an image, row-major: ``(rows * columns, hidden)``.
 

@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument(
         "--suite",
-        choices=("generated", "real-rec", "real-ovd"),
+        choices=("generated", "real-rec", "real-ovd", "airports", "streets"),
         default="generated",
         help="the frozen recipe of generated scenes (default), or questions about real photographs",
     )
@@ -38,6 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     real.add_argument("--source", choices=("nwpu", "airports", "streets"), default="nwpu")
     real.add_argument("--split", choices=("test", "shots", "all"), default="test")
     real.add_argument("--every", type=int, default=1, metavar="N", help="ask each N-th question")
+    whole = parser.add_argument_group("airports, streets (held-out photographs, all objects)")
+    whole.add_argument(
+        "--windows",
+        default="auto",
+        metavar="LIST",
+        help="ways to look, with commas: auto (default, as the service does), view, or sides of windows in pixels",
+    )
+    whole.add_argument("--overlap-px", type=int, metavar="N", help="of windows (default: a fifth)")
+    whole.add_argument("--fold", type=int, choices=(0, 1, 2), help="streets: one scene alone")
     parser.add_argument(
         "--per-family",
         type=int,
@@ -84,6 +93,10 @@ def run(arguments: argparse.Namespace) -> int:
     if folder is None:
         _say("No embedded model found; name a model folder with --model.")
         return 2
+    if arguments.suite in ("airports", "streets"):
+        from geo_r1_backend.evaluation.real import whole_pictures
+
+        return whole_pictures.run(arguments, folder)
     if arguments.suite != "generated":
         from geo_r1_backend.evaluation.real.command import run_real
 
