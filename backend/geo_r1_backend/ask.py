@@ -9,14 +9,16 @@ from pathlib import Path
 
 from PIL import Image
 
+from geo_r1_backend.engines.cutting import Cutting
 from geo_r1_backend.engines.select import load_engine
 from geo_r1_backend.errors import ChipUnreadable, ConfigError, ModelFailed, QueryEmpty
 from geo_r1_backend.geo import raster, vector
+from geo_r1_backend.geo.outlines import area_px
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.grounding.images import check_size, open_image
 from geo_r1_backend.grounding.through_windows import TASKS
 from geo_r1_backend.models.registry import choose_model
-from geo_r1_backend.wire import Detail, ErrorEvent, Event, ResultEvent, Task, TokenEvent
+from geo_r1_backend.wire import Detail, Detection, ErrorEvent, Event, ResultEvent, Task, TokenEvent
 
 LONGEST_SIDE_PX = 1024
 """What is read of a raster: more than the embedded model sees, about what Qwen2.5-VL sees."""
@@ -70,8 +72,9 @@ def ask(options: AskOptions, say: Say) -> int:
             detail=options.detail,
         )
         settings = GroundOptions(think=options.think)
+        cutting = Cutting(options.data_folder, options.threads)
         last: Event | None = None
-        for last in ground([question], engine, settings, lambda: False):
+        for last in ground([question], engine, settings, lambda: False, cutting.segmenter):
             _tell(last, options, say)
     finally:
         engine.close()
@@ -111,15 +114,15 @@ def _tell(event: Event, options: AskOptions, say: Say) -> None:
 
 def _conclude(result: ResultEvent, chip: raster.RasterChip, options: AskOptions, say: Say) -> int:
     """What is shown and written at the end."""
-    rings = [vector.box_ring(detection.box_px, chip.to_map) for detection in result.detections]
+    outlines = [vector.polygons_of(detection, chip.to_map) for detection in result.detections]
     if not options.as_json:
-        say(_summary(result, rings, chip))
+        say(_summary(result, chip, options.task))
     if options.out is not None and result.detections:
         answer = vector.Answer(options.query, result.reasoning, result.model)
         vector.write_detections(
             options.out,
             result.detections,
-            rings,
+            outlines,
             answer,
             crs_wkt=chip.crs_wkt,
             overwrite=options.overwrite,
@@ -130,22 +133,35 @@ def _conclude(result: ResultEvent, chip: raster.RasterChip, options: AskOptions,
     return 0
 
 
-def _summary(result: ResultEvent, rings: list[vector.Ring], chip: raster.RasterChip) -> str:
+def _summary(result: ResultEvent, chip: raster.RasterChip, task: Task) -> str:
     lines = [""] if result.reasoning else []
+    count = len(result.detections)
     sentences = {
         "none": "The model says that there is no such object.",
         "unparsable": "The model's answer could not be read.",
         "truncated": "The answer was cut off at the token limit; what was complete:",
-        "found": "",
+        "found": f"{count} objects fit; all are listed." if task == "rec" and count > 1 else "",
     }
     if sentences[result.outcome]:
         lines.append(sentences[result.outcome])
-    for detection, ring in zip(result.detections, rings, strict=True):
+    for detection in result.detections:
         box = ", ".join(f"{value:.0f}" for value in detection.box_px)
         place = ""
         if chip.crs_wkt:
-            x, y = (ring[0][0] + ring[2][0]) / 2, (ring[0][1] + ring[2][1]) / 2
+            x_min, y_min, x_max, y_max = detection.box_px
+            x, y = chip.to_map((x_min + x_max) / 2, (y_min + y_max) / 2)
             place = f"  centre {x:.7g}, {y:.7g}" if abs(x) <= 360 else f"  centre {x:.1f}, {y:.1f}"
-        lines.append(f"{detection.rank + 1}. {detection.label or 'object'}  [{box}] px{place}")
-    lines += [f"   dropped: {piece.reason}: {piece.text}" for piece in result.dropped]
+        lines.append(
+            f"{detection.rank + 1}. {detection.label or 'object'}  [{box}] px{place}{_mask_text(detection)}"
+        )
+    lines += [
+        f"   {'box only' if piece.code else 'dropped'}: {piece.reason}: {piece.text}"
+        for piece in result.dropped
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _mask_text(detection: Detection) -> str:
+    if detection.kind != "mask" or not detection.polygons_px:
+        return ""
+    return f"  mask of {area_px(detection.polygons_px):.0f} px"

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 HOME_VARIABLE = "GEO_R1_HOME"
 MODELS_VARIABLE = "GEO_R1_MODELS"
+SEGMENTER_VARIABLE = "GEO_R1_SEGMENTER"
 MAX_PORT = 65535
 LONG_WINDOWS_PATH = 200
 """Windows refuses files beyond 260 characters unless the path begins with ``\\\\?\\``; the folder leaves room for names."""

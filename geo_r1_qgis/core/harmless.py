@@ -116,13 +116,17 @@ def _result(event: wire.ResultEvent) -> wire.ResultEvent:
         raise ProtocolError("$.detections", reason)
     found = [_detection(d, f"$.detections[{i}]") for i, d in enumerate(event.detections)]
     dropped = [
-        wire.Dropped(several_lines(d.text, MAX_LABEL), several_lines(d.reason, MAX_LABEL))
+        wire.Dropped(
+            several_lines(d.text, MAX_LABEL),
+            several_lines(d.reason, MAX_SENTENCE),
+            d.code if _CODE.fullmatch(d.code) else "",
+        )
         for d in event.dropped[:MAX_DROPPED]
     ]
     timings = event.timings
     numbers = {
         name: min(max(0.0, getattr(timings, name)), float(MANY))
-        for name in ("queued_ms", "preprocess_ms", "first_token_ms", "total_ms")
+        for name in ("queued_ms", "preprocess_ms", "first_token_ms", "masks_ms", "total_ms")
     }
     return replace(
         event,
@@ -145,6 +149,7 @@ def storable(text: str) -> str:
 def _detection(detection: wire.Detection, path: str) -> wire.Detection:
     _check_box(detection.box_px, f"{path}.box_px")
     _check_outlines(detection.polygons_px or [], f"{path}.polygons_px")
+    _check_points(detection.points_px or [], f"{path}.points_px")
     return replace(
         detection,
         label=one_line(detection.label, MAX_LABEL),
@@ -171,6 +176,15 @@ def _check_outlines(polygons_px: List[List[List[List[float]]]], path: str) -> No
             raise ProtocolError(path, "a ring needs three points of two numbers")
         for point in ring:
             _check_near(point, path)
+
+
+def _check_points(points_px: List[List[float]], path: str) -> None:
+    if len(points_px) > MAX_POINTS:
+        raise ProtocolError(path, f"{len(points_px):,} points; the limit is {MAX_POINTS:,}")
+    for point in points_px:
+        if len(point) != 2:
+            raise ProtocolError(path, "a point needs two numbers")
+        _check_near(point, path)
 
 
 def _check_near(numbers: Sequence[float], path: str) -> None:

@@ -87,7 +87,9 @@ class Detection:
     box_px: List[float]
     kind: Literal["box", "mask"] = "box"
     polygons_px: Optional[List[List[List[List[float]]]]] = None
-    """Multipolygon in sent-chip pixels (polygon, ring, point, x/y) when ``kind`` is mask."""
+    """Multipolygon in sent-chip pixels (polygon, ring, point, x/y) when ``kind`` is mask: valid, rings closed."""
+    points_px: Optional[List[List[float]]] = None
+    """Where the model pointed at the object, in sent-chip pixels; none unless it did."""
     score: Optional[float] = None
     """Agreement of several sampled answers; none where it was not measured (no invented confidence)."""
 
@@ -98,6 +100,8 @@ class Dropped:
 
     text: str
     reason: str
+    code: str = ""
+    """For masks, of what became of them: `no-mask`, `mask-limit`, or the code of an error. The box stays."""
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,7 @@ class Timings:
     queued_ms: float = 0.0
     preprocess_ms: float = 0.0
     first_token_ms: float = 0.0
+    masks_ms: float = 0.0
     total_ms: float = 0.0
     tokens: int = 0
 

@@ -46,7 +46,14 @@ def test_bad_question_does_not_spoil_its_neighbours():
 
     bad = replace(question("b"), read_image=damaged)
     events = final(
-        run(FixedEngine(), question("a"), bad, question("c", "gres"), question("d"), batch_size=4)
+        run(
+            FixedEngine(profile=replace(PROFILE, tasks=("rec",))),
+            question("a"),
+            bad,
+            question("c", "ovd"),
+            question("d"),
+            batch_size=4,
+        )
     )
 
     assert events["a"].event == events["d"].event == "result"

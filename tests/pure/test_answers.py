@@ -61,7 +61,7 @@ IDENTITY = View(1000, 1000, 1000, 1000, 1000, 1000)
         (
             '[{"bbox_2d":[1,2,3,4],"keypoint1":[2,3],"keypoint2":[2,2]}]',
             [(1, 2, 3, 4)],
-        ),  # GRES: only the box yet
+        ),  # GRES: points are no boxes
         (
             '[{"bbox_2d":[1,2,3,4]},{"bbox_2d":[5,6',
             [(1, 2, 3, 4)],
@@ -305,3 +305,26 @@ def test_a_long_list_is_read_in_linear_time():
 
     assert len(boxes) == 1000
     assert time.perf_counter() - began_s < 10
+
+
+@pytest.mark.parametrize(
+    ("text", "points"),
+    [
+        ('{"bbox_2d":[1,2,30,40],"keypoint1":[2,3],"keypoint2":[20,30]}', ((2, 3), (20, 30))),
+        ('{"bbox_2d":[1,2,30,40],"point_2d":[2.5,3]}', ((2.5, 3),)),
+        ('{"bbox_2d":[1,2,30,40],"points":[[2,3],[4,5]]}', ((2, 3), (4, 5))),
+        ('{"keypoint1":[2,3],"bbox_2d":[1,2,30,40]}', ((2, 3),)),  # before the box
+        ('{"bbox_2d":[1,2,30,40],"keypoint1":"2, 3"}', ((2, 3),)),
+        ('{"bbox_2d":[1,2,30,40]}', ()),
+        ('{"bbox_2d":[1,2,30,40],"keypoint1":[2]}', ()),  # half a point is none; the box stays
+        ('{"bbox_2d":[1,2,30,40],"keypoint1":[2,1e300]}', ()),
+        ('{"bbox_2d":[1,2,30,40],"keypoint1":null,"center":[7,8]}', ()),
+        ('{"bbox_2d":[[1,2,30,40],[5,6,70,80]],"keypoint1":[2,3]}', ()),  # whose?
+    ],
+)
+def test_points_belong_to_their_box(text, points):
+    """Points of the paper's third task come with the box of their object, whatever is wrong with one of them."""
+    found = parse_answer(f"<answer>[{text}]</answer>").detections
+
+    assert found[0].box_px == (1, 2, 30, 40)
+    assert {box.points_px for box in found} == {points}

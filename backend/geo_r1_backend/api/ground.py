@@ -66,7 +66,8 @@ def _check_model(service: Service, body: GroundRequest) -> str:
     if folder.kind == "broken":
         raise ModelFailed(model=folder.id, reason=folder.note)
     for item in body.items:
-        if item.task not in folder.tasks:
+        # masks need boxes first, and any task gives some
+        if item.task not in folder.tasks and not (item.task == "gres" and folder.tasks):
             raise TaskUnsupported(task=item.task, model=folder.id, supported=folder.tasks)
     return folder.id
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from geo_r1_backend.config import ServerConfig, version
+from geo_r1_backend.engines.cutting import Cutting
 from geo_r1_backend.errors import GeoR1Error, ModelUnknown
 from geo_r1_backend.grounding.host import Loader, ModelHost
 from geo_r1_backend.grounding.queue import GroundQueue
@@ -127,12 +128,18 @@ class Service:
 
 def build_service(config: ServerConfig, *, token: str, load: Loader) -> Service:
     """A service of its parts, not yet started."""
-    host = ModelHost(lambda: find_models(config.data_folder), load, default=config.model)
+    cutting = Cutting(config.data_folder, config.threads)
+    host = ModelHost(
+        lambda: find_models(config.data_folder),
+        load,
+        default=config.model,
+        can_cut=lambda: cutting.is_there,
+    )
     return Service(
         config=config,
         token=token,
         host=host,
-        queue=GroundQueue(host, limit=config.queue_limit),
+        queue=GroundQueue(host, limit=config.queue_limit, segmenter=cutting.segmenter),
         chips=ChipStore(
             config.data_folder / "chips",
             budget_bytes=config.chip_budget_bytes,

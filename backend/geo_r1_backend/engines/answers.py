@@ -1,8 +1,7 @@
 """What a model's text says: reasoning, boxes, pieces that could not be used and why. Total: it never raises.
 
 One parser for every engine and every size of model (the paper's format and all that its parsers accept). Boxes are
-in whatever the model writes; bringing them to chip pixels is `resize.py`. Keypoints of GRES answers are read over:
-until masks exist, only their boxes are used.
+in whatever the model writes; bringing them to chip pixels is `resize.py`. GRES answers have points on their objects as well.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from geo_r1_backend.engines.lenient_json import (
     ListNode,
@@ -20,12 +19,16 @@ from geo_r1_backend.engines.lenient_json import (
     TextNode,
     read_values,
 )
-from geo_r1_backend.engines.resize import BoxPx
+from geo_r1_backend.engines.resize import BoxPx, PointPx
 from geo_r1_backend.wire import Dropped
 
 BOX_KEYS = ("bbox_2d", "bbox", "box_2d", "box", "bounding_box")
+POINT_KEYS = re.compile(r"(?:key)?points?(?:_2d)?[_ ]?\d{0,2}")
 LABEL_KEYS = ("label", "name", "category", "class", "object")
 BOX_NUMBERS = 4
+POINT_NUMBERS = 2
+MAX_POINTS = 16
+"""Of one object; the paper's models write two."""
 MAX_DETECTIONS = 2000
 """A model that repeats itself for 4,096 tokens writes fewer; more would only be an attack on our memory."""
 MAX_DROPPED = 100
@@ -56,6 +59,8 @@ class AnsweredBox:
     start: int
     """Where its text begins and ends in the answer."""
     end: int
+    points_px: tuple[PointPx, ...] = ()
+    """Points that the model put on the object."""
 
 
 @dataclass(frozen=True)
@@ -189,10 +194,15 @@ def _walk_object(node: ObjectNode, text: str) -> Iterator[AnsweredBox | Dropped]
         yield Dropped(_cut(text[node.start : node.end]), "cut off")
         return
     label = _label_of(node)
+    points = _points_of(node)
     for value in boxes:
         several = isinstance(value, ListNode) and _is_list_of_boxes(value)
         for one in value.items if several and isinstance(value, ListNode) else [value]:
-            yield _box_of(one, node, label, text)
+            box = _box_of(one, node, label, text)
+            # points beside several boxes: nobody knows whose they are
+            if isinstance(box, AnsweredBox) and not several:
+                box = replace(box, points_px=points)
+            yield box
 
 
 def _box_of(value: Node, whole: Node, label: str, text: str) -> AnsweredBox | Dropped:
@@ -238,6 +248,19 @@ def _is_list_of_boxes(value: ListNode) -> bool:
     return bool(value.items) and all(
         isinstance(item, ListNode) and len(item.items) == BOX_NUMBERS for item in value.items
     )
+
+
+def _points_of(node: ObjectNode) -> tuple[PointPx, ...]:
+    """Points under keys such as ``keypoint1``; whatever is none is read over."""
+    points: list[PointPx] = []
+    for key, value in node.pairs:
+        if POINT_KEYS.fullmatch(key.strip().lower()):
+            numbers = _numbers_of(value) or []
+            if len(numbers) % POINT_NUMBERS == 0 and all(
+                math.isfinite(number) and abs(number) <= MAX_COORDINATE for number in numbers
+            ):
+                points += zip(numbers[::2], numbers[1::2], strict=True)
+    return tuple(points[:MAX_POINTS])
 
 
 def _label_of(node: ObjectNode) -> str:

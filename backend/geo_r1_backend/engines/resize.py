@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 BoxPx = tuple[float, float, float, float]
 """``(x_min, y_min, x_max, y_max)``, half-open, origin top-left."""
 
+PointPx = tuple[float, float]
+
 PER_MILLE = 1000.0
 """Qwen3-VL writes coordinates as thousandths of the sides of its image."""
 

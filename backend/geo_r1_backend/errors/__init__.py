@@ -15,6 +15,7 @@ module knows no HTTP library: ``status`` is a number that `api/` uses.
     │   ├── ChipUnknown (also LookupError), ChipHashMismatch, ChipUnreadable, ChipTruncated
     │   └── ImageTooLarge, ImageTooSmall, ImageAspect
     ├── ModelUnknown (also LookupError), ModelFailed, TaskUnsupported   of which model
+    ├── SegmenterMissing                                    cut out by what                 (also LookupError)
     ├── StorageFailed                                       on which disk                   (also OSError)
     ├── QueueFull, ServiceStopping, Cancelled, EngineFailed             and how it went
     ├── ConfigError                                         a setting that cannot work      (also ValueError)
@@ -41,6 +42,7 @@ from geo_r1_backend.errors.models import (
     ModelFailed,
     ModelUnknown,
     QueueFull,
+    SegmenterMissing,
     ServiceStopping,
     TaskUnsupported,
 )
@@ -88,6 +90,7 @@ __all__ = [
     "QueryTooLong",
     "QueueFull",
     "RequestMalformed",
+    "SegmenterMissing",
     "ServiceStopping",
     "StorageFailed",
     "TaskUnsupported",

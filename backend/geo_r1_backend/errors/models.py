@@ -51,6 +51,20 @@ class TaskUnsupported(GeoR1Error, ValueError):
         )
 
 
+class SegmenterMissing(GeoR1Error, LookupError):
+    """Masks are asked for, and nothing here can cut them out."""
+
+    code = "segmenter-missing"
+    status = 503
+
+    def __init__(self, *, folder: str) -> None:
+        super().__init__(
+            "There is no segmenter here, which cuts objects out of their boxes.",
+            hint=f"Put one into {folder}, or name its folder in GEO_R1_SEGMENTER; docs/segmenters.md says how.",
+            folder=folder,
+        )
+
+
 class QueueFull(GeoR1Error):
     """Too many wait already."""
 

@@ -20,6 +20,8 @@ LAYER = "detections"
 LONGITUDE_LATITUDE = "EPSG:4326"
 
 Ring = list[tuple[float, float]]
+Polygons = list[list[Ring]]
+"""Polygon, ring (the first is the outline, the others are holes), point; rings closed."""
 
 
 @dataclass(frozen=True)
@@ -52,23 +54,25 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     _packages()
 
 
-def box_ring(
-    box_px: Sequence[float], to_map: Callable[[float, float], tuple[float, float]]
-) -> Ring:
-    """Outline of a pixel box in map units, closed; under a rotated raster it is no rectangle of the axes.
+def polygons_of(
+    detection: Detection, to_map: Callable[[float, float], tuple[float, float]]
+) -> Polygons:
+    """Outlines of a detection in map units: a mask with its holes, or the four corners of a box.
 
-    All four corners are transformed, not two.
+    All four corners are transformed, not two: under a rotated raster a box is no rectangle of the axes.
     """
-    x_min, y_min, x_max, y_max = box_px
-    corners = [(x_min, y_max), (x_max, y_max), (x_max, y_min), (x_min, y_min)]
-    ring = [to_map(x_px, y_px) for x_px, y_px in corners]
-    return [*ring, ring[0]]
+    polygons_px = detection.polygons_px if detection.kind == "mask" else None
+    if not polygons_px:
+        x_min, y_min, x_max, y_max = detection.box_px
+        corners = [(x_min, y_max), (x_max, y_max), (x_max, y_min), (x_min, y_min), (x_min, y_max)]
+        polygons_px = [[[list(corner) for corner in corners]]]
+    return [[[to_map(x, y) for x, y in ring] for ring in rings] for rings in polygons_px]
 
 
 def write_detections(
     path: Path,
     detections: Sequence[Detection],
-    rings: Sequence[Ring],
+    outlines: Sequence[Polygons],
     answer: Answer,
     *,
     crs_wkt: str,
@@ -78,8 +82,8 @@ def write_detections(
 
     Args:
         path: .gpkg, .geojson or .json.
-        detections: rows, in the order of ``rings``.
-        rings: outlines in the units of ``crs_wkt``.
+        detections: rows, in the order of ``outlines``.
+        outlines: in the units of ``crs_wkt``.
         answer: what was asked and said.
         crs_wkt: empty = pixels, y upwards.
         overwrite: replace the file if it is there.
@@ -87,15 +91,15 @@ def write_detections(
     pyogrio, pyproj, shapely = _packages()
     driver = DRIVERS[path.suffix.lower()]
     crs = crs_wkt
-    areas = [_area_m2(ring, crs_wkt, pyproj) for ring in rings]
+    areas = [_area_m2(polygons, crs_wkt, pyproj) for polygons in outlines]
     if driver == "GeoJSON" and crs_wkt:
         onto = pyproj.Transformer.from_crs(crs_wkt, LONGITUDE_LATITUDE, always_xy=True)
-        rings = [[onto.transform(x, y) for x, y in ring] for ring in rings]
+        outlines = [
+            [[[onto.transform(x, y) for x, y in ring] for ring in rings] for rings in polygons]
+            for polygons in outlines
+        ]
         crs = LONGITUDE_LATITUDE
-    shapes = [
-        shapely.MultiPolygon([shapely.geometry.polygon.orient(shapely.Polygon(ring))])
-        for ring in rings
-    ]
+    shapes = [_shape(polygons, shapely) for polygons in outlines]
     columns = _columns(detections, areas, answer)
     if overwrite:
         path.unlink(missing_ok=True)
@@ -140,17 +144,33 @@ def _columns(
     return columns
 
 
-def _area_m2(ring: Ring, crs_wkt: str, pyproj: Any) -> float:
-    """Area on the ellipsoid; not a number where the place is not known."""
+def _shape(polygons: Polygons, shapely: Any) -> Any:
+    """A valid multipolygon, whatever a transformation has bent."""
+    orient = shapely.geometry.polygon.orient
+    shape = shapely.MultiPolygon(
+        [orient(shapely.Polygon(rings[0], rings[1:])) for rings in polygons]
+    )
+    if shape.is_valid:
+        return shape
+    parts = shapely.get_parts(shapely.make_valid(shape, method="structure"))
+    return shapely.MultiPolygon([part for part in parts if part.geom_type == "Polygon"])
+
+
+def _area_m2(polygons: Polygons, crs_wkt: str, pyproj: Any) -> float:
+    """Area on the ellipsoid, holes taken off; not a number where the place is not known."""
     if not crs_wkt:
         return float("nan")
     crs = pyproj.CRS.from_user_input(crs_wkt)
     if crs.geodetic_crs is None:
         return float("nan")
     onto = pyproj.Transformer.from_crs(crs, crs.geodetic_crs, always_xy=True)
-    longitudes, latitudes = onto.transform(*zip(*ring, strict=True))
-    area, _ = crs.get_geod().polygon_area_perimeter(longitudes, latitudes)
-    return abs(float(area))
+    area_m2 = 0.0
+    for rings in polygons:
+        for index, ring in enumerate(rings):
+            longitudes, latitudes = onto.transform(*zip(*ring, strict=True))
+            area, _ = crs.get_geod().polygon_area_perimeter(longitudes, latitudes)
+            area_m2 += abs(float(area)) * (1 if index == 0 else -1)
+    return area_m2
 
 
 def _packages() -> tuple[Any, Any, Any]:

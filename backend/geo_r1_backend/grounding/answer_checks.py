@@ -27,7 +27,13 @@ def to_detection(box: AnsweredBox, view: View, *, rank: int) -> Detection | Drop
     box_px = [round(value, 2) for value in view.box_to_chip(box.box_px)]
     if box_px[2] <= box_px[0] or box_px[3] <= box_px[1]:
         return Dropped(shown(box), "outside of the image")
-    return Detection(rank=rank, label=box.label, box_px=box_px)
+    points = [view.point_to_chip(*point) for point in box.points_px]
+    return Detection(
+        rank=rank,
+        label=box.label,
+        box_px=box_px,
+        points_px=[[round(x, 2), round(y, 2)] for x, y in points] or None,
+    )
 
 
 def shown(box: AnsweredBox) -> str:

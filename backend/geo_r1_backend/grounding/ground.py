@@ -19,6 +19,7 @@ from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.engines.resize import View
 from geo_r1_backend.errors import EngineFailed, GeoR1Error, Internal, TaskUnsupported
 from geo_r1_backend.grounding.answer_checks import loops, repeats, same, shown, tail, to_detection
+from geo_r1_backend.grounding.masks import FindSegmenter, boxes_task, no_segmenter, with_masks
 from geo_r1_backend.grounding.through_windows import Look, plan_looks, through_windows
 from geo_r1_backend.wire import (
     Detail,
@@ -96,8 +97,16 @@ def ground(
     engine: Engine,
     options: GroundOptions,
     should_stop: Callable[[], bool],
+    segmenter: FindSegmenter = no_segmenter,
 ) -> Iterator[Event]:
     """Answer questions in order, saying everything as soon as it is known.
+
+    Args:
+        questions: what is asked.
+        engine: answers with boxes.
+        options: of all questions.
+        should_stop: whether nobody listens any more.
+        segmenter: gives what cuts masks out of boxes; asked when the first mask is due.
 
     Yields:
         For each question `started`, then `token` and `detection`, then one `result` or `error`.
@@ -108,16 +117,20 @@ def ground(
             return
         asked: list[_Asked] = []
         closely: list[_Chip] = []
+        pictures: dict[str, Image] = {}
         for question in questions[first : first + size]:
             try:
                 chip = _read(question, engine, options)
+                if question.task == "gres":
+                    pictures[question.item] = chip.image
                 if len(chip.looks) == 1:
                     asked.append(_prepare(chip, question.item, chip.looks[0]))
                 else:
                     closely.append(chip)
             except GeoR1Error as error:
                 yield ErrorEvent(question.item, error.to_body())
-        yield from _answer(asked, engine, options, should_stop)
+        answer = _answer(asked, engine, options, should_stop)
+        yield from with_masks(answer, pictures, segmenter, should_stop)
         for chip in closely:
 
             def ask(part: Sequence[tuple[str, Look]], chip: _Chip = chip) -> Iterator[Event]:
@@ -125,7 +138,8 @@ def ground(
                 return _answer(some, engine, options, should_stop)
 
             if not should_stop():
-                yield from through_windows(chip.question.item, chip.looks, ask, batch_size=size)
+                answer = through_windows(chip.question.item, chip.looks, ask, batch_size=size)
+                yield from with_masks(answer, pictures, segmenter, should_stop)
 
 
 @dataclass(frozen=True)
@@ -143,15 +157,18 @@ def _read(question: Question, engine: Engine, options: GroundOptions) -> _Chip:
     """The pixels, and how they will be looked at."""
     started_s = time.perf_counter()
     profile = engine.profile
-    if question.task not in profile.tasks:
-        raise TaskUnsupported(task=question.task, model=profile.id, supported=profile.tasks)
-    prompt = prompt_for(question.task, question.query, think=options.think)
+    task = question.task
+    if task == "gres" and task not in profile.tasks:
+        task = boxes_task(question.query, profile.tasks)
+    if task not in profile.tasks:
+        raise TaskUnsupported(task=task, model=profile.id, supported=profile.tasks)
+    prompt = prompt_for(task, question.query, think=options.think)
     image = question.read_image()
     looks = plan_looks(
         image.width,
         image.height,
         profile,
-        question.task,
+        task,
         question.detail,
         window_px=options.window_px,
         overlap_px=options.overlap_px,

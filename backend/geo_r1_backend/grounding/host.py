@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -41,7 +41,12 @@ class ModelHost:
     """Owner of all engines of one service."""
 
     def __init__(
-        self, find: Callable[[], list[ModelFolder]], load: Loader, *, default: str | None = None
+        self,
+        find: Callable[[], list[ModelFolder]],
+        load: Loader,
+        *,
+        default: str | None = None,
+        can_cut: Callable[[], bool] = lambda: False,
     ) -> None:
         self._find = find
         self._load = load
@@ -49,6 +54,7 @@ class ModelHost:
         self._slots_lock = threading.Lock()
         self._uses = 0
         self._wanted_default = default
+        self._can_cut = can_cut
         self._refresh()
 
     @property
@@ -157,6 +163,11 @@ class ModelHost:
             for model_id, folder in found.items():
                 self._slots.setdefault(model_id, _Slot(folder))
 
+    def _tasks(self, tasks: Sequence[str]) -> list[str]:
+        """What to offer: masks where there is a segmenter, whatever model gives the boxes."""
+        boxes = [task for task in tasks if task != "gres"]
+        return [*boxes, "gres"] if tasks and self._can_cut() else boxes
+
     def _info(self, slot: _Slot) -> ModelInfo:
         folder, engine = slot.folder, slot.engine
         status = engine.status() if engine else None
@@ -165,7 +176,7 @@ class ModelHost:
             id=folder.id,
             title=folder.title,
             engine=status.name if status else {"transformers": "torch"}.get(folder.kind, "onnx"),
-            tasks=list(engine.profile.tasks if engine else folder.tasks),
+            tasks=self._tasks(engine.profile.tasks if engine else folder.tasks),
             state="failed" if folder.kind == "broken" else slot.state,
             is_default=folder.id == self.default_id,
             device=status.device if status else "cpu",

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from geo_r1_backend.errors import Cancelled, GeoR1Error, Internal, QueueFull, ServiceStopping
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground, with_request_id
 from geo_r1_backend.grounding.host import ModelHost
+from geo_r1_backend.grounding.masks import FindSegmenter, no_segmenter
 from geo_r1_backend.wire import ErrorEvent, Event, QueuedEvent, ResultEvent
 
 log = logging.getLogger(__name__)
@@ -44,8 +45,11 @@ class Job:
 class GroundQueue:
     """Owner of the answering thread."""
 
-    def __init__(self, host: ModelHost, *, limit: int) -> None:
+    def __init__(
+        self, host: ModelHost, *, limit: int, segmenter: FindSegmenter = no_segmenter
+    ) -> None:
         self._host = host
+        self._segmenter = segmenter
         self._limit = limit
         self._waiting: deque[Job] = deque()
         self._running: Job | None = None
@@ -137,7 +141,9 @@ class GroundQueue:
         self._host.trim(keep=job.model_id)
         engine = self._host.engine(job.model_id)
         questions = [replace(question, queued_ms=queued_ms) for question in job.questions]
-        events = ground(questions, engine, job.options, lambda: job.stop is not None)
+        events = ground(
+            questions, engine, job.options, lambda: job.stop is not None, self._segmenter
+        )
         try:
             for event in events:
                 if job.stop is not None:

@@ -93,12 +93,15 @@ def test_any_json_is_an_event_or_an_error(value, kind, fields):
         {"polygons_px": [[[[1, 2], [3], [5, 6]]]]},
         {"polygons_px": [[[[1, 2], [3, 1e300], [5, 6]]]]},
         {"polygons_px": [[[[1, 2]] * 100_001]]},
+        {"points_px": [[1, 2, 3]]},
+        {"points_px": [[1, 1e300]]},
+        {"points_px": [[1, 2]] * 100_001},
     ],
 )
 def test_half_a_place_is_none(changes):
     """A box or an outline that no image can have is refused, with the path of the field."""
     event = {"event": "detection", "item": "1", "detection": {**DETECTION, **changes}}
-    with pytest.raises(ProtocolError, match=r"\$\.detection\.(box|polygons)_px"):
+    with pytest.raises(ProtocolError, match=r"\$\.detection\.(box|polygons|points)_px"):
         harmless_event(decode_event(json.dumps(event)))
 
 
