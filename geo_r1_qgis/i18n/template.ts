@@ -259,63 +259,68 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="33"/>
+        <location filename="../gui/ask_words.py" line="37"/>
         <source>{seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="42"/>
+        <location filename="../gui/ask_words.py" line="46"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="44"/>
+        <location filename="../gui/ask_words.py" line="48"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="46"/>
+        <location filename="../gui/ask_words.py" line="50"/>
         <source>not usable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="61"/>
+        <location filename="../gui/ask_words.py" line="65"/>
         <source>The model answered: none.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="62"/>
+        <location filename="../gui/ask_words.py" line="66"/>
         <source>No such object here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="66"/>
+        <location filename="../gui/ask_words.py" line="70"/>
         <source>The answer has no usable box</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="68"/>
+        <location filename="../gui/ask_words.py" line="72"/>
         <source>It reached its limit of {count} tokens; what was complete is on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="71"/>
+        <location filename="../gui/ask_words.py" line="75"/>
         <source>The answer was cut short</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="73"/>
+        <location filename="../gui/ask_words.py" line="77"/>
         <source>A part of the answer could not be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="75"/>
+        <location filename="../gui/ask_words.py" line="79"/>
         <source>About the picture that was sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="82"/>
+        <location filename="../gui/ask_words.py" line="86"/>
         <source>… and {count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="34"/>
+        <source>Looking closely, {now} of {total}…</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

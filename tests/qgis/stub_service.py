@@ -60,6 +60,11 @@ def token(text, section="think"):
     return {"event": "token", "item": "1", "text": text, "section": section}
 
 
+def progress(done, total):
+    """An event of the stream."""
+    return {"event": "progress", "item": "1", "done": done, "total": total}
+
+
 def a_detection(rank=0, label="storage tank", box=(100, 40, 150, 90)):
     """A detection as the service writes it."""
     return {"rank": rank, "label": label, "box_px": list(box)}

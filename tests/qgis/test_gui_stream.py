@@ -7,7 +7,7 @@ from qgis.PyQt.QtTest import QTest
 
 from geo_r1_qgis.core.ask_state import Stage
 from tests.qgis.person import rows, type_question, wait_for_end
-from tests.qgis.stub_service import HANG, a_detection, detection, result, started, token
+from tests.qgis.stub_service import HANG, a_detection, detection, progress, result, started, token
 
 STEP_PX = 12
 
@@ -61,3 +61,31 @@ def test_sixty_detections_at_once_are_few_reloads(qtbot, plugin, dock, stub, mon
     assert isinstance(layer, QgsVectorLayer)
     assert 1 <= len(repaints) <= 15
     assert sorted(each["rank"] for each in layer.getFeatures()) == list(range(60))
+
+
+def test_the_dock_says_which_look_is_under_way(qtbot, plugin, dock, stub, tmp_path):
+    """Progress of a question with windows stands beside “Reasoning”; what is final by then is on the map and stays after Esc."""
+    script = [
+        started(),
+        progress(0, 10),
+        token("The whole view: Find tanks: one.\n"),
+        progress(1, 10),
+    ]
+    script += [
+        token("Window 1 of 9 [0,0,150,150]: Find"),
+        detection(0, "tank", box(0)),
+        progress(2, 10),
+    ]
+    stub.scripts = [[*script, HANG]]
+    type_question(dock, "all tanks")
+    stage = dock.reasoning.stage
+
+    qtbot.waitUntil(lambda: stage.text().startswith("Looking closely, 3 of 10…"), timeout=8000)
+    store = plugin.services.store
+    qtbot.waitUntil(lambda: bool(store.layer) and store.layer.featureCount() == 1, timeout=8000)
+    assert "Window 1 of 9" in dock.reasoning.reasoning
+    QTest.keyClick(dock.ask_panel.query, Qt.Key.Key_Escape)
+
+    assert plugin.services.asking.state.stage is Stage.STOPPED
+    assert stage.text().startswith("Stopped")
+    assert len(rows(tmp_path)) == 1

@@ -192,7 +192,8 @@ class _Answer:
 
     def _think(self, index: int, text: str) -> Iterator[Event]:
         if index not in self.named:
-            text = f"{self.looks[index].name}: {text.lstrip()}"
+            line = "\n" if self.named else ""
+            text = f"{line}{self.looks[index].name}: {text.lstrip()}"
             self.named.add(index)
         if not self.first_token_ms:
             self.first_token_ms = (time.perf_counter() - self.began_s) * 1000.0
@@ -200,9 +201,6 @@ class _Answer:
         yield TokenEvent(self.item, text, "think")
 
     def _look_ended(self, index: int, result: ResultEvent) -> Iterator[Event]:
-        if index in self.named:
-            self.reasoning.append("\n")
-            yield TokenEvent(self.item, "\n", "think")
         self.results.append(result)
         name = self.looks[index].name
         self.dropped += [Dropped(d.text, f"{d.reason} ({name})") for d in result.dropped]
