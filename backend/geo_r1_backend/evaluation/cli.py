@@ -30,9 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument(
         "--suite",
-        choices=("generated", "real-rec", "real-ovd", "airports", "streets"),
+        choices=("generated", "real-rec", "real-ovd", "airports", "streets", "masks"),
         default="generated",
-        help="the frozen recipe of generated scenes (default), or questions about real photographs",
+        help="the frozen recipe of generated scenes (default), questions about real photographs, or the segmenter's masks",
     )
     real = parser.add_argument_group("real suites (photographs in GEO_R1_DATA)")
     real.add_argument("--source", choices=("nwpu", "airports", "streets"), default="nwpu")
@@ -89,6 +89,10 @@ def run(arguments: argparse.Namespace) -> int:
     from geo_r1_backend.evaluation.wordings import in_other_words
     from geo_r1_backend.models.registry import embedded_folder
 
+    if arguments.suite == "masks":
+        from geo_r1_backend.evaluation.segmenting.command import run as run_masks
+
+        return run_masks(arguments)
     folder = arguments.model or embedded_folder()
     if folder is None:
         _say("No embedded model found; name a model folder with --model.")
