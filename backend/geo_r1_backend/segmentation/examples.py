@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -18,6 +15,9 @@ from geo_r1_backend.geo.boxes import Box, iou
 from geo_r1_backend.geo.crops import sample, window_around
 from geo_r1_backend.pretraining.backgrounds import RealBackgrounds, read_tile
 from geo_r1_backend.pretraining.dice import Dice
+from geo_r1_backend.pretraining.photo.compose import Sources, draw_photo
+from geo_r1_backend.pretraining.photo.recipe import DENSE, PhotoRecipe
+from geo_r1_backend.pretraining.photo.textures import Materials, warm_up
 from geo_r1_backend.pretraining.scenes import Scene, SceneRecipe, draw_scene
 from geo_r1_backend.segmentation.settings import CONTEXT, SMALLEST_PX
 from geo_r1_backend.segmentation.shapes import draw_shapes
@@ -26,7 +26,8 @@ VIEWS_PX = ((448, 448), (560, 336), (336, 560))
 CROPS_PER_PICTURE = 10
 LEAST_IOU = 0.7
 """Of a shown box with the true one: a model's boxes are off by some pixels."""
-PHOTO = "geo_r1_backend.pretraining.photo"
+DENSE_SHARE = 0.15
+"""Of the photograph-like scenes: up to 60 objects, close together."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +50,15 @@ class PictureSource:
 
     def __init__(self, backgrounds: Path | None, *, evaluation: bool = False) -> None:
         self.real = RealBackgrounds(backgrounds, evaluation=evaluation) if backgrounds else None
-        self.photo: Callable[[int, tuple[int, int]], Scene] | None = None
+        self.sources: Sources | None = None
         if self.real is not None:
             for (
                 path
             ) in self.real.paths:  # decoded once before a fork: the processes share the pages
                 read_tile(path)
-            self.photo = _photo_source(self.real)
-        photo = 0.5 if self.photo else 0.0
+            warm_up()
+            self.sources = Sources(self.real, Materials(self.real.paths))
+        photo = 0.5 if self.sources else 0.0
         self.shares = (("photo", photo), ("plain", 0.6 - photo), ("shapes", 0.4))
 
     def draw(self, seed: int) -> Picture:
@@ -66,8 +68,9 @@ class PictureSource:
         sort = dice.weighted(self.shares)
         if sort == "shapes":
             return _shapes(seed, self.real, view)
-        if sort == "photo" and self.photo is not None:
-            return picture_of(self.photo(seed, view))
+        if sort == "photo" and self.sources is not None:
+            recipe = DENSE if dice.chance(DENSE_SHARE) else PhotoRecipe()
+            return picture_of(draw_photo(seed, recipe, self.sources, view))
         return picture_of(draw_scene(seed, SceneRecipe(), self.real, view))
 
 
@@ -131,7 +134,7 @@ def points_on(dice: Dice, mask: np.ndarray) -> tuple[tuple[float, float], ...]:
 
 def weathered(dice: Dice, image: np.ndarray) -> np.ndarray:
     """Other light, other sharpness, other storage."""
-    if dice.chance(0.7):
+    if dice.chance(0.5):
         gamma, gain = dice.log_uniform(0.65, 1.5), dice.uniform(0.75, 1.2)
         table = np.empty((1, 256, 3), np.uint8)
         ramp = (np.arange(256) / 255) ** gamma * 255
@@ -166,20 +169,3 @@ def _shapes(seed: int, real: RealBackgrounds | None, view_px: tuple[int, int]) -
         return whole
 
     return Picture(image, [shape.box_px for shape in shapes], mask_of)
-
-
-def _photo_source(real: RealBackgrounds) -> Callable[[int, tuple[int, int]], Scene] | None:
-    """Photograph-like scenes, where this version has the generator for them."""
-    if find_spec(PHOTO) is None or find_spec(f"{PHOTO}.compose") is None:
-        return None
-    compose: Any = importlib.import_module(f"{PHOTO}.compose")
-    textures: Any = importlib.import_module(f"{PHOTO}.textures")
-    recipe: Any = importlib.import_module(f"{PHOTO}.recipe")
-    textures.warm_up()
-    sources = compose.Sources(real, textures.Materials(real.paths))
-
-    def draw(seed: int, view_px: tuple[int, int]) -> Scene:
-        scene: Scene = compose.draw_photo(seed, recipe.PhotoRecipe(), sources, view_px)
-        return scene
-
-    return draw
