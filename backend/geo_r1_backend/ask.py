@@ -16,7 +16,6 @@ from geo_r1_backend.geo import raster, vector
 from geo_r1_backend.geo.outlines import area_px
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.grounding.images import check_size, open_image
-from geo_r1_backend.grounding.through_windows import TASKS
 from geo_r1_backend.models.registry import choose_model
 from geo_r1_backend.wire import Detail, Detection, ErrorEvent, Event, ResultEvent, Task, TokenEvent
 
@@ -52,9 +51,9 @@ def ask(options: AskOptions, say: Say) -> int:
     """
     if not options.query.strip():
         raise QueryEmpty
-    if options.detail == "windows" and options.task not in TASKS:
+    if options.detail == "windows" and options.task == "rec":
         raise ConfigError(
-            f"--detail windows does not go with --task {options.task}.",
+            "--detail windows does not go with --task rec.",
             hint="Windows are for all objects of a kind: add --all. One object is sought in the whole view.",
         )
     if options.out is not None:

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from geo_r1_backend.geo.boxes import iou
+from geo_r1_backend.geo.outlines import area_px
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.grounding.through_windows import plan_looks
 from geo_r1_backend.wire import (
@@ -23,6 +24,7 @@ from geo_r1_backend.wire import (
     StartedEvent,
     TokenEvent,
 )
+from tests.backend.colour_segmenter import ColourSegmenter
 from tests.backend.fixed_engine import PROFILE, FixedEngine
 
 SMALLEST_PX = 14
@@ -233,6 +235,20 @@ def test_direct_answers_have_no_reasoning():
     result = run(engine, a_picture(rows_of_small_things()), think=False)[-1]
     assert result.reasoning == ""
     assert len(result.detections) == len(rows_of_small_things())
+
+
+def test_masks_are_cut_out_of_merged_boxes():
+    """“All” as masks: an object on a window's border has one mask, whole, in pixels of the picture."""
+    truth = rows_of_small_things()
+    picture = a_picture(truth)
+    question = Question("a", "gres", "all tanks", lambda: picture)
+    events = list(ground([question], seeing(), GroundOptions(), lambda: False, ColourSegmenter))
+
+    assert len(events[-1].detections) == len(truth)
+    assert {d.kind for d in events[-1].detections} == {"mask"}
+    assert [e.detection for e in events if isinstance(e, DetectionEvent)] == events[-1].detections
+    for box, found in zip(sorted(truth), sorted(events[-1].detections, key=lambda d: d.box_px), strict=True):  # fmt: skip
+        assert area_px(found.polygons_px) == pytest.approx((box[2] - box[0]) * (box[3] - box[1]), rel=0.15)  # fmt: skip
 
 
 # ---- over the wire ---------------------------------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from geo_r1_backend.errors import (
     UnknownField,
     shortened,
 )
-from geo_r1_backend.grounding.through_windows import TASKS as WINDOWED
 from geo_r1_backend.wire import MAX_QUERY_CHARACTERS, GroundItem, GroundRequest
 
 UNKNOWN = "unexpected_keyword_argument"
@@ -76,11 +75,11 @@ def check_meaning(request: GroundRequest) -> None:
                 hint="Give each question of a request a name of its own; events are told apart by it.",
             )
         seen.add(item.item)
-        if item.detail == "windows" and item.task not in WINDOWED:
+        if item.detail == "windows" and item.task == "rec":
             raise BodyInvalid(
                 field=f"items[{index}].detail",
                 reason=f"“windows” does not go with the task “{item.task}”",
-                hint="Windows are for “ovd”, all objects of a kind. One object is sought in the whole view.",
+                hint="Windows are for all objects (“ovd”, “gres”). One object is sought in the whole view.",
             )
 
 

@@ -33,7 +33,8 @@ from geo_r1_backend.wire import (
 )
 
 TASKS: tuple[Task, ...] = ("ovd",)
-"""One object is sought in the whole view: which is the largest, no window can know."""
+"""One object is sought in the whole view: which is the largest, no window can know. Masks of all objects are cut out of
+merged boxes (`masks.boxes_task`); a model that answers `gres` itself gives points with its boxes, which are not merged."""
 MAX_DROPPED = 50
 LARGE_PX = 10_000
 """Side of a picture that every model shrinks."""
@@ -203,7 +204,7 @@ class _Answer:
     def _look_ended(self, index: int, result: ResultEvent) -> Iterator[Event]:
         self.results.append(result)
         name = self.looks[index].name
-        self.dropped += [Dropped(d.text, f"{d.reason} ({name})") for d in result.dropped]
+        self.dropped += [replace(d, reason=f"{d.reason} ({name})") for d in result.dropped]
         boxes = [(d.label, _frame(d.box_px)) for d in result.detections]
         for merged in self._merge.add(self.looks[index].window.box_px, boxes):
             detection = _detection(merged, rank=len(self.detections))
