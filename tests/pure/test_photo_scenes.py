@@ -12,7 +12,8 @@ from geo_r1_backend.pretraining.backgrounds import RealBackgrounds
 from geo_r1_backend.pretraining.catalogue import CLASSES
 from geo_r1_backend.pretraining.dice import Dice
 from geo_r1_backend.pretraining.photo import labelled, lens
-from geo_r1_backend.pretraining.photo.compose import Sources, draw_photo
+from geo_r1_backend.pretraining.photo.canvas import Canvas
+from geo_r1_backend.pretraining.photo.compose import Composer, Sources, draw_photo
 from geo_r1_backend.pretraining.photo.corpus import Corpus
 from geo_r1_backend.pretraining.photo.mirror import turned
 from geo_r1_backend.pretraining.photo.recipe import (
@@ -122,6 +123,18 @@ def test_colours_are_not_named_where_they_cannot_be_seen(sources):
     for recipe in (PhotoRecipe(infrared_share=1), PhotoRecipe(infrared_share=0, gray_share=1)):
         for seed in range(5):
             assert {o.colour for o in draw_photo(seed, recipe, sources, VIEW).objects} <= {""}
+
+
+def test_a_group_may_turn_out_empty(sources):
+    """Where every place of a row stays free, or no object fits, the scene goes on without that group."""
+    canvas = Canvas(np.zeros((896, 896, 3), np.uint8), Dice(1))
+    composer = Composer(canvas, sources.materials)
+    composer._poses = lambda *_: []
+    for kind in CLASSES:
+        for _ in range(20):
+            composer.group(kind, 6)
+
+    assert composer.objects == []
 
 
 @pytest.mark.parametrize("flips", [(True, False), (False, True), (True, True)])

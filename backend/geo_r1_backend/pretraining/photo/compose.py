@@ -145,7 +145,7 @@ class Composer:
         if poses and not stand_alone and dice.chance(0.9 if kind.name == "ship" else 0.55):
             self._pad(kind, [(x, y) for x, y, *_ in poses], base)
         surround = None
-        if kind.name in SHARED_SURROUND and layout != "scatter" and dice.chance(0.8):
+        if poses and kind.name in SHARED_SURROUND and layout != "scatter" and dice.chance(0.8):
             surround = self._surround([(x, y) for x, y, *_ in poses], base)
             palette = palette[:1]
         others = len(self.taken) if layout != "scatter" else None
