@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -188,6 +190,28 @@ def test_what_the_model_sees_is_where_the_box_says(profile, size):
     assert found == pytest.approx(expected, abs=1.5)
     back = View(**{**vars(view), "convention": "absolute"}).box_to_chip(found)
     assert back == pytest.approx(box_px, abs=1.5 * max(1 / scale_x, 1 / scale_y))
+
+
+@pytest.mark.parametrize("profile", PROFILES, ids=lambda profile: profile.id)
+@pytest.mark.parametrize("window", [(0, 0, 448, 448), (311, 207, 448, 448), (500, 90, 300, 610), (840, 650, 160, 50)])  # fmt: skip
+def test_a_window_of_a_chip_is_seen_where_it_lies(profile, window):
+    """A red square is found in the picture of a window, and its box comes back in pixels of the whole chip, never outside the window."""
+    left, top, width_px, height_px = window
+    box_px = (left + width_px // 4, top + height_px // 3, left + width_px // 2, top + height_px - 5)
+    chip = Image.new("RGB", (1000, 700), "navy")
+    ImageDraw.Draw(chip).rectangle((box_px[0], box_px[1], box_px[2] - 1, box_px[3] - 1), fill="red")
+    view = replace(plan_view(width_px, height_px, profile), left_px=left, top_px=top)
+
+    seen = view.render(chip)
+
+    red = seen.getchannel("R").point(lambda value: 255 if value > 127 else 0)
+    found = red.crop((0, 0, view.content_width_px, view.content_height_px)).getbbox()
+    back = replace(view, convention="absolute").box_to_chip(found)
+    step_px = max(width_px / view.content_width_px, height_px / view.content_height_px)
+    assert back == pytest.approx(box_px, abs=1.5 * step_px)
+    assert view.box_to_chip(view.box_to_model(box_px)) == pytest.approx(box_px)
+    everything = view.box_to_chip((-50.0, -50.0, 5000.0, 5000.0))
+    assert everything == (left, top, left + width_px, top + height_px)
 
 
 def test_padding_is_grey_and_boxes_in_it_are_clipped():
