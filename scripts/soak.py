@@ -60,6 +60,20 @@ class Load:
         self.counts = {"answered": 0, "left": 0, "refused": 0}
         self.faults: list[str] = []
 
+    def ask_about_all(self) -> None:
+        """Every picture once, so that what the service keeps of pictures is not taken for growth on a slow machine."""
+        with httpx.Client(
+            base_url=self.url, headers=self.headers, timeout=120, trust_env=False
+        ) as client:
+            for image in map(picture, range(CHIP_BUDGET)):
+                name = hashlib.sha256(image).hexdigest()
+                client.put(f"/v1/chips/{name}", content=image).raise_for_status()
+                body = {
+                    "items": [{"item": "1", "chip": name, "query": "the tank"}],
+                    "max_new_tokens": 1,
+                }
+                client.post("/v1/ground", json=body).raise_for_status()
+
     def run(self, seed: int) -> None:
         """One client."""
         dice = random.Random(seed)  # noqa: S311 - for tests
@@ -176,6 +190,7 @@ def watch(server: "subprocess.Popen[bytes]", folder: Path) -> int:
         time.sleep(0.1)
     found = json.loads((folder / "server.json").read_text())
     load = Load(found["url"], found["token"])
+    load.ask_about_all()
     clients = [threading.Thread(target=load.run, args=(seed,)) for seed in range(CLIENTS)]
     for client in clients:
         client.start()
