@@ -20,7 +20,9 @@ from qgis.core import (  # noqa: E402 - after the platform is chosen
     QgsPalLayerSettings,
     QgsProperty,
     QgsRuleBasedRenderer,
+    QgsSimpleFillSymbolLayer,
     QgsSimpleLineSymbolLayer,
+    QgsSymbolLayer,
     QgsTextBufferSettings,
     QgsTextFormat,
     QgsUnitTypes,
@@ -31,6 +33,8 @@ from qgis.PyQt.QtCore import Qt  # noqa: E402
 from qgis.PyQt.QtGui import QColor, QFont  # noqa: E402
 
 HALO = "#ffffff"
+TINT = 40
+"""Of 255."""
 STATES = (
     # label, filter, colour, width in mm, dashed
     ("Accepted", "\"review\" = 'accepted'", "#00a651", 0.7, False),
@@ -40,9 +44,22 @@ STATES = (
 
 
 def outline(colour: str, width_mm: float, *, dashed: bool) -> QgsFillSymbol:
-    """A light halo below a strong line; the inside stays free, because one wants to see the object."""
+    """A light halo below a strong line; the inside stays free, because one wants to see the object.
+
+    That of a mask is tinted, or nobody could tell its holes.
+    """
     symbol = QgsFillSymbol()
     symbol.deleteSymbolLayer(0)
+    inside = QgsSimpleFillSymbolLayer(QColor(0, 0, 0, 0))
+    inside.setStrokeStyle(Qt.PenStyle.NoPen)
+    tint = QColor(colour)
+    inside.setDataDefinedProperty(
+        QgsSymbolLayer.Property.PropertyFillColor,
+        QgsProperty.fromExpression(
+            f"if(\"kind\" = 'mask', color_rgba({tint.red()}, {tint.green()}, {tint.blue()}, {TINT}), color_rgba(0, 0, 0, 0))"
+        ),
+    )
+    symbol.appendSymbolLayer(inside)
     for line_colour, line_width, style in (
         (HALO, width_mm + 0.8, Qt.PenStyle.SolidLine),
         (colour, width_mm, Qt.PenStyle.DashLine if dashed else Qt.PenStyle.SolidLine),

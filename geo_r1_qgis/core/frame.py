@@ -142,6 +142,20 @@ class Frame:
         return a * e - b * d
 
 
+def area_of(polygons: Sequence[Sequence[Sequence[Sequence[float]]]]) -> float:
+    """Area of a multipolygon (polygon, ring, point) in the square of its own units, holes taken off."""
+    return sum(
+        (1 if index == 0 else -1) * _ring_area(ring)
+        for rings in polygons
+        for index, ring in enumerate(rings)
+    )
+
+
+def _ring_area(ring: Sequence[Sequence[float]]) -> float:
+    following = [*ring[1:], ring[0]]
+    return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, following))) / 2
+
+
 def view_affine(
     *, centre_map: Point, units_per_px: float, width_px: int, height_px: int, rotation_deg: float
 ) -> Affine:

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass, field
 from typing import Dict, Optional
 
+from . import wire
 from .frame import Frame
 
 _PRIVATE = re.compile(
@@ -45,6 +46,11 @@ class ChipSource:
     """WKT2 of the layer's own CRS; empty = it has none."""
     stretch: str = ""
     """The layer's renderer as QGIS writes it (bands, stretch, palette), XML."""
+
+
+def is_ambiguous(task: str, result: wire.ResultEvent) -> bool:
+    """Whether one object was asked for and several fit: an answer, and all of them are in it."""
+    return task == "rec" and result.outcome == "found" and len(result.detections) > 1
 
 
 @dataclass(frozen=True)

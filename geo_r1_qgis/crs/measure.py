@@ -25,6 +25,8 @@ SPAN_PX = 8.0
 ellipsoidal formula, eight are not, and the scale does not change over eight."""
 POINTS_PER_EDGE = 32
 """An edge is straight on the map, which on the ellipsoid is a curve."""
+POINTS_PER_RING = 1024
+"""The many edges of a mask are short, and hardly curved."""
 
 
 class Measure:
@@ -114,10 +116,11 @@ def area_m2(
 
 def _dense(ring_px: Sequence[Sequence[float]], frame: Frame) -> List[Tuple[float, float]]:
     closed = [*ring_px, ring_px[0]] if tuple(ring_px[0]) != tuple(ring_px[-1]) else list(ring_px)
+    steps = min(POINTS_PER_EDGE, max(1, POINTS_PER_RING // len(closed)))
     dense = [frame.px_to_map(closed[0][0], closed[0][1])]
     for (x0, y0), (x1, y1) in zip(closed, closed[1:]):
-        for step in range(1, POINTS_PER_EDGE + 1):
-            share = step / POINTS_PER_EDGE
+        for step in range(1, steps + 1):
+            share = step / steps
             dense.append(frame.px_to_map(x0 + (x1 - x0) * share, y0 + (y1 - y0) * share))
     return dense
 

@@ -119,11 +119,16 @@ class AnswersController(QObject):
 
     def _on_answer_shown(self, answer: Answer) -> None:
         self.flash.bring_into_view(answer.frame, answer.detection.box_px)
-        self.flash.show_place(answer.frame, answer.detection.box_px)
+        self._flash(answer)
 
     def _on_answer_chosen(self, answer: Answer) -> None:
         self.flash.zoom_to(answer.frame, answer.detection.box_px)
-        self.flash.show_place(answer.frame, answer.detection.box_px)
+        self._flash(answer)
+
+    def _flash(self, answer: Answer) -> None:
+        found = answer.detection
+        polygons_px = found.polygons_px if found.kind == "mask" else None
+        self.flash.show_place(answer.frame, found.box_px, polygons_px=polygons_px)
 
     def _on_question_shown(self, question: Question) -> None:
         if self._asking.state.is_running or not question.reasoning:

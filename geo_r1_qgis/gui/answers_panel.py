@@ -23,7 +23,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..core import wire
-from ..core.frame import Frame
+from ..core.frame import Frame, area_of
 from .qt_names import as_number
 from .small_print import plain_tooltip, small_print
 
@@ -43,6 +43,7 @@ class Question:
 
     query: str
     frame: Frame
+    task: str = "rec"
     reasoning: str = ""
     answers: List[Answer] = field(default_factory=list)
     is_over: bool = False
@@ -227,8 +228,13 @@ class AnswersPanel(QWidget):
 
 
 def _size_text(answer: Answer) -> str:
-    width_px, height_px = _size_px(answer.detection.box_px)
+    """Width and height of a box, area of a mask."""
     scale = answer.frame.m_per_px
+    polygons_px = answer.detection.polygons_px
+    if answer.detection.kind == "mask" and polygons_px:
+        area = area_of(polygons_px)
+        return f"{_metres(area * scale * scale)} m²" if scale else f"{area:.0f} px²"
+    width_px, height_px = _size_px(answer.detection.box_px)
     if not scale:
         return f"{width_px:.0f} × {height_px:.0f} px"
     return f"{_metres(width_px * scale)} × {_metres(height_px * scale)} m"

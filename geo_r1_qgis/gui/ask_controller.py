@@ -146,10 +146,10 @@ class AskController(QObject):
     def _send(self, chip: Chip) -> None:
         self.state.move(Stage.UPLOADING)
         self._chip, self.frame = chip, chip.frame
-        self._question = Question(self.state.query, chip.frame)
+        task = self._dock.ask_panel.task
+        self._question = Question(self.state.query, chip.frame, task)
         self._dock.answers.begin_question(self._question)
         settings = self._connection.settings
-        task = self._dock.ask_panel.task
         self._request = wire.GroundRequest(
             items=[wire.GroundItem("1", chip.sha256, self.state.query, task)],
             model=settings.model or None,
@@ -258,7 +258,8 @@ class AskController(QObject):
             self._store.break_off_run(self._run_uid, outcome, reasoning)
         if self._question is not None:
             self._question.reasoning = self._question.reasoning or self._dock.reasoning.reasoning
-            self._dock.answers.end_question(self._question, ending_words(self.state))
+            words = ending_words(self.state, self._question.task)
+            self._dock.answers.end_question(self._question, words)
         self._show_stage()
         if self.state.error is not None:
             error = self.state.error
@@ -275,7 +276,8 @@ class AskController(QObject):
     def _remark(self, result: wire.ResultEvent) -> None:
         is_new = self._chip.warning != self._plan.note  # the note was read before asking
         limit, warning = self._request.max_new_tokens, self._chip.warning if is_new else ""
-        remark = remark_on(result, token_limit=limit, warning=warning)
+        task = self._request.items[0].task
+        remark = remark_on(result, task=task, token_limit=limit, warning=warning)
         if remark is not None:
             self._dock.notice.show_remark(*remark)
 

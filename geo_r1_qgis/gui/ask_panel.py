@@ -118,7 +118,7 @@ class AskPanel(QWidget):
     def _make_choices(self) -> None:
         self.task_combo = QComboBox(self)
         self.task_combo.setObjectName("geoR1Task")
-        self.task_combo.setAccessibleName(self.tr("What is sought: one object, all objects"))
+        self.task_combo.setAccessibleName(self.tr("What is sought: one object, all objects, masks"))
         self.set_tasks(["rec", "ovd"], "rec")
         self.task_combo.currentIndexChanged.connect(lambda _: self.task_chosen.emit(self.task))
         self.layer_combo = QgsMapLayerComboBox(self)

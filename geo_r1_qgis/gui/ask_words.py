@@ -9,6 +9,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 from ..core import wire
 from ..core.ask_state import AskState, Stage
 from ..core.plain_text import one_line
+from ..core.records import is_ambiguous
 
 translate = QCoreApplication.translate
 
@@ -38,8 +39,11 @@ def stage_words(state: AskState, seconds: float) -> str:
     return f"{words.format(count=state.position, now=now, total=total)} {after}" if words else ""
 
 
-def ending_words(state: AskState) -> str:
-    """What stands beside a question that has no detection; empty where the number of them says it all."""
+def ending_words(state: AskState, task: str) -> str:
+    """What stands beside a question that has ended; empty where the number of its detections says it all."""
+    if state.result is not None and is_ambiguous(task, state.result):
+        several = translate("AskWords", "{count} fit: all are marked")
+        return several.format(count=len(state.result.detections))
     if state.detections:
         return ""
     if state.stage is Stage.STOPPED:
@@ -51,33 +55,83 @@ def ending_words(state: AskState) -> str:
 
 
 def remark_on(
-    result: wire.ResultEvent, *, token_limit: int, warning: str
+    result: wire.ResultEvent, *, task: str, token_limit: int, warning: str
 ) -> Optional[Tuple[str, str]]:
     """Title and text of what is to be said about an answer that came; none if there is nothing to say.
 
     Args:
         result: the answer.
+        task: what was asked for.
         token_limit: how many tokens it was allowed.
         warning: about the picture that was sent; empty = none.
     """
-    reasons = _reasons(result.dropped)
-    if result.outcome == "none":
-        said = translate("AskWords", "The model answered: none.")
-        return translate("AskWords", "No such object here"), "\n".join(
-            filter(None, (said, warning))
+    reasons = _reasons([each for each in result.dropped if not each.code])
+    if result.outcome != "found":
+        return _not_found(result, reasons, token_limit, warning)
+    no_masks = _without_masks([each for each in result.dropped if each.code])
+    if is_ambiguous(task, result):
+        return _several_fit(len(result.detections), _lines(reasons, warning))
+    if reasons or no_masks:
+        titles = (
+            translate("AskWords", "A part of the answer could not be used"),
+            translate("AskWords", "Not every object has a mask"),
         )
-    if result.outcome == "unparsable":
-        return translate("AskWords", "The answer has no usable box"), reasons
-    if result.outcome == "truncated":
-        text = translate(
-            "AskWords", "It reached its limit of {count} tokens; what was complete is on the map."
-        )
-        return translate("AskWords", "The answer was cut short"), text.format(count=token_limit)
-    if reasons:
-        return translate("AskWords", "A part of the answer could not be used"), reasons
+        return titles[0 if reasons else 1], _lines(reasons, no_masks)
     if warning:
         return translate("AskWords", "About the picture that was sent"), warning
     return None
+
+
+def _not_found(
+    result: wire.ResultEvent, reasons: str, token_limit: int, warning: str
+) -> Tuple[str, str]:
+    """About an answer that has nothing, or not all."""
+    if result.outcome == "none":
+        said = translate("AskWords", "The model answered: none.")
+        return translate("AskWords", "No such object here"), _lines(said, warning)
+    if result.outcome == "unparsable":
+        return translate("AskWords", "The answer has no usable box"), reasons
+    text = translate(
+        "AskWords", "It reached its limit of {count} tokens; what was complete is on the map."
+    )
+    return translate("AskWords", "The answer was cut short"), text.format(count=token_limit)
+
+
+def _several_fit(count: int, more: str) -> Tuple[str, str]:
+    title = translate("AskWords", "{count} objects fit: all are marked").format(count=count)
+    text = translate(
+        "AskWords", "To mean one of them, say more: its colour, its size, or where it lies."
+    )
+    return title, _lines(text, more)
+
+
+def _without_masks(notes: List[wire.Dropped]) -> str:
+    """Why objects have a box and no mask; each reason once, with the objects where it is theirs alone."""
+    lines: List[str] = []
+    unclear = [one_line(each.text, EXCERPT_CHARACTERS) for each in notes if each.code == "no-mask"]
+    if unclear:
+        words = translate("AskWords", "Nothing stands out in the box, so it stays a box: {objects}")
+        shown = [*unclear[:MAX_REASONS], *(["…"] if len(unclear) > MAX_REASONS else [])]
+        lines.append(words.format(objects="; ".join(shown)))
+    for each in notes:
+        if each.code == "mask-limit":
+            lines.append(
+                translate("AskWords", "There are too many for one answer: the rest are boxes.")
+            )
+        elif each.code == "segmenter-missing":
+            lines.append(
+                translate(
+                    "AskWords",
+                    "The service has nothing that cuts objects out of their boxes (a segmenter); the boxes are on the map.",
+                )
+            )
+        elif each.code != "no-mask":
+            lines.append(each.reason)
+    return "\n".join(lines[:MAX_REASONS])
+
+
+def _lines(*texts: str) -> str:
+    return "\n".join(filter(None, texts))
 
 
 def _reasons(dropped: List[wire.Dropped]) -> str:

@@ -27,6 +27,10 @@ CROSS_PX = 9
 """Half size of the cross at a point, in pixels of the chip at most, so that it stays on its object."""
 
 
+PolygonsPx = Sequence[Sequence[Sequence[Sequence[float]]]]
+"""Polygon, ring, point, x/y."""
+
+
 class CanvasFlash(QObject):
     """One pair of rubber bands (a white rim under a coloured line), moved from place to place."""
 
@@ -47,15 +51,23 @@ class CanvasFlash(QObject):
         """Whether a place is shown now."""
         return bool(self._bands)
 
-    def show_place(self, frame: Frame, place_px: Sequence[float], *, hold: bool = False) -> None:
-        """Flash a box (four numbers) or a point (two numbers) of a chip.
+    def show_place(
+        self,
+        frame: Frame,
+        place_px: Sequence[float],
+        *,
+        polygons_px: Optional[PolygonsPx] = None,
+        hold: bool = False,
+    ) -> None:
+        """Flash a box (four numbers), a point (two numbers) or a mask of a chip.
 
         Args:
             frame: geometry of the chip.
             place_px: in pixels of the chip.
+            polygons_px: outlines of what is in the box, if they are known; they are shown in its place.
             hold: stay until `clear`, without blinking: the mouse rests on a link.
         """
-        outline = self._on_canvas(frame, place_px)
+        outline = self._on_canvas(frame, place_px, polygons_px)
         self.clear()
         if outline is None:
             return
@@ -110,8 +122,15 @@ class CanvasFlash(QObject):
         if self._blinks_left <= 0:
             self._blink.stop()
 
-    def _on_canvas(self, frame: Frame, place_px: Sequence[float]) -> Optional[QgsGeometry]:
-        if len(place_px) == 4:
+    def _on_canvas(
+        self, frame: Frame, place_px: Sequence[float], polygons_px: Optional[PolygonsPx] = None
+    ) -> Optional[QgsGeometry]:
+        if polygons_px:
+            polygons = frame.polygons_px_to_map(polygons_px)
+            geometry = QgsGeometry.fromMultiPolygonXY(
+                [[[QgsPointXY(*point) for point in ring] for ring in rings] for rings in polygons]
+            )
+        elif len(place_px) == 4:
             ring = [QgsPointXY(x, y) for x, y in frame.box_px_to_ring_map(place_px)]
             geometry = QgsGeometry.fromPolygonXY([ring])
         else:

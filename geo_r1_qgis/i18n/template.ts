@@ -22,47 +22,47 @@
 <context>
     <name>AnswersPanel</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="94"/>
+        <location filename="../gui/answers_panel.py" line="95"/>
         <source>Answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="98"/>
+        <location filename="../gui/answers_panel.py" line="99"/>
         <source>Export…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="100"/>
+        <location filename="../gui/answers_panel.py" line="101"/>
         <source>Write the chosen answers, or all of them, to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="101"/>
+        <location filename="../gui/answers_panel.py" line="102"/>
         <source>Export answers to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="106"/>
+        <location filename="../gui/answers_panel.py" line="107"/>
         <source>Answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="107"/>
+        <location filename="../gui/answers_panel.py" line="108"/>
         <source>Up and Down flash an answer on the map, Enter goes there</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="210"/>
+        <location filename="../gui/answers_panel.py" line="211"/>
         <source>object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="214"/>
+        <location filename="../gui/answers_panel.py" line="215"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="214"/>
+        <location filename="../gui/answers_panel.py" line="215"/>
         <source>{count} found</source>
         <translation type="unfinished"></translation>
     </message>
@@ -70,7 +70,7 @@
 <context>
     <name>AnswersTree</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="69"/>
+        <location filename="../gui/answers_panel.py" line="70"/>
         <source>What was found: here, on the map, and in a GeoPackage at once.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -161,11 +161,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="121"/>
-        <source>What is sought: one object, all objects</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../gui/ask_panel.py" line="126"/>
         <source>Raster layer to look at</source>
         <translation type="unfinished"></translation>
@@ -210,117 +205,152 @@
         <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../gui/ask_panel.py" line="121"/>
+        <source>What is sought: one object, all objects, masks</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>AskWords</name>
     <message>
-        <location filename="../gui/ask_words.py" line="23"/>
+        <location filename="../gui/ask_words.py" line="24"/>
         <source>Waiting for the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="24"/>
+        <location filename="../gui/ask_words.py" line="25"/>
         <source>Taking the picture…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="25"/>
+        <location filename="../gui/ask_words.py" line="26"/>
         <source>Sending…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="26"/>
+        <location filename="../gui/ask_words.py" line="27"/>
         <source>In the queue: {count} before you</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="27"/>
+        <location filename="../gui/ask_words.py" line="28"/>
         <source>Thinking…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="28"/>
+        <location filename="../gui/ask_words.py" line="29"/>
         <source>Writing…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="29"/>
+        <location filename="../gui/ask_words.py" line="30"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="30"/>
+        <location filename="../gui/ask_words.py" line="31"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="31"/>
+        <location filename="../gui/ask_words.py" line="32"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="37"/>
+        <location filename="../gui/ask_words.py" line="38"/>
         <source>{seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="46"/>
+        <location filename="../gui/ask_words.py" line="50"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="48"/>
+        <location filename="../gui/ask_words.py" line="52"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="50"/>
+        <location filename="../gui/ask_words.py" line="54"/>
         <source>not usable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="65"/>
+        <location filename="../gui/ask_words.py" line="90"/>
         <source>The model answered: none.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="66"/>
+        <location filename="../gui/ask_words.py" line="91"/>
         <source>No such object here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="70"/>
+        <location filename="../gui/ask_words.py" line="93"/>
         <source>The answer has no usable box</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="72"/>
+        <location filename="../gui/ask_words.py" line="94"/>
         <source>It reached its limit of {count} tokens; what was complete is on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="75"/>
+        <location filename="../gui/ask_words.py" line="97"/>
         <source>The answer was cut short</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="77"/>
+        <location filename="../gui/ask_words.py" line="75"/>
         <source>A part of the answer could not be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="79"/>
+        <location filename="../gui/ask_words.py" line="81"/>
         <source>About the picture that was sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="86"/>
+        <location filename="../gui/ask_words.py" line="140"/>
         <source>… and {count} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="34"/>
+        <location filename="../gui/ask_words.py" line="35"/>
         <source>Looking closely, {now} of {total}…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="45"/>
+        <source>{count} fit: all are marked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="75"/>
+        <source>Not every object has a mask</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="101"/>
+        <source>{count} objects fit: all are marked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="102"/>
+        <source>To mean one of them, say more: its colour, its size, or where it lies.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="113"/>
+        <source>Nothing stands out in the box, so it stays a box: {objects}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="118"/>
+        <source>There are too many for one answer: the rest are boxes.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -484,27 +514,27 @@
 <context>
     <name>DetectionStore</name>
     <message>
-        <location filename="../layers/store.py" line="283"/>
+        <location filename="../layers/store.py" line="284"/>
         <source>The project is not saved yet; its detections are in {path}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="209"/>
+        <location filename="../layers/store.py" line="210"/>
         <source>{was} could not be written when QGIS was closed. The rest is in {now}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="210"/>
+        <location filename="../layers/store.py" line="211"/>
         <source>Detections were kept elsewhere</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="346"/>
+        <location filename="../layers/store.py" line="347"/>
         <source>QGIS was closed in the middle of an answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="347"/>
+        <location filename="../layers/store.py" line="348"/>
         <source>What it had found is kept in {path}. Asked was: {queries}</source>
         <translation type="unfinished"></translation>
     </message>

@@ -12,12 +12,13 @@ from qgis.core import (
     QgsCoordinateTransformContext,
     QgsCsException,
     QgsGeometry,
+    QgsWkbTypes,
 )
 
 from ..core import wire
 from ..core.errors import LayerError
 from ..core.frame import Frame
-from ..core.records import RunStart
+from ..core.records import RunStart, is_ambiguous
 from ..crs.outline import in_crs
 from ..crs.reference import name_of
 from .geopackage import Row
@@ -38,17 +39,32 @@ def geometry_of(
     file_crs: QgsCoordinateReferenceSystem,
     context: QgsCoordinateTransformContext,
 ) -> QgsGeometry:
-    """Multipolygon of a detection in the file's CRS: masks as they are, boxes as true quadrilaterals.
+    """Valid multipolygon of a detection in the file's CRS: masks with their holes, boxes as true quadrilaterals.
 
     Raises:
         LayerError: if the place does not exist in the file's CRS.
     """
     try:
-        return in_crs(polygons_px_of(detection), frame, file_crs, context)
+        geometry = in_crs(polygons_px_of(detection), frame, file_crs, context)
     except QgsCsException as error:
         raise LayerError(
             code="layer-transform", crs=name_of(file_crs), reason=str(error)
         ) from error
+    # A box is valid wherever it lies. The outline of a mask comes from a service, and two of its edges may be so close
+    # to each other that the transformation makes them cross.
+    if detection.kind == "mask" and not geometry.isGeosValid():
+        return _made_valid(geometry)
+    return geometry
+
+
+def _made_valid(geometry: QgsGeometry) -> QgsGeometry:
+    """The same area without crossing edges; what has no area is left out."""
+    parts = [
+        part
+        for part in geometry.makeValid().asGeometryCollection()
+        if part.type() == QgsWkbTypes.GeometryType.PolygonGeometry and not part.isEmpty()
+    ]
+    return QgsGeometry.collectGeometry(parts)
 
 
 def detection_row(
@@ -107,12 +123,12 @@ def run_row(run_uid: str, run: RunStart) -> Row:
     }
 
 
-def result_row(result: wire.ResultEvent) -> Row:
+def result_row(result: wire.ResultEvent, task: str) -> Row:
     """What is known when a run has ended."""
     dropped: List[dict] = [asdict(each) for each in result.dropped]
     return {
         "finished": datetime.now(timezone.utc),
-        "outcome": result.outcome,
+        "outcome": "ambiguous" if is_ambiguous(task, result) else result.outcome,
         "model": result.model,
         "engine": result.engine,
         "prompt": result.prompt,

@@ -112,7 +112,7 @@ class DetectionStore(QObject):
         self._shown.failed.connect(self.failed)
         self._looking: Optional[Writer] = None
         self._trouble = self._said = ""
-        """Code of the error that is not over, and of the one that was said last."""
+        """Code of the error that is not over, and of the one said last."""
         self._again = QTimer(self)
         self._again.setInterval(AGAIN_MS)
         self._again.timeout.connect(self._try_again)
@@ -162,8 +162,9 @@ class DetectionStore(QObject):
 
     def finish_run(self, run_uid: str, result: wire.ResultEvent) -> None:
         """Note how a question ended, and give its detections the whole reasoning."""
-        complete: Row = {"reasoning": result.reasoning, "model": result.model}
-        self._end_run(run_uid, result_row(result), complete)
+        run = self._runs.get(run_uid)
+        row = result_row(result, run.start.task if run else "")
+        self._end_run(run_uid, row, {"reasoning": result.reasoning, "model": result.model})
 
     def break_off_run(self, run_uid: str, outcome: str, reasoning: str) -> None:
         """Note that a question was stopped, or failed, before its answer was complete; what it found stays."""

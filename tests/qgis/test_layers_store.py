@@ -157,7 +157,7 @@ def test_file_lies_beside_the_project_and_carries_everything(store, qtbot, tmp_p
     assert run["layer_crs_wkt"].startswith("PROJCRS")
     assert json.loads(run["chip_affine"]) == list(frame.affine)
     assert json.loads(run["timings"])["total_ms"] == 512.0
-    assert json.loads(run["dropped"]) == [{"text": "[1,2]", "reason": "two numbers"}]
+    assert json.loads(run["dropped"]) == [{"text": "[1,2]", "reason": "two numbers", "code": ""}]
 
 
 def test_layer_is_added_once_styled_and_on_top(store, qtbot, project):
