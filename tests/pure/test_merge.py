@@ -6,6 +6,7 @@ import random
 
 import pytest
 
+from geo_r1_backend.evaluation.metrics import f1, matched
 from geo_r1_backend.geo.boxes import iou
 from geo_r1_backend.grounding.merge import Found, GrowingMerge, Merged, merge
 from geo_r1_backend.grounding.windows import plan_windows
@@ -196,6 +197,44 @@ def test_rows_stay_rows_with_a_detector_that_misses_and_trembles():
         said, true = said + len(merged), true + len(truth)
     assert true > 500
     assert 2 * hits / (said + true) > 0.93
+
+
+def trembling(dice, truth, window):
+    """One look of a detector that misses 1 in 10, is off by a tenth of an object's size, and often misses what is cut."""
+    seen = []
+    for label, box in truth:
+        for _, piece in cut([(label, box)], window):
+            share = _area(piece) / _area(box)
+            if dice.random() > (0.9 if share > 0.9 else 0.6 if share > 0.3 else 0.15):
+                continue
+            step = 0.1 * max(box[2] - box[0], box[3] - box[1])
+            drawn = [v + dice.gauss(0.0, step) for v in piece]
+            drawn = [min(max(v, window[i % 2]), window[i % 2 + 2]) for i, v in enumerate(drawn)]
+            if drawn[0] < drawn[2] and drawn[1] < drawn[3]:
+                seen.append(Found(tuple(drawn), label, window))
+    return seen
+
+
+def _area(box):
+    return (box[2] - box[0]) * (box[3] - box[1])
+
+
+def test_windows_of_a_trembling_detector_are_better_than_one_look_of_it():
+    """What windows find more than one look is not lost again by boxes that are said twice: F1 rises, and 97 of 100 boxes are right."""
+    once, merged = [], []
+    for seed in range(80):
+        dice = dice_of(seed)
+        truth = [("car", (x, y, x + s, y + s)) for _, (x, y, _, _) in scattered(dice, 50) for s in [dice.uniform(12, 40)]]  # fmt: skip
+        boxes = [box for _, box in truth]
+        for counts, found in (
+            (once, trembling(dice, truth, WHOLE)),
+            (merged, merge([f for w in windows_of() for f in trembling(dice, truth, w)], WHOLE)),
+        ):
+            said = [one.box for one in found]
+            counts.append((matched(said, boxes), len(said), len(boxes)))
+
+    assert f1(merged) > f1(once) + 0.01
+    assert sum(c[0] for c in merged) / sum(c[1] for c in merged) > 0.975
 
 
 def test_labels_are_kept_apart():

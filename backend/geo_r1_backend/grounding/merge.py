@@ -21,13 +21,14 @@ from geo_r1_backend.geo.boxes import Box, iou
 Frame = tuple[float, float, float, float]
 """``(x_min, y_min, x_max, y_max)``."""
 
-SAME_IOU = 0.5
-"""Two boxes that agree so far where both windows look are one object."""
+SAME_IOU = 0.3
+"""Two boxes that agree so far where both windows look are one object: lower than between boxes of one window, because each is drawn anew
+and pieces at a border are small. Chosen by a trembling detector over real airports (docs/experiments.md)."""
 REPEATED_IOU = 0.6
 """Two boxes of one window, or of the final list, that overlap so far are one object said twice."""
-INSIDE = 0.6
+INSIDE = 0.5
 """Share of a piece cut by a border that lies in another object's box, from which it is a piece of that object."""
-NESTED = 0.85
+NESTED = 0.7
 """The same for a box that is not cut: a wing is not a plane."""
 BORDER_SHARE = 0.015
 """Of a window's side: a box that ends so close to the border was probably cut by it."""
