@@ -70,12 +70,24 @@ def load_segmenter(folder: Path, threads: int) -> Segmenter:
             from geo_r1_backend.engines.crop_segmenter import CropSegmenter
 
             return CropSegmenter(folder, threads)
+        from geo_r1_backend.engines.sam import SamSegmenter, sam_kind
+
+        if sam_kind(folder) is not None:
+            return SamSegmenter(folder, threads)
     except GeoR1Error:
         raise
     except Exception as error:  # border: loading runs other people's code on the user's files
         raise ModelFailed(model=folder.name, reason=f"{type(error).__name__}: {error}") from error
     raise ModelFailed(
         model=folder.name,
-        reason=f"{folder} has no {CROPS_FILE}",
-        hint="A segmenter is a folder with segmenter.json and its ONNX graph; docs/segmenters.md describes both.",
+        reason=_why_none(folder),
+        hint="A segmenter is a folder with segmenter.json and its ONNX graph, or a SAM checkpoint; docs/segmenters.md describes both.",
     )
+
+
+def _why_none(folder: Path) -> str:
+    if not folder.is_dir():
+        return f"there is no folder {folder}"
+    if (folder / "config.json").is_file():
+        return f"{folder} has no {CROPS_FILE}, and its config.json is not that of SAM or SAM 2"
+    return f"{folder} has neither {CROPS_FILE} nor a config.json"

@@ -7,23 +7,14 @@ The worker speaks lines of JSON over its own pipes (`torch_worker.py`). Out of m
 from __future__ import annotations
 
 import base64
-import collections
-import contextlib
-import json
-import os
-import queue
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import IO, Any
 
-from geo_r1_backend.config import package_folder
 from geo_r1_backend.engines.base import EngineItem, EngineStatus, GenerationOptions, Piece
 from geo_r1_backend.engines.profiles import read_profile
+from geo_r1_backend.engines.worker_process import Message, WorkerProcess
 from geo_r1_backend.errors import EngineFailed, ModelFailed
 
 WORKER_MODULE = "geo_r1_backend.engines.torch_worker"
@@ -35,9 +26,6 @@ STOP_GRACE_S = 0.6
 """How long a worker may take to hear Stop before it is killed; leaving frees the engine within a second."""
 POLL_S = 0.05
 CLOSE_GRACE_S = 2.0
-KEPT_STDERR_LINES = 40
-
-Message = dict[str, Any]
 
 
 class TorchEngine:
@@ -66,7 +54,7 @@ class TorchEngine:
         self._threads = threads
         self._silence_limit_s = silence_limit_s
         self._requests = 0
-        self._worker: _Worker | None = None
+        self._worker: WorkerProcess | None = None
         self._loaded: Message = {}
         self._start()
 
@@ -125,7 +113,7 @@ class TorchEngine:
             self._worker = None
 
     def _start(self) -> None:
-        worker = _Worker(self._folder, self._threads)
+        worker = WorkerProcess(WORKER_MODULE, self._folder, self._threads)
         until_s = time.monotonic() + LOAD_LIMIT_S
         while True:
             message = worker.receive(POLL_S)
@@ -144,7 +132,7 @@ class TorchEngine:
                 reason = f"loading took longer than {LOAD_LIMIT_S:.0f} s"
                 raise ModelFailed(model=self.profile.id, reason=reason)
 
-    def _running_worker(self) -> _Worker:
+    def _running_worker(self) -> WorkerProcess:
         if self._worker is None or not self._worker.alive:
             self.close()
             try:
@@ -157,7 +145,7 @@ class TorchEngine:
         return self._worker
 
     def _messages(
-        self, worker: _Worker, request: int, should_stop: Callable[[], bool]
+        self, worker: WorkerProcess, request: int, should_stop: Callable[[], bool]
     ) -> Iterator[Message]:
         """Messages of one request until it is done; ends early when it should stop."""
         heard_s = time.monotonic()
@@ -176,7 +164,7 @@ class TorchEngine:
                 raise EngineFailed(reason, engine="torch")
         self._stop(worker, request)
 
-    def _stop(self, worker: _Worker, request: int) -> None:
+    def _stop(self, worker: WorkerProcess, request: int) -> None:
         """Ask the worker to stop; end it if it does not hear (a long prefill cannot)."""
         worker.send({"op": "stop", "id": request})
         until_s = time.monotonic() + STOP_GRACE_S
@@ -185,109 +173,6 @@ class TorchEngine:
             if message is not None and message["event"] in ("done", "error"):
                 return
         worker.close(0.0)
-
-
-class _Worker:
-    """One worker process with its pipes."""
-
-    def __init__(self, folder: Path, threads: int | None) -> None:
-        command = [sys.executable, "-m", WORKER_MODULE, str(folder)]
-        if threads is not None:
-            command += ["--threads", str(threads)]
-        paths = [str(package_folder().parent), os.environ.get("PYTHONPATH", "")]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            "HF_HUB_OFFLINE": "1",
-            "TOKENIZERS_PARALLELISM": "false",
-            # threads that spin while they wait take the other cores from QGIS (and from themselves, where cores are few)
-            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
-        }
-        self._process = subprocess.Popen(  # noqa: S603 - our own module, a folder from the registry
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=environment,
-            text=True,
-            encoding="utf-8",
-        )
-        self._messages: queue.Queue[Message] = queue.Queue()
-        self._stderr: collections.deque[str] = collections.deque(maxlen=KEPT_STDERR_LINES)
-        self._outgoing: queue.Queue[str | None] = queue.Queue()
-        # each pipe has its own thread: a hung worker reads nothing, and writing an image to it would hang us as well
-        work = {
-            self._write_messages: self._process.stdin,
-            self._read_messages: self._process.stdout,
-            self._read_stderr: self._process.stderr,
-        }
-        self._threads = [
-            threading.Thread(target=method, args=(pipe,), daemon=True)
-            for method, pipe in work.items()
-        ]
-        for thread in self._threads:
-            thread.start()
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        return self._process.poll() is None
-
-    def send(self, message: Message) -> None:
-        """Say something; a worker that is gone or hung is noticed when it is listened to."""
-        self._outgoing.put(json.dumps(message) + "\n")
-
-    def receive(self, timeout_s: float) -> Message | None:
-        """The next message, or None where none comes within the time."""
-        try:
-            return self._messages.get(timeout=timeout_s)
-        except queue.Empty:
-            return None
-
-    def obituary(self) -> str:
-        """Why a dead worker died, in its own last words."""
-        code = self._process.wait()
-        self._outgoing.put(None)
-        for thread in self._threads:
-            thread.join(1.0)
-        words = next((line for line in reversed(self._stderr) if line.strip()), "")
-        how = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return f"the worker process ended ({how}){': ' + words if words else ''}"
-
-    def close(self, grace_s: float) -> None:
-        """End the process: by closing its input, then by force."""
-        self._outgoing.put(None)
-        try:
-            self._process.wait(grace_s)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        for thread in self._threads:
-            thread.join(1.0)
-        for pipe in (self._process.stdout, self._process.stderr):
-            if pipe is not None:
-                pipe.close()
-
-    def _write_messages(self, pipe: IO[str]) -> None:
-        with contextlib.suppress(ValueError, OSError):
-            while (line := self._outgoing.get()) is not None:
-                pipe.write(line)
-                pipe.flush()
-        with contextlib.suppress(ValueError, OSError):
-            pipe.close()
-
-    def _read_messages(self, pipe: IO[str]) -> None:
-        with contextlib.suppress(ValueError, OSError):
-            for line in pipe:
-                self._messages.put(json.loads(line))
-
-    def _read_stderr(self, pipe: IO[str]) -> None:
-        with contextlib.suppress(ValueError, OSError):
-            for line in pipe:
-                self._stderr.append(line.strip()[:500])
 
 
 def _item_message(item: EngineItem) -> Message:
