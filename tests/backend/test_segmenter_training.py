@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch", reason="the torch extra is not installed")
 
+from geo_r1_backend import cli  # noqa: E402
 from geo_r1_backend.geo.boxes import iou  # noqa: E402
+from geo_r1_backend.models.weights import read_tensors  # noqa: E402
 from geo_r1_backend.pretraining.dice import Dice  # noqa: E402
 from geo_r1_backend.segmentation import train as training  # noqa: E402
 from geo_r1_backend.segmentation.examples import (  # noqa: E402
@@ -141,6 +144,43 @@ def test_a_run_leaves_weights_and_goes_on_where_it_stopped(tmp_path):
     lines = (tmp_path / "run/log.jsonl").read_text().splitlines()
     assert [json.loads(line)["step"] for line in lines] == [3, 6]
     assert (tmp_path / "run/segmenter.safetensors").stat().st_size > 1000
+
+
+def test_a_run_may_go_on_from_another_at_a_larger_side(tmp_path):
+    """The weights are taken over, whatever the side of the crops was."""
+    training.train(settings(tmp_path, out=tmp_path / "first", max_steps=2))
+    wider = replace(SMALL, side_px=48)
+    training.train(
+        settings(
+            tmp_path,
+            out=tmp_path / "on",
+            max_steps=1,
+            start_from=tmp_path / "first",
+            net=wider,
+            lr=0.0,
+        )
+    )
+
+    before = read_tensors(tmp_path / "first" / training.RESULT)
+    after = read_tensors(tmp_path / "on" / training.RESULT)
+    np.testing.assert_allclose(after["stem.conv.weight"], before["stem.conv.weight"], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--widths", "8", "16"], "--widths has 2 stages, --depths 4"),
+        (["--side-px", "100"], "--side-px is 100, which cannot be halved 4 times"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(tmp_path, capsys, options, said):
+    """Before anything is drawn."""
+    code = cli.main(
+        ["pretrain-segmenter", "--seconds", "1", "--out", str(tmp_path / "run"), *options]
+    )
+
+    assert code == 1
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -55,4 +55,6 @@ class SegmenterSettings:
     save_every_s: float = 30.0
     max_steps: int = 0
     """Stop after so many steps; 0 = by time alone."""
+    start_from: Path | None = None
+    """Folder of a run to go on from, whose net may have seen crops of another side; the optimizer starts anew."""
     net: NetConfig = field(default_factory=NetConfig)

@@ -18,7 +18,7 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from geo_r1_backend.models.weights import write_tensors
+from geo_r1_backend.models.weights import read_tensors, write_tensors
 from geo_r1_backend.segmentation.loader import Pool, crop_stream
 from geo_r1_backend.segmentation.net import SegmenterNet, float_state, parameters_of
 from geo_r1_backend.segmentation.settings import SegmenterSettings
@@ -106,6 +106,11 @@ class _Run:
         self.settings, self.device = settings, device
         self.net = SegmenterNet(settings.net).to(device)
         self.net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if settings.start_from is not None:
+            given = read_tensors(settings.start_from / RESULT)
+            state = {name: torch.from_numpy(value.copy()) for name, value in given.items()}
+            # all there but the counters of batches, which nothing reads
+            self.net.load_state_dict(self.net.state_dict() | state)
         self.average = SegmenterNet(settings.net).to(device)
         self.average.load_state_dict(self.net.state_dict())
         matrices = [p for p in self.net.parameters() if p.ndim > 1]
