@@ -44,6 +44,7 @@ def train(settings: SegmenterSettings) -> dict[str, float]:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(settings.seed)
     torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True  # every step has the same shapes
     settings.out.mkdir(parents=True, exist_ok=True)
     run = _Run(settings, device)
     room = settings.pool if device.type == "cuda" else min(settings.pool, CPU_POOL)
@@ -112,6 +113,7 @@ class _Run:
             # all there but the counters of batches, which nothing reads
             self.net.load_state_dict(self.net.state_dict() | state)
         self.average = SegmenterNet(settings.net).to(device)
+        self.average.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average.load_state_dict(self.net.state_dict())
         matrices = [p for p in self.net.parameters() if p.ndim > 1]
         vectors = [p for p in self.net.parameters() if p.ndim <= 1]
