@@ -21,8 +21,9 @@ from geo_r1_backend.segmentation.examples import (  # noqa: E402
     jittered,
     tight_box,
 )
+from geo_r1_backend.segmentation.forms import FORMS  # noqa: E402
 from geo_r1_backend.segmentation.settings import NetConfig, SegmenterSettings  # noqa: E402
-from geo_r1_backend.segmentation.shapes import FORMS, draw_shapes  # noqa: E402
+from geo_r1_backend.segmentation.shapes import draw_shapes  # noqa: E402
 from tests.backend.tiny_segmenter import SMALL  # noqa: E402
 
 

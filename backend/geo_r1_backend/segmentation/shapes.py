@@ -6,8 +6,6 @@ a piece of another photograph, the ground itself in other light, paint, stripes,
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -16,6 +14,7 @@ import numpy as np
 from geo_r1_backend.pretraining import backgrounds
 from geo_r1_backend.pretraining.backgrounds import RealBackgrounds, direction
 from geo_r1_backend.pretraining.dice import Dice
+from geo_r1_backend.segmentation.forms import FORMS, Outlines, box, ellipse, turned
 
 FINER = 4  # outlines are filled on a grid so much finer and averaged: soft edges of a fair width
 SIZES_PX = (10.0, 200.0)
@@ -69,147 +68,6 @@ def draw_shapes(
             shapes.append(shape)
             taken.append((x, y, r))
     return image, shapes
-
-
-Outlines = list[np.ndarray]
-"""Of one shape, around the origin; a point is inside where it lies in an odd number of them."""
-
-
-def _turned(dice: Dice, outline: np.ndarray) -> np.ndarray:
-    cos, sin = direction(dice) if dice.chance(0.75) else (1.0, 0.0)
-    return outline @ np.array([[cos, sin], [-sin, cos]])
-
-
-def _box(length: float, width: float) -> np.ndarray:
-    return np.array([(-1, -1), (1, -1), (1, 1), (-1, 1)]) * (length / 2, width / 2)
-
-
-def _oval(length: float, width: float, steps: int = 40) -> np.ndarray:
-    angles = np.arange(steps) * (2 * math.pi / steps)
-    return np.stack([np.cos(angles) * length / 2, np.sin(angles) * width / 2], 1)
-
-
-def rectangle(dice: Dice, size: float) -> Outlines:
-    """From square to a strip."""
-    return [_turned(dice, _box(size, size * dice.log_uniform(0.12, 1.0)))]
-
-
-def oval(dice: Dice, size: float) -> Outlines:
-    """Round, or long."""
-    return [_turned(dice, _oval(size, size * (1 if dice.chance(0.5) else dice.uniform(0.25, 1.0))))]
-
-
-def pointed(dice: Dice, size: float) -> Outlines:
-    """A hull: straight behind, pointed in front."""
-    width = size * dice.uniform(0.12, 0.45)
-    nose = dice.uniform(0.1, 0.4) * size
-    a, b = size / 2, width / 2
-    return [_turned(dice, np.array([(-a, -b), (a - nose, -b), (a, 0), (a - nose, b), (-a, b)]))]
-
-
-def many_sided(dice: Dice, size: float) -> Outlines:
-    """Three to nine corners, not convex."""
-    corners = dice.integer(3, 9)
-    angles = sorted(dice.uniform(0, 2 * math.pi) for _ in range(corners))
-    reach = [dice.uniform(0.25, 0.5) * size for _ in range(corners)]
-    return [
-        np.array([(r * math.cos(a), r * math.sin(a)) for r, a in zip(reach, angles, strict=True)])
-    ]
-
-
-def blob(dice: Dice, size: float) -> Outlines:
-    """A smooth closed line."""
-    angles = np.arange(60) * (2 * math.pi / 60)
-    reach = np.ones(60)
-    for wave in range(2, 6):
-        reach += (
-            dice.uniform(-0.28, 0.28) / (wave - 1) * np.cos(wave * angles + dice.uniform(0, 6.28))
-        )
-    reach *= size / 2 / reach.max()
-    outline = np.stack([np.cos(angles) * reach, np.sin(angles) * reach * dice.uniform(0.4, 1)], 1)
-    return [_turned(dice, outline)]
-
-
-def _merged(parts: list[np.ndarray]) -> Outlines:
-    """The outline of a union of convex parts that share the origin's surroundings, by drawing it."""
-    points = np.concatenate(parts)
-    low, high = points.min(0), points.max(0)
-    per = 400 / max(1e-6, float((high - low).max()))
-    canvas = np.zeros((440, 440), np.uint8)
-    for part in parts:
-        cv2.fillPoly(canvas, [np.round((part - low) * per + 10).astype(np.int32)], 1)
-    found, _ = cv2.findContours(canvas, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    largest = max(found, key=len)[:, 0].astype(float)
-    return [(largest - 10) / per + low]
-
-
-def winged(dice: Dice, size: float) -> Outlines:
-    """A body with two pairs of wings, swept or straight."""
-    body = _box(size, size * dice.uniform(0.07, 0.2))
-    body[1:3, 1] *= 0.5
-    span, chord = size * dice.uniform(0.35, 0.55), size * dice.uniform(0.1, 0.28)
-    sweep, root = dice.uniform(-0.05, 0.4) * size, dice.uniform(-0.05, 0.2) * size
-    tip = chord * dice.uniform(0.2, 0.9)
-    parts = [body]
-    for length, wide, thin, at in (
-        (span, chord, tip, root),
-        (span * dice.uniform(0.25, 0.5), chord * 0.6, tip * 0.6, -0.4 * size),
-    ):
-        back = sweep * length / span
-        wing = np.array(
-            [
-                (at + wide / 2, 0),
-                (at - back + thin / 2, length),
-                (at - back - thin / 2, length),
-                (at - wide / 2, 0),
-            ]
-        )
-        parts += [wing, wing * (1, -1)]
-    cos, sin = direction(dice)
-    return _merged([part @ np.array([[cos, sin], [-sin, cos]]) for part in parts])
-
-
-def angled(dice: Dice, size: float) -> Outlines:
-    """Two or three bars that meet: L, T, cross, U."""
-    parts = []
-    for _ in range(dice.integer(2, 3)):
-        bar = _box(size * dice.uniform(0.5, 1), size * dice.uniform(0.15, 0.4))
-        if dice.chance(0.5):
-            bar = bar[:, ::-1]
-        parts.append(bar + np.array([dice.uniform(-0.2, 0.2), dice.uniform(-0.2, 0.2)]) * size)
-    cos, sin = direction(dice)
-    return _merged([part @ np.array([[cos, sin], [-sin, cos]]) for part in parts])
-
-
-def stadium(dice: Dice, size: float) -> Outlines:
-    """A rectangle with round ends."""
-    width = size * dice.uniform(0.3, 0.7)
-    angles = np.linspace(-math.pi / 2, math.pi / 2, 16)
-    end = np.stack([np.cos(angles), np.sin(angles)], 1) * width / 2 + np.array(
-        [(size - width) / 2, 0]
-    )
-    return [_turned(dice, np.concatenate([end, -end]))]
-
-
-def fan(dice: Dice, size: float) -> Outlines:
-    """A slice of a round."""
-    half = dice.uniform(0.6, 1.0)
-    angles = np.linspace(-half, half, 18)
-    arc = np.stack([np.cos(angles), np.sin(angles)], 1) * size
-    return [_turned(dice, np.concatenate([np.zeros((1, 2)), arc]) - np.array([size / 2, 0]))]
-
-
-def ring(dice: Dice, size: float) -> Outlines:
-    """With a hole."""
-    outer = _oval(size, size * dice.uniform(0.6, 1)) if dice.chance(0.6) else _box(size, size * 0.7)
-    outer = _turned(dice, outer)
-    return [outer, outer * dice.uniform(0.4, 0.75)]
-
-
-FORMS: tuple[Callable[[Dice, float], Outlines], ...] = (
-    rectangle, rectangle, rectangle, oval, oval, pointed, pointed, many_sided, blob, winged, winged, angled, stadium,
-    fan, ring,
-)  # fmt: skip
 
 
 def _paint(
@@ -304,11 +162,9 @@ def _parts(dice: Dice, look: np.ndarray) -> None:
         x, y = dice.uniform(0, width), dice.uniform(0, height)
         colour = _colour(dice)
         if dice.chance(0.5):
-            inner = _turned(
-                dice, _box(size * dice.uniform(0.1, 0.8), size * dice.uniform(0.02, 0.4))
-            )
+            inner = turned(dice, box(size * dice.uniform(0.1, 0.8), size * dice.uniform(0.02, 0.4)))
         else:
-            inner = _oval(size * dice.uniform(0.05, 0.5), size * dice.uniform(0.05, 0.5))
+            inner = ellipse(size * dice.uniform(0.05, 0.5), size * dice.uniform(0.05, 0.5))
         corners = np.round((inner + np.array([x, y])) * 16).astype(np.int32)
         if dice.chance(0.35):
             cv2.polylines(look, [corners], True, colour, 1, cv2.LINE_AA, 4)
