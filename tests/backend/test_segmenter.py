@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from geo_r1_backend.engines.crop_pixels import mask_from_logits  # noqa: E402
 from geo_r1_backend.engines.segmenter import MaskPrompt, load_segmenter  # noqa: E402
 from geo_r1_backend.errors import ModelFailed  # noqa: E402
 from geo_r1_backend.geo.crops import Window  # noqa: E402
+from geo_r1_backend.segmentation.settings import NetConfig  # noqa: E402
 from tests.backend.tiny_segmenter import random_net, write_segmenter  # noqa: E402
 
 SIDE_PX = 32
@@ -177,6 +179,23 @@ def test_a_damaged_file_is_named(tmp_path):
 
     with pytest.raises(ModelFailed, match=r"weights\.safetensors is not the file of the manifest"):
         load_segmenter(packed, 1)
+
+
+def test_the_shipped_sizes_keep_their_promise(tmp_path):
+    """At most 10 MB of files and 30 ms a box on two threads, whatever the weights; the calmest of eight tries counts."""
+    packed = write_segmenter(tmp_path, random_net(config=NetConfig()))
+    segmenter = load_segmenter(packed, 2)
+    image = np.random.default_rng(2).integers(0, 256, (400, 600, 3), dtype=np.uint8)
+    prompts = [MaskPrompt((40 * n, 30 * n, 40 * n + 90, 30 * n + 60)) for n in range(8)]
+
+    tries_s = []
+    for _ in range(8):
+        began_s = time.perf_counter()
+        segmenter.segment(image, prompts)
+        tries_s.append(time.perf_counter() - began_s)
+
+    assert sum(path.stat().st_size for path in packed.iterdir()) <= 10_000_000
+    assert min(tries_s) / len(prompts) <= 0.030
 
 
 def test_an_empty_folder_is_refused(tmp_path):

@@ -42,14 +42,16 @@ def window_around(box_px: Box, context: float, smallest_px: float) -> Window:
     return Window((x_min + x_max - side) / 2, (y_min + y_max - side) / 2, side)
 
 
-def axis_weights(start: float, stop: float, count: int, size: int) -> tuple[int, Floats]:
+def axis_taps(
+    start: float, stop: float, count: int, size: int
+) -> tuple[npt.NDArray[np.intp], Floats]:
     """How ``count`` samples that divide [start, stop) of an axis are mixed from its ``size`` pixels.
 
     A triangle as wide as the coarser of the two grids: linear where pixels are enlarged, about the mean where they
     shrink. Beyond the ends the outermost pixel is repeated.
 
     Returns:
-        The first pixel that is used, and weights ``(count, used)`` whose rows sum to 1.
+        Pixels ``(count, taps)`` and their weights, of which each row sums to 1.
     """
     scale = (stop - start) / count
     support = max(scale, 1.0)
@@ -57,21 +59,20 @@ def axis_weights(start: float, stop: float, count: int, size: int) -> tuple[int,
     taps = np.floor(centres - support)[:, None] + np.arange(int(np.ceil(2 * support)) + 2)
     weights = np.maximum(0.0, 1 - np.abs(taps - centres[:, None]) / support)
     weights /= weights.sum(1, keepdims=True)
-    pixels = np.clip(taps, 0, size - 1).astype(np.intp)
-    first = int(pixels.min())
-    mixed = np.zeros((count, int(pixels.max()) - first + 1))
-    np.add.at(mixed, (np.arange(count)[:, None], pixels - first), weights)
-    return first, mixed.astype(np.float32)
+    used = weights.any(0)
+    pixels = np.clip(taps[:, used], 0, size - 1).astype(np.intp)
+    return pixels, weights[:, used].astype(np.float32)
 
 
 def sample(picture: np.ndarray, window: Window, side: int) -> Floats:
     """The window of ``(height, width)`` or ``(height, width, channels)`` at ``side`` x ``side``, float32."""
     height, width = picture.shape[:2]
-    left, across = axis_weights(window.x_px, window.x_px + window.side_px, side, width)
-    top, down = axis_weights(window.y_px, window.y_px + window.side_px, side, height)
-    cut = picture[top : top + down.shape[1], left : left + across.shape[1]].astype(np.float32)
-    rows = np.tensordot(down, cut, (1, 0))  # (side, used width, ...)
-    return np.ascontiguousarray(np.moveaxis(np.tensordot(across, rows, (1, 1)), 0, 1))
+    across, across_weights = axis_taps(window.x_px, window.x_px + window.side_px, side, width)
+    down, down_weights = axis_taps(window.y_px, window.y_px + window.side_px, side, height)
+    left, right = int(across.min()), int(across.max()) + 1
+    rows = _mixed(picture[:, left:right], down, down_weights)  # (side, used width, ...)
+    columns = _mixed(np.ascontiguousarray(rows.swapaxes(0, 1)), across - left, across_weights)
+    return np.ascontiguousarray(columns.swapaxes(0, 1))
 
 
 def paste(
@@ -94,14 +95,27 @@ def paste(
     if left >= right or top >= bottom:
         return left, top, np.zeros((0, 0), np.float32)
     per_px = side / window.side_px
-    first_x, across = axis_weights(
+    across = axis_taps(
         (left - window.x_px) * per_px, (right - window.x_px) * per_px, right - left, side
     )
-    first_y, down = axis_weights(
+    down = axis_taps(
         (top - window.y_px) * per_px, (bottom - window.y_px) * per_px, bottom - top, side
     )
-    cut = crop[first_y : first_y + down.shape[1], first_x : first_x + across.shape[1]]
-    return left, top, down @ cut @ across.T
+    columns = _mixed(np.ascontiguousarray(crop.T), *across)  # (columns, side)
+    return left, top, _mixed(np.ascontiguousarray(columns.T), *down)
+
+
+def _mixed(values: np.ndarray, pixels: npt.NDArray[np.intp], weights: Floats) -> Floats:
+    """Rows of ``values``, mixed: ``(count, ...)`` float32.
+
+    Tap by tap, not as a product of matrices: the threads of a BLAS would wait for each other longer than this takes
+    where other programs use the cores.
+    """
+    shape = (len(weights),) + (1,) * (values.ndim - 1)
+    total: Floats = np.zeros((len(weights), *values.shape[1:]), np.float32)
+    for tap in range(weights.shape[1]):
+        total += values[pixels[:, tap]] * weights[:, tap].reshape(shape)
+    return total
 
 
 def box_channel(box_px: Box, window: Window, side: int) -> Floats:
