@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from geo_r1_backend.evaluation.answering import Answer
+from geo_r1_backend.evaluation.figure import Figure
 from geo_r1_backend.evaluation.metrics import bootstrap, f1, matched, mean
 from geo_r1_backend.evaluation.recipe import FAMILIES, ONE_OBJECT, SMALL_PX, Question
 from geo_r1_backend.geo.boxes import iou
@@ -33,17 +34,6 @@ class Row:
     """Whether a random true candidate of the sought kind would have been right."""
     tokens: int = 0
     total_ms: float = 0.0
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One number with its 95 % interval and the number of questions behind it."""
-
-    name: str
-    value: float
-    low: float
-    high: float
-    count: int
 
 
 def score(question: Question, answer: Answer) -> Row:

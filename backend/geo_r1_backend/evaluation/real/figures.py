@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
+from geo_r1_backend.evaluation.figure import Figure
 from geo_r1_backend.evaluation.metrics import bootstrap, f1, mean
-from geo_r1_backend.evaluation.scoring import Figure, Row
+from geo_r1_backend.evaluation.scoring import Row
 
 Grouped = Sequence[tuple[str, Row]]
 """Rows with the group of their photograph."""
