@@ -47,8 +47,14 @@ class RasterChip:
         return a * x_px + b * y_px + c, d * x_px + e * y_px + f
 
 
-def read_raster(path: Path, *, longest_side_px: int) -> RasterChip:
-    """A whole raster as a chip whose longer side is at most ``longest_side_px``.
+Window = tuple[int, int, int, int]
+"""Left, top, width and height of a part of a raster, in its own pixels."""
+
+
+def read_raster(path: Path, *, longest_side_px: int, window_px: Window | None = None) -> RasterChip:
+    """A raster, or a part of it, as a chip whose longer side is at most ``longest_side_px``.
+
+    A raster of more than 8 bits is stretched over what is read: two parts of one raster may differ in contrast.
 
     Raises:
         MissingExtra: if rasterio is not installed.
@@ -56,6 +62,7 @@ def read_raster(path: Path, *, longest_side_px: int) -> RasterChip:
     """
     try:
         import rasterio
+        import rasterio.windows
         from rasterio.enums import ColorInterp, Resampling
         from rasterio.errors import RasterioError
     except ImportError as error:
@@ -64,20 +71,22 @@ def read_raster(path: Path, *, longest_side_px: int) -> RasterChip:
 
     try:
         with rasterio.open(path) as source:
-            shrink = max(1.0, max(source.width, source.height) / longest_side_px)
-            width_px = max(1, round(source.width / shrink))
-            height_px = max(1, round(source.height / shrink))
+            left, top, width, height = window_px or (0, 0, source.width, source.height)
+            part = rasterio.windows.Window(left, top, width, height)
+            shrink = max(1.0, max(width, height) / longest_side_px)
+            width_px = max(1, round(width / shrink))
+            height_px = max(1, round(height / shrink))
             palette = ColorInterp.palette in source.colorinterp[:1]
             # indices of a palette and categories have no average
             how = Resampling.nearest if palette else Resampling.average
             bands = _band_numbers(source, ColorInterp)
             shape = (len(bands), height_px, width_px)
-            values = source.read(bands, out_shape=shape, resampling=how)
-            valid = source.dataset_mask(out_shape=(height_px, width_px)) > 0
+            values = source.read(bands, window=part, out_shape=shape, resampling=how)
+            valid = source.dataset_mask(window=part, out_shape=(height_px, width_px)) > 0
             colours = source.colormap(1) if palette else None
-            affine = _scaled(
-                tuple(source.transform)[:6], source.width / width_px, source.height / height_px
-            )
+            a, b, c, d, e, f = tuple(source.transform)[:6]
+            corner = (a, b, a * left + b * top + c, d, e, d * left + e * top + f)
+            affine = _scaled(corner, width / width_px, height / height_px)
             crs_wkt = source.crs.to_wkt() if source.crs else ""
             size = (source.width, source.height)
     except RasterioError as error:

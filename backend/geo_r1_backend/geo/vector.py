@@ -1,4 +1,4 @@
-"""Detections → GeoPackage or GeoJSON with true outlines; the only importer of pyogrio, shapely and pyproj."""
+"""Detections → GeoPackage or GeoJSON with true outlines. It and `features.py` alone import pyogrio, shapely and pyproj."""
 
 from __future__ import annotations
 
