@@ -77,16 +77,20 @@ def test_a_wrong_answer_is_scored_as_wrong(questions):
 
 
 def test_the_command_writes_every_row(tmp_path, monkeypatch, capsys):
-    """`geo-r1 evaluate` prints the table, says that the photographs are missing, and leaves the rows as JSON."""
+    """`geo-r1 evaluate` prints the table, says that the photographs are missing, and leaves the rows as JSON and a page."""
     from geo_r1_backend.cli import main
 
     monkeypatch.delenv("GEO_R1_DATA", raising=False)
-    out = tmp_path / "report.json"
+    out, page = tmp_path / "report.json", tmp_path / "report.html"
 
-    code = main(["evaluate", "--per-family", "1", "--blind", "0", "--out", str(out)])
+    code = main(["evaluate", "--per-family", "1", "--blind", "0", "--out", str(out), "--report", str(page)])  # fmt: skip
 
     said = capsys.readouterr()
     assert code in (0, None)
     assert "only the half on generated ground is asked" in said.err
     assert "Acc@0.5, one object" in said.out
     assert len(json.loads(out.read_text())["rows"]) == 7
+    text = page.read_text(encoding="utf-8")
+    assert "One object" in text
+    assert "All objects of a kind" in text
+    assert text.count('class="card"') <= 7

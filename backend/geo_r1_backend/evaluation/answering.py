@@ -7,7 +7,7 @@ with the same prompts, views and parser, and exists to hold int8 and ONNX agains
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,10 +19,12 @@ from geo_r1_backend.engines.answers import parse_answer
 from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.errors import EngineFailed
+from geo_r1_backend.evaluation.masks import Polygons
 from geo_r1_backend.evaluation.recipe import Question
 from geo_r1_backend.grounding.ground import GroundOptions, ground
 from geo_r1_backend.grounding.ground import Question as Asked
-from geo_r1_backend.wire import ErrorEvent, ResultEvent
+from geo_r1_backend.grounding.masks import FindSegmenter, no_segmenter
+from geo_r1_backend.wire import Detail, ErrorEvent, ResultEvent, Task
 
 Box = tuple[float, float, float, float]
 
@@ -36,30 +38,67 @@ class Answer:
     outcome: str
     tokens: int = 0
     total_ms: float = 0.0
+    reasoning: str = ""
+    """As the service shows it, coordinates in pixels of the picture."""
+    raw: str = ""
+    """The model's own words, coordinates in its own pixels."""
+    polygons_px: tuple[Polygons, ...] = ()
+    """One multipolygon per object, where it was answered with masks."""
+    windows: int = 0
+    """Looked through besides the whole view."""
+    notes: tuple[str, ...] = ()
+    """Why something of the answer was not used."""
 
 
 def answer_by_engine(
-    engine: Engine, questions: Sequence[Question], *, think: bool = True
+    engine: Engine, questions: Sequence[Question], *, think: bool = True, seed: int = 0
 ) -> Iterator[Answer]:
     """Answers through the service's own code, one after another."""
+    options = GroundOptions(think=think, seed=seed)
     for question in questions:
-        asked = Asked(
-            str(question.seed),
+        yield ask(
+            engine,
             question.expression.task,
             question.expression.query,
             lambda image=question.scene.image: Image.fromarray(image),  # type: ignore[misc]
+            options,
+            name=str(question.seed),
         )
-        last = list(ground([asked], engine, GroundOptions(think=think), lambda: False))[-1]
-        if not isinstance(last, ResultEvent):
-            reason = last.error.message if isinstance(last, ErrorEvent) else "no answer"
-            raise EngineFailed(reason=f"question {question.seed}: {reason}")
-        yield Answer(
-            tuple((d.box_px[0], d.box_px[1], d.box_px[2], d.box_px[3]) for d in last.detections),
-            last.outcome == "none",
-            last.outcome,
-            last.timings.tokens,
-            last.timings.total_ms,
-        )
+
+
+def ask(
+    engine: Engine,
+    task: Task,
+    query: str,
+    read_image: Callable[[], Image.Image],
+    options: GroundOptions,
+    *,
+    name: str = "0",
+    detail: Detail = "auto",
+    segmenter: FindSegmenter = no_segmenter,
+) -> Answer:
+    """One answer through the service's own code.
+
+    Raises:
+        EngineFailed: naming the question, if the engine has no answer.
+    """
+    asked = Asked(name, task, query, read_image, detail=detail)
+    last = list(ground([asked], engine, options, lambda: False, segmenter))[-1]
+    if not isinstance(last, ResultEvent):
+        reason = last.error.message if isinstance(last, ErrorEvent) else "no answer"
+        raise EngineFailed(reason=f"question {name}: {reason}")
+    return Answer(
+        tuple((d.box_px[0], d.box_px[1], d.box_px[2], d.box_px[3]) for d in last.detections),
+        last.outcome == "none",
+        last.outcome,
+        last.timings.tokens,
+        last.timings.total_ms,
+        last.reasoning,
+        last.raw_answer,
+        tuple(d.polygons_px for d in last.detections if d.polygons_px),
+        last.windows,
+        tuple(dropped.reason for dropped in last.dropped),
+    )
 
 
 def answer_by_reference(

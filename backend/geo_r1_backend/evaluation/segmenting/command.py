@@ -16,7 +16,7 @@ import numpy as np
 
 from geo_r1_backend.engines.segmenter import Segmenter, load_segmenter
 from geo_r1_backend.errors import ConfigError
-from geo_r1_backend.evaluation.scoring import Figure
+from geo_r1_backend.evaluation.figure import Figure
 from geo_r1_backend.evaluation.segmenting.cases import (
     RECIPE_NAME,
     SCENES,

@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from geo_r1_backend.evaluation.figure import Figure
 from geo_r1_backend.evaluation.metrics import bootstrap
-from geo_r1_backend.evaluation.scoring import Figure
 
 
 @dataclass(frozen=True)
