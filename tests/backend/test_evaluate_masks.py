@@ -17,7 +17,6 @@ from geo_r1_backend.engines.segmenter import MaskPrompt
 from geo_r1_backend.evaluation.segmenting.cases import (
     generated_cases,
     nwpu_cases,
-    polygon_mask,
     shaken,
 )
 from geo_r1_backend.evaluation.segmenting.command import measure
@@ -109,13 +108,6 @@ def test_a_filled_box_holds_the_pixels_whose_centres_it_holds():
     assert np.argwhere(mask).tolist() == [[2, 2], [2, 3], [3, 2], [3, 3]]
 
 
-def test_a_polygon_of_whole_pixels_is_filled_exactly():
-    """A rectangle from 3 to 7 holds four pixels each way, give or take the edge that cv2 draws."""
-    mask = polygon_mask(np.array([(3.0, 3), (7, 3), (7, 7), (3, 7)]), (12, 12))
-    assert mask[3:7, 3:7].all()
-    assert mask.sum() <= 25
-
-
 @pytest.mark.parametrize("seed", range(8))
 def test_shaken_boxes_stay_in_the_picture(seed):
     """Whatever the box, also at the edge."""
@@ -132,7 +124,17 @@ def test_the_command_measures_and_writes(tmp_path, capsys, monkeypatch):
     out = tmp_path / "rows.json"
 
     code = cli.main(
-        ["evaluate", "--suite", "masks", "--model", str(packed), "--every", "24", "--out", str(out)]
+        [
+            "evaluate",
+            "--suite",
+            "masks",
+            "--segmenter",
+            str(packed),
+            "--every",
+            "24",
+            "--out",
+            str(out),
+        ]
     )
 
     assert code == 0
@@ -147,7 +149,7 @@ def test_the_command_measures_and_writes(tmp_path, capsys, monkeypatch):
 
 def test_a_folder_without_a_segmenter_is_one_sentence(tmp_path, capsys):
     """Exit code 1 and what a segmenter is."""
-    assert cli.main(["evaluate", "--suite", "masks", "--model", str(tmp_path)]) == 1
+    assert cli.main(["evaluate", "--suite", "masks", "--segmenter", str(tmp_path)]) == 1
     assert "segmenter.json" in capsys.readouterr().err
 
 

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 
 from geo_r1_backend.engines.segmenter import MaskPrompt
+from geo_r1_backend.evaluation.masks import polygon_mask
 from geo_r1_backend.evaluation.real.groups import grouped
 from geo_r1_backend.evaluation.real.labels import read_nwpu
 from geo_r1_backend.geo.boxes import Box, iou
@@ -96,7 +96,9 @@ def nwpu_cases(data: Path, *, every: int = 1) -> Iterator[Case]:
             image,
             tuple(o.kind for o in picture.objects),
             tuple(MaskPrompt(o.box_px) for o in picture.objects),
-            tuple(polygon_mask(o.outline_px, image.shape[:2]) for o in picture.objects),
+            tuple(
+                polygon_mask([[o.outline_px.tolist()]], *image.shape[:2]) for o in picture.objects
+            ),
         )
 
 
@@ -113,12 +115,3 @@ def shaken(dice: Dice, box_px: Box, size_px: tuple[int, int]) -> tuple[float, ..
         )
         if iou(moved, box_px) > 0.6:
             return moved
-
-
-def polygon_mask(outline_px: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Pixels in a polygon, ``(height, width)`` bool; corners to a sixteenth of a pixel."""
-    canvas = np.zeros(shape, np.uint8)
-    # a pixel's centre is at .5, cv2's at whole numbers
-    corners = np.round((outline_px - 0.5) * 16).astype(np.int32)
-    cv2.fillPoly(canvas, [corners], 1, cv2.LINE_8, 4)
-    return canvas.astype(bool)

@@ -16,7 +16,7 @@ import numpy as np
 
 from geo_r1_backend.engines.segmenter import Segmenter, load_segmenter
 from geo_r1_backend.errors import ConfigError
-from geo_r1_backend.evaluation.figure import Figure
+from geo_r1_backend.evaluation.running import line, out, say
 from geo_r1_backend.evaluation.segmenting.cases import (
     RECIPE_NAME,
     SCENES,
@@ -36,17 +36,17 @@ def run(arguments: argparse.Namespace, _folder: Path | None = None) -> int:
     """Cut out, score, print; returns the exit code.
 
     Args:
-        arguments: `--model` names the segmenter's folder (default: the embedded one), `--every` thins out scenes and pictures.
+        arguments: `--segmenter` (or `--model`) names the segmenter's folder (default: the embedded one), `--every` thins out scenes and pictures.
         _folder: the language model, which is not asked here.
 
     Raises:
         ConfigError: if there is no segmenter.
         ModelFailed: if it cannot be loaded.
     """
-    folder = arguments.model or embedded_segmenter_folder()
+    folder = arguments.segmenter or arguments.model or embedded_segmenter_folder()
     if folder is None:
         raise ConfigError(
-            "There is no embedded segmenter.", hint="Name a segmenter's folder with --model."
+            "There is no embedded segmenter.", hint="Name a segmenter's folder with --segmenter."
         )
     threads = arguments.threads or THREADS
     cv2.setNumThreads(threads)
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, _folder: Path | None = None) -> int:
     tiles = Path(data, "naip-backgrounds") if data else None
     real = RealBackgrounds(tiles, evaluation=True) if tiles and tiles.is_dir() else None
     if real is None:
-        _say("GEO_R1_DATA names no folder with naip-backgrounds/: only scenes on generated ground.")
+        say("GEO_R1_DATA names no folder with naip-backgrounds/: only scenes on generated ground.")
     scenes = max(1, SCENES // arguments.every)
     parts: list[tuple[str, Iterable[Case]]] = [
         (f"{RECIPE_NAME}, true boxes", generated_cases(real, jittered=False, count=scenes)),
@@ -69,18 +69,18 @@ def run(arguments: argparse.Namespace, _folder: Path | None = None) -> int:
             ("NWPU VHR-10 polygons, true boxes", nwpu_cases(Path(data), every=arguments.every))
         )
     else:
-        _say("GEO_R1_DATA names no folder with nwpu-vhr10/: nothing is said of photographs.")
+        say("GEO_R1_DATA names no folder with nwpu-vhr10/: nothing is said of photographs.")
     others: tuple[Segmenter, ...] = (GrabCut(), FilledBox())
     document: dict[str, object] = {"suite": "masks", "segmenter": ours.name, "threads": threads}
     for title, cases in parts:
         rows, ms_per_box = measure(cases, ours, others)
         figures = figures_of(rows, ours.name, [other.name for other in others])
-        _out(
+        out(
             f"\n{ours.name}, {title}: {len(rows)} boxes, {len({r.group for r in rows})} places,"
             f" {ms_per_box[ours.name]:.1f} ms a box ({GrabCut.name}: {ms_per_box[GrabCut.name]:.1f} ms), {threads} threads"
         )
         for figure in figures:
-            _out(_line(figure))
+            out(line(figure))
         document[title] = {
             "figures": [asdict(figure) for figure in figures],
             "ms_per_box": ms_per_box,
@@ -112,19 +112,3 @@ def measure(
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{len(rows)} boxes")
     return rows, {name: 1000 * s / max(1, len(rows)) for name, s in took_s.items()}
-
-
-def _line(figure: Figure) -> str:
-    return (
-        f"{figure.name:<52}{100 * figure.value:6.1f}  [{100 * figure.low:5.1f}, {100 * figure.high:5.1f}]"
-        f"  n={figure.count}"
-    )
-
-
-def _out(text: str) -> None:
-    sys.stdout.write(text + "\n")
-    sys.stdout.flush()
-
-
-def _say(text: str) -> None:
-    sys.stderr.write(text + "\n")

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from geo_r1_backend.evaluation.figure import Figure
-from geo_r1_backend.evaluation.metrics import bootstrap
+from geo_r1_backend.evaluation.figure import Figure, ratio_figure
 
 
 @dataclass(frozen=True)
@@ -76,16 +74,4 @@ def _ratio(
     above: Callable[[CutRow], float],
     below: Callable[[CutRow], float],
 ) -> Figure:
-    """Sums over sums; places are resampled whole."""
-    sums: dict[str, list[float]] = defaultdict(lambda: [0.0, 0.0])
-    for row in rows:
-        sums[row.group][0] += above(row)
-        sums[row.group][1] += below(row)
-
-    def ratio(part: list[list[float]]) -> float:
-        total = sum(one[1] for one in part)
-        return sum(one[0] for one in part) / total if total else 0.0
-
-    drawn = [sums[group] for group in sorted(sums)]
-    low, high = bootstrap(drawn, ratio) if drawn else (0.0, 0.0)
-    return Figure(name, ratio(drawn), low, high, len(rows))
+    return ratio_figure(name, [(row.group, row) for row in rows], above, below)
