@@ -61,7 +61,7 @@ class GroundRequest:
     model: Optional[str] = None
     """Id from ``GET /v1/models``; none = the service's default."""
     think: bool = True
-    max_new_tokens: int = field(default=1024, metadata={"ge": 1, "le": 4096})
+    max_new_tokens: int = field(default=1536, metadata={"ge": 1, "le": 4096})
     """Per look at the chip: the whole view and each window have their own."""
     seed: int = field(default=0, metadata={"ge": 0, "le": 2**31 - 1})
 

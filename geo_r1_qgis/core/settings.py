@@ -37,7 +37,7 @@ class Settings:
     model: str = ""
     """Id of the model to ask; empty = the service's own choice."""
     task: str = "rec"
-    max_new_tokens: int = 1024
+    max_new_tokens: int = 1536
     dock_was_shown: bool = False
     """The dock opens by itself once, after installing; never again."""
 

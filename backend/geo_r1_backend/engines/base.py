@@ -49,7 +49,7 @@ class EngineItem:
 class GenerationOptions:
     """How to decode. Temperature 0 is greedy."""
 
-    max_new_tokens: int = 1024
+    max_new_tokens: int = 1536
     temperature: float = 0.0
     seed: int = 0
 

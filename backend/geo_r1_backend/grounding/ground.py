@@ -61,7 +61,7 @@ class GroundOptions:
     """How all questions of a request are answered."""
 
     think: bool = True
-    max_new_tokens: int = 1024
+    max_new_tokens: int = 1536
     seed: int = 0
     batch_size: int = 1
     """Questions, or windows of one, per call of the engine; 1 = each is answered, and can be stopped, on its own."""

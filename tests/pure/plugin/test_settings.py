@@ -52,4 +52,4 @@ def test_the_word_false_is_false(stored, read):
 
 def test_nonsense_counts_as_not_set():
     """A profile edited by hand does not keep the plugin from loading."""
-    assert Settings.load(IniStore({"geo_r1/max_new_tokens": "lots"})).max_new_tokens == 1024
+    assert Settings.load(IniStore({"geo_r1/max_new_tokens": "lots"})).max_new_tokens == 1536
