@@ -45,6 +45,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE.html",
         help="write a page with charts and the worst misses",
     )
+    card = parser.add_argument_group("shipped (the model card)")
+    card.add_argument("--full", action="store_true", help="all questions, as for the card")
+    card.add_argument(
+        "--keep", type=Path, metavar="FILE", help="write the figures of this run as a card's"
+    )
     _published(parser.add_argument_group("published sets and your own data"))
     _real(parser.add_argument_group("real suites (photographs in GEO_R1_DATA)"))
     _whole(parser.add_argument_group("airports, streets (held-out photographs, all objects)"))

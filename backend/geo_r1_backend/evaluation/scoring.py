@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from geo_r1_backend.evaluation.answering import Answer
 from geo_r1_backend.evaluation.figure import Figure
 from geo_r1_backend.evaluation.metrics import bootstrap, f1, matched, mean
 from geo_r1_backend.evaluation.recipe import FAMILIES, ONE_OBJECT, SMALL_PX, Question
-from geo_r1_backend.geo.boxes import iou
+from geo_r1_backend.geo.boxes import Box, iou
 from geo_r1_backend.pretraining.dice import Dice
 
 
@@ -34,6 +35,11 @@ class Row:
     """Whether a random true candidate of the sought kind would have been right."""
     tokens: int = 0
     total_ms: float = 0.0
+    named: tuple[int, int] = (0, 0)
+    """Boxes of the reasoning, and how many of them are objects that stand there (IoU >= 0.5 with any)."""
+
+
+NAMED_BOX = re.compile(r"\[(\d+(?:\.\d+)?), ?(\d+(?:\.\d+)?), ?(\d+(?:\.\d+)?), ?(\d+(?:\.\d+)?)\]")
 
 
 def score(question: Question, answer: Answer) -> Row:
@@ -59,7 +65,15 @@ def score(question: Question, answer: Answer) -> Row:
         bool(one and guess and iou(guess, truth[0]) >= 0.5),
         answer.tokens,
         answer.total_ms,
+        named_boxes(answer.reasoning, [item.box_px for item in question.scene.objects]),
     )
+
+
+def named_boxes(reasoning: str, objects_px: Sequence[Box]) -> tuple[int, int]:
+    """How many boxes a chain names, and how many of them overlap an object with IoU >= 0.5."""
+    boxes = [tuple(map(float, found.groups())) for found in NAMED_BOX.finditer(reasoning)]
+    real = sum(any(iou(box, other) >= 0.5 for other in objects_px) for box in boxes)
+    return len(boxes), real
 
 
 def summarise(rows: Sequence[Row]) -> list[Figure]:
@@ -74,6 +88,11 @@ def summarise(rows: Sequence[Row]) -> list[Figure]:
         _figure("F1@0.5, all", every, lambda part: f1([r.counts for r in part])),
         _figure("none recognised", none, _accuracy),
         _figure("false none, one object", one, lambda part: mean([r.says_none for r in part])),
+        _figure(
+            "boxes named in a chain that are objects",
+            [r for r in rows if r.named[0]],
+            lambda part: sum(r.named[1] for r in part) / sum(r.named[0] for r in part),
+        ),
         _figure(
             "baseline: random true candidate, Acc@0.5",
             one,

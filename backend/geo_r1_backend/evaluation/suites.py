@@ -40,6 +40,11 @@ class Suite:
 DEFAULT = "generated"
 SUITES = {
     DEFAULT: Suite("the frozen recipe of generated scenes", f"{HERE}.frozen"),
+    "shipped": Suite(
+        "the model card: every suite on fewer questions, with the card's figures beside",
+        f"{HERE}.shipped",
+        has_page=False,
+    ),
     "real-rec": Suite("one object in real photographs", f"{HERE}.real.command"),
     "real-ovd": Suite("all objects of a kind in real photographs", f"{HERE}.real.command"),
     "airports": Suite(
