@@ -33,21 +33,22 @@ def wheel(project_folder, tmp_path_factory):
     return built
 
 
-def test_wheel_carries_the_model(wheel, project_folder):
-    """Every file of the embedded model is in the wheel, byte for byte."""
-    model = project_folder / "resources" / "models" / "geo-r1-nano"
+def test_wheel_carries_the_models(wheel, project_folder):
+    """Every file of the embedded model and of the embedded segmenter is in the wheel, byte for byte."""
+    models = project_folder / "resources" / "models"
     with zipfile.ZipFile(wheel) as archive:
         inside = {
-            name.split("_models/geo-r1-nano/")[1]: archive.read(name)
+            name.split("/_models/")[1]: archive.read(name)
             for name in archive.namelist()
-            if "_models/geo-r1-nano/" in name
+            if "/_models/" in name
         }
 
     assert {
-        path.relative_to(model).as_posix(): path.read_bytes()
-        for path in model.rglob("*")
+        path.relative_to(models).as_posix(): path.read_bytes()
+        for path in models.rglob("*")
         if path.is_file()
     } == inside
+    assert "geo-r1-nano/config.json" in inside
 
 
 def test_wheel_says_the_version_of_metadata(wheel, project_folder):
