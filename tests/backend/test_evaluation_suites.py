@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -210,3 +212,22 @@ def test_every_suite_of_the_table_can_be_started():
     """Each line of the table names a module that has a `run`."""
     for suite in suites.SUITES.values():
         assert callable(suite.load())
+
+
+def test_without_the_extra_the_command_says_what_to_install():
+    """Where opencv is absent, one sentence names the extra; no traceback."""
+    code = "import sys; sys.modules['cv2'] = None; from geo_r1_backend.cli import main; sys.exit(main(['evaluate']))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+
+    assert done.returncode == 1
+    assert "geo-r1-backend[evaluate]" in done.stderr
+    assert "opencv-python-headless" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_suite_without_a_page_says_so(tmp_path, capsys):
+    """--report is refused where there is none, not forgotten."""
+    code = main(["evaluate", "--suite", "masks", "--report", str(tmp_path / "report.html")])
+
+    assert code != 0
+    assert "has no page" in capsys.readouterr().err

@@ -66,6 +66,10 @@ def options(**more):
         "threads": 1,
         "arithmetic": "float32",
         "out": None,
+        "report": None,
+        "limit": None,
+        "no_think": False,
+        "seed": 0,
     }
     return Namespace(**{**given, **more})
 
@@ -104,6 +108,17 @@ def test_windows_and_the_whole_view_are_compared_in_one_run(measured):
     assert figures["300 px, 60", "recall@0.5, under 24 px"]["value"] == 1.0
     assert "3 pictures of 3 places with 72 objects" in said
     assert "10.0 looks" in said
+
+
+def test_the_page_shows_the_first_way(measured, tmp_path):
+    """`--report` has the figures of all ways, and the pictures as they were answered in the first one."""
+    page = tmp_path / "report.html"
+    measured(report=page)
+
+    text = page.read_text(encoding="utf-8")
+    assert "recall@0.5, 300 px, 60" in text
+    assert text.count('class="card"') == 3
+    assert "Says there is none." in text
 
 
 def test_streets_have_a_figure_per_scene(measured):

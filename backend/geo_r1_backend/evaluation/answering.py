@@ -47,7 +47,7 @@ class Answer:
     windows: int = 0
     """Looked through besides the whole view."""
     notes: tuple[str, ...] = ()
-    """Why something of the answer was not used."""
+    """Why an object has a box and no mask."""
 
 
 def answer_by_engine(
@@ -97,7 +97,7 @@ def ask(
         last.raw_answer,
         tuple(d.polygons_px for d in last.detections if d.polygons_px),
         last.windows,
-        tuple(dropped.reason for dropped in last.dropped),
+        tuple(dropped.reason for dropped in last.dropped if dropped.code),
     )
 
 

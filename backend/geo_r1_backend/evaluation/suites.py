@@ -47,12 +47,8 @@ SUITES = {
     ),
     "real-rec": Suite("one object in real photographs", f"{HERE}.real.command"),
     "real-ovd": Suite("all objects of a kind in real photographs", f"{HERE}.real.command"),
-    "airports": Suite(
-        "all planes in held-out airports", f"{HERE}.real.whole_pictures", has_page=False
-    ),
-    "streets": Suite(
-        "all cars in held-out street scenes", f"{HERE}.real.whole_pictures", has_page=False
-    ),
+    "airports": Suite("all planes in held-out airports", f"{HERE}.real.whole_pictures"),
+    "streets": Suite("all cars in held-out street scenes", f"{HERE}.real.whole_pictures"),
     "masks": Suite(
         "the segmenter alone", f"{HERE}.segmenting.command", asks_model=False, has_page=False
     ),

@@ -13,7 +13,7 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from geo_r1_backend.errors import ConfigError, EngineFailed
+from geo_r1_backend.evaluation.figure import Figure as NamedFigure
+from geo_r1_backend.evaluation.formats.needed import opener
 from geo_r1_backend.evaluation.metrics import bootstrap, f1, matched
 from geo_r1_backend.evaluation.real.held_out import (
     airport_place,
@@ -29,6 +31,9 @@ from geo_r1_backend.evaluation.real.held_out import (
     street_fold,
 )
 from geo_r1_backend.evaluation.real.labels import LabelledImage, read_airports, read_streets
+from geo_r1_backend.evaluation.report.content import Case, Report
+from geo_r1_backend.evaluation.report.page import write_report
+from geo_r1_backend.evaluation.running import facts
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.wire import Detail, ErrorEvent, ResultEvent
 
@@ -98,11 +103,15 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
             hint="Set it to the folder that holds aerial-airport/ and kit-ais-cars/.",
         )
     ways = read_ways(arguments.windows, arguments.overlap_px)
-    images = pictures(arguments.suite, Path(data), fold=arguments.fold)[:: arguments.every]
+    images = pictures(arguments.suite, Path(data), fold=arguments.fold)
+    images = images[:: arguments.every][: arguments.limit]
+    think = not arguments.no_think
     engine = OnnxEngine(folder, arguments.threads, arguments.arithmetic)
+    status = engine.status()
     began_s = time.monotonic()
     rows: list[Row] = []
-    for row in asked(engine, images, ways):
+    cases: list[Case] = []
+    for row in asked(engine, images, ways, GroundOptions(think=think, seed=arguments.seed), cases):
         rows.append(row)
         if sys.stderr.isatty():
             sys.stderr.write(f"\r{len(rows)} of {len(images) * len(ways)}")
@@ -133,6 +142,18 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
             "rows": [asdict(row) for row in rows],
         }
         arguments.out.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    if arguments.report:
+        took_s = time.monotonic() - began_s
+        about = facts(
+            arguments, status, folder.name, questions=len(rows), pictures=places, took_s=took_s
+        )
+        named = [
+            NamedFigure(f"{f.name}, {f.way}", f.value, f.low, f.high, f.count) for f in figures
+        ]
+        title = f"Held out of training, {arguments.suite}: {folder.name}"
+        about["cases below"] = f"looked at as “{ways[0].name}”"
+        write_report(arguments.report, Report(title, about, named, cases))
+        _out(f"report: {arguments.report}")
     return 0
 
 
@@ -173,8 +194,21 @@ def pictures(suite: str, data: Path, *, fold: int | None = None) -> list[Labelle
     return [image for image in read_streets(data) if fold in (None, street_fold(image))]
 
 
-def asked(engine: Engine, images: Sequence[LabelledImage], ways: Sequence[Way]) -> Iterator[Row]:
+def asked(
+    engine: Engine,
+    images: Sequence[LabelledImage],
+    ways: Sequence[Way],
+    options: GroundOptions = GroundOptions(),  # noqa: B008 - frozen
+    cases: list[Case] | None = None,
+) -> Iterator[Row]:
     """Every picture in every way, one question each, worded by the grammar and the same for all ways.
+
+    Args:
+        engine: answers.
+        images: the pictures.
+        ways: how each is looked at.
+        options: how it is answered; windows are the way's.
+        cases: takes what a report shows of the first way.
 
     Raises:
         EngineFailed: naming the picture.
@@ -187,12 +221,31 @@ def asked(engine: Engine, images: Sequence[LabelledImage], ways: Sequence[Way]) 
             question = Question(
                 image.path.name, "ovd", query, partial(Image.Image.copy, picture), detail=way.detail
             )
-            options = GroundOptions(window_px=way.window_px, overlap_px=way.overlap_px)
-            last = list(ground([question], engine, options, lambda: False))[-1]
+            how = replace(options, window_px=way.window_px, overlap_px=way.overlap_px)
+            last = list(ground([question], engine, how, lambda: False))[-1]
             if not isinstance(last, ResultEvent):
                 reason = last.error.message if isinstance(last, ErrorEvent) else "no answer"
                 raise EngineFailed(reason=f"{image.path.name}: {reason}")
-            yield score(image, way.name, last)
+            row = score(image, way.name, last)
+            if cases is not None and way is ways[0]:
+                cases.append(_case(image, query, row, last))
+            yield row
+
+
+def _case(image: LabelledImage, query: str, row: Row, result: ResultEvent) -> Case:
+    return Case(
+        row.place,
+        "ovd",
+        query,
+        image.kinds[0],
+        opener(image.path),
+        tuple(item.box_px for item in image.objects),
+        tuple((d.box_px[0], d.box_px[1], d.box_px[2], d.box_px[3]) for d in result.detections),
+        row.counts,
+        f1([row.counts]),
+        result.outcome,
+        result.reasoning,
+    )
 
 
 def score(image: LabelledImage, way: str, result: ResultEvent) -> Row:

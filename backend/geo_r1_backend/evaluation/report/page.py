@@ -18,7 +18,7 @@ from geo_r1_backend.evaluation.report.style import STYLE
 
 HEADLINES = (
     "Acc@0.5, one object", "Acc@0.7, one object", "Acc@0.5, all", "Acc@0.7, all", "mean IoU, all",
-    "AP@0.5", "AP", "F1@0.5, all classes asked for", "F1@0.5, all kinds asked for", "F1@0.5, all",
+    "AP@0.5", "AP", "F1@0.5, all classes asked for", "F1@0.5, all kinds asked for", "F1@0.5, all", "F1@0.5, auto", "precision@0.5, auto", "recall@0.5, auto",
     "gIoU, empty answer about nothing = 0", "gIoU, empty answer about nothing = 1", "cIoU, both conventions", "none recognised",
 )  # fmt: skip
 PART = re.compile(r"\b(class|family|view|size|background) ")

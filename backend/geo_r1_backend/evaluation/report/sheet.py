@@ -78,7 +78,7 @@ def verdict(case: Case) -> str:
         wrong = said - hits
         words = f"{hits} of {true} found, {wrong} false alarm{'' if wrong == 1 else 's'}."
     else:
-        words = f"IoU {case.quality:.2f}"
+        words = f"IoU {case.quality:.2f}" if case.quality else "Beside it: no overlap."
     return words
 
 
