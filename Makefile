@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate bench-cpu clean
+	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -62,6 +62,10 @@ serve: setup-core ## the service with the embedded model, in this terminal
 
 evaluate: setup ## measure the shipped model with the frozen recipe (many minutes on a CPU)
 	@.venv/bin/geo-r1 evaluate
+
+held-out: setup ## planes on held-out airports, cars by street scene: windows beside the whole view (10 minutes)
+	@.venv/bin/geo-r1 evaluate --suite airports --windows auto,view,300
+	@.venv/bin/geo-r1 evaluate --suite streets --windows auto,view,300
 
 bench-cpu: setup build ## speed on this CPU beside transformers and torch, start, memory, the dock; a table (5 minutes)
 	@$(PY) scripts/bench/cpu.py
