@@ -4,8 +4,10 @@ import json
 import math
 
 import pytest
+from qgis.core import QgsCoordinateReferenceSystem, QgsProject
 from qgis.PyQt.QtGui import QColor
 
+from tests.qgis.alive import calmest, line
 from tests.qgis.person import rows, type_question, wait_for_end
 from tests.qgis.stub_service import (
     MODEL,
@@ -15,16 +17,21 @@ from tests.qgis.stub_service import (
     started,
     token,
 )
+from tests.qgis.test_window_alive import ask_and_wait, forget_answers
 
 CENTRE_PX, OUTER_PX, INNER_PX = (180, 200), 90, 45
 
 
-def ring(radius_px, step):
-    """A circle in pixels, closed."""
-    x, y = CENTRE_PX
-    angles = [step * 2 * math.pi * i / 60 for i in range(60)]
-    points = [[x + radius_px * math.cos(a), y + radius_px * math.sin(a)] for a in angles]
+def circle(x_px, y_px, radius_px, corners, step=1):
+    """A ring in pixels, closed."""
+    angles = [step * 2 * math.pi * i / corners for i in range(corners)]
+    points = [[x_px + radius_px * math.cos(a), y_px + radius_px * math.sin(a)] for a in angles]
     return [*points, points[0]]
+
+
+def ring(radius_px, step):
+    """One of the two edges of the stadium."""
+    return circle(*CENTRE_PX, radius_px, 60, step)
 
 
 def a_mask(rank=0):
@@ -120,6 +127,33 @@ def test_a_mask_is_drawn_with_its_hole_free(qtbot, plugin, dock, masks, window):
     in_hole, on_mask = (x, y), (x - (OUTER_PX + INNER_PX) // 2, y)
     assert colour(after, *in_hole) == colour(before, *in_hole)
     assert colour(after, *on_mask) != colour(before, *on_mask)
+
+
+@pytest.mark.slow
+def test_a_car_park_of_masks_does_not_hold_up_the_window(qtbot, plugin, dock, stub, tmp_path):
+    """Sixty masks with 20,000 points in all, kept in another CRS than the picture's: the window never stands still for 50 ms."""
+    QgsProject.instance().setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+    found = [
+        {
+            **a_detection(
+                i, "car", (i % 10 * 40, i // 10 * 60, i % 10 * 40 + 38, i // 10 * 60 + 38)
+            ),
+            "kind": "mask",
+            "polygons_px": [[circle(i % 10 * 40 + 19, i // 10 * 60 + 19, 19, 330)]],
+        }
+        for i in range(60)
+    ]
+    events = [line({"event": "detection", "item": "1", "detection": each}) for each in found]
+    stub.scripts = [[line(started()), *events, line(result(found))]]
+
+    def phase(meter):
+        forget_answers(plugin, tmp_path)
+        meter.start()
+        ask_and_wait(qtbot, plugin)
+        meter.stop()
+        assert plugin.services.store.layer.featureCount() == 60
+
+    calmest("sixty masks", phase)
 
 
 def test_several_objects_that_fit_are_said_to(qtbot, plugin, dock, stub, tmp_path):

@@ -30,7 +30,7 @@ TOLERANCE_PX = 0.75
 FINE_TOLERANCE = 0.06
 """Small and thin objects are followed more closely: this times area through perimeter, so that at most about 3 % is cut off."""
 SMALLEST_TOLERANCE_PX = 0.4
-MAX_CORNERS = 20_000
+MAX_CORNERS = 10_000
 """Of the exact rings. A mask with more (noise, over a large picture) is looked at in coarser pixels."""
 
 
