@@ -154,7 +154,7 @@ def _summary(result: ResultEvent, chip: raster.RasterChip, task: Task) -> str:
             f"{detection.rank + 1}. {detection.label or 'object'}  [{box}] px{place}{_mask_text(detection)}"
         )
     lines += [
-        f"   {'box only' if piece.code else 'dropped'}: {piece.reason}: {piece.text}"
+        f"   {'box only' if piece.code else 'dropped'}: {piece.reason}: {piece.text}".rstrip(": ")
         for piece in result.dropped
     ]
     return "\n".join(lines) + "\n"

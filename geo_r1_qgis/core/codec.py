@@ -11,6 +11,7 @@ import math
 import re
 from dataclasses import MISSING, fields, is_dataclass
 from functools import cache
+from itertools import chain
 from typing import (
     Any,
     Callable,
@@ -167,13 +168,17 @@ def _decode(hint: Any, value: Any, path: str, strict: bool) -> Any:
 
 
 def _decode_list(inner: Any, values: List[Any], path: str, strict: bool) -> List[Any]:
-    if inner is float and all(map(_is_plain_float, values)):  # the many corners of a mask
+    if inner is float and _are_plain_floats(values):
         return list(values)
+    # the many corners of a mask: looked at together, or QGIS's window would stand still meanwhile
+    are_lists = inner == List[float] and set(map(type, values)) <= {list}
+    if are_lists and _are_plain_floats(list(chain.from_iterable(values))):
+        return values  # no copy: twenty thousand new lists would set off the garbage collector
     return [_decode(inner, each, f"{path}[{i}]", strict) for i, each in enumerate(values)]
 
 
-def _is_plain_float(value: Any) -> bool:
-    return type(value) is float and math.isfinite(value)
+def _are_plain_floats(values: List[Any]) -> bool:
+    return set(map(type, values)) <= {float} and all(map(math.isfinite, values))
 
 
 def _decode_union(options: Any, value: Any, path: str, strict: bool) -> Any:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import replace
+from itertools import chain
 from typing import Any, Dict, List, Sequence, Union
 
 from . import wire
@@ -172,10 +173,9 @@ def _check_outlines(polygons_px: List[List[List[List[float]]]], path: str) -> No
     if points > MAX_POINTS:
         raise ProtocolError(path, f"{points:,} points; the limit is {MAX_POINTS:,}")
     for ring in rings:
-        if len(ring) < 3 or any(len(point) != 2 for point in ring):
+        if len(ring) < 3 or set(map(len, ring)) != {2}:
             raise ProtocolError(path, "a ring needs three points of two numbers")
-        for point in ring:
-            _check_near(point, path)
+        _check_near(list(chain.from_iterable(ring)), path)
 
 
 def _check_points(points_px: List[List[float]], path: str) -> None:
@@ -188,7 +188,8 @@ def _check_points(points_px: List[List[float]], path: str) -> None:
 
 
 def _check_near(numbers: Sequence[float], path: str) -> None:
-    if not all(math.isfinite(number) and abs(number) <= FAR_PX for number in numbers):
+    is_finite = all(map(math.isfinite, numbers))
+    if not is_finite or max(map(abs, numbers), default=0.0) > FAR_PX:
         raise ProtocolError(path, f"a place further than {FAR_PX:,.0f} px from the image")
 
 

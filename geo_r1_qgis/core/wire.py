@@ -101,7 +101,8 @@ class Dropped:
     text: str
     reason: str
     code: str = ""
-    """For masks, of what became of them: `no-mask`, `mask-limit`, or the code of an error. The box stays."""
+    """For masks, of what became of them: `no-mask` (of the object in ``text``), `mask-limit` or the code of an
+    error (of all that have none). The boxes stay."""
 
 
 @dataclass(frozen=True)

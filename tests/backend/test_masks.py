@@ -22,6 +22,7 @@ from geo_r1_backend.wire import DetectionEvent, ResultEvent, TokenEvent
 from tests.backend.colour_segmenter import ColourSegmenter
 from tests.backend.fixed_engine import PROFILE, FixedEngine
 from tests.backend.test_ask import UTM, fixed, write_tif  # noqa: F401 - a fixture
+from tests.backend.tiny_segmenter import random_net, write_segmenter
 
 GRES = replace(PROFILE, tasks=("rec", "ovd", "gres"))
 TWO = (
@@ -298,6 +299,29 @@ def test_the_service_streams_masks_and_offers_the_task(start_service, with_segme
     assert [len(d["polygons_px"][0]) for d in found] == [2, 2]
     assert events[-1]["detections"] == found
     assert events[-1]["timings"]["masks_ms"] > 0
+
+
+def test_a_real_graph_cuts_objects_out(start_service, tmp_path, monkeypatch):
+    """With an ONNX segmenter (of random weights) in the data folder: whatever it cuts is a valid outline beside its box."""
+    packed = write_segmenter(tmp_path / "made", random_net())
+    (tmp_path / "data").mkdir()
+    packed.rename(tmp_path / "data" / "segmenter")
+    service = start_service(FixedEngine(TWO))
+    chip = service.put(png_of(picture())).json()["sha256"]
+
+    body = {"items": [{"item": "a", "chip": chip, "query": "all stadiums", "task": "gres"}]}
+    last = json.loads(service.client.post("/v1/ground", json=body).text.splitlines()[-1])
+
+    assert len(last["detections"]) == 2
+    assert {note["code"] for note in last["dropped"]} <= {"no-mask"}
+    assert len(last["dropped"]) == sum(d["kind"] == "box" for d in last["detections"])
+    for detection in last["detections"]:
+        if detection["kind"] == "mask":
+            polygons = detection["polygons_px"]
+            shape = shapely.MultiPolygon([(rings[0], rings[1:]) for rings in polygons])
+            assert shape.is_valid
+            x_min, y_min, x_max, y_max = detection["box_px"]
+            assert shapely.box(x_min - 60, y_min - 60, x_max + 60, y_max + 60).contains(shape)
 
 
 def test_the_service_without_a_segmenter_offers_boxes(start_service, monkeypatch):

@@ -150,8 +150,8 @@ def test_a_car_park_of_masks_does_not_hold_up_the_window(qtbot, plugin, dock, st
         forget_answers(plugin, tmp_path)
         meter.start()
         ask_and_wait(qtbot, plugin)
-        meter.stop()
-        assert plugin.services.store.layer.featureCount() == 60
+        store = plugin.services.store
+        qtbot.waitUntil(lambda: store.layer and store.layer.featureCount() == 60, timeout=8000)
 
     calmest("sixty masks", phase)
 

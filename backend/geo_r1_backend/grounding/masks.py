@@ -158,15 +158,13 @@ def _cut_new(answer: _Answer, detection: Detection, find: FindSegmenter) -> Dete
     if answer.masks >= MAX_MASKS or answer.points >= MAX_POINTS:
         answer.is_over = True
         limit = f"{answer.masks:,} masks with {answer.points:,} points are the most for one answer"
-        answer.notes.append(
-            Dropped(_shown(detection), f"{limit}; the others are boxes", "mask-limit")
-        )
+        answer.notes.append(Dropped("", f"{limit}; the others are boxes", "mask-limit"))
         return detection
     try:
         mask = _mask(answer, detection, find())
     except GeoR1Error as error:
         answer.is_over = True
-        answer.notes.append(Dropped(_shown(detection), f"{error.message} {error.hint}", error.code))
+        answer.notes.append(Dropped("", f"{error.message} {error.hint}", error.code))
         return detection
     polygons = outlines(mask)
     if not polygons:
