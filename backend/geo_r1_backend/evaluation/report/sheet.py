@@ -18,6 +18,8 @@ from geo_r1_backend.geo.boxes import Box
 CARDS = 24
 PICTURE_PX = 420
 """Longer side of a picture on the page."""
+MANY_BOXES = 12
+"""From here on frames are thin."""
 LEAST_CROP_PX = 192
 """A smaller cut-out would show blocks, not surroundings."""
 TRUTH_RGB = (0, 200, 120)
@@ -102,13 +104,14 @@ def _picture(case: Case, image: Image.Image, cut: Cut) -> str:
     stream = io.BytesIO()
     part.convert("RGB").save(stream, "JPEG", quality=82)
     data = base64.b64encode(stream.getvalue()).decode("ascii")
+    many = " many" if len(case.truth_px) + len(case.boxes_px) > MANY_BOXES else ""
     shapes = "".join(_rectangle(box, "truth") for box in case.truth_px)
     if case.polygons_px:
         shapes += "".join(_outline(polygons) for polygons in case.polygons_px)
     else:
         shapes += "".join(_rectangle(box, "said") for box in case.boxes_px)
     return (
-        f'<div class="picture" style="aspect-ratio: {right - left} / {bottom - top}"><img alt="" src="data:image/jpeg;base64,{data}">'
+        f'<div class="picture{many}" style="aspect-ratio: {right - left} / {bottom - top}"><img alt="" src="data:image/jpeg;base64,{data}">'
         f'<svg viewBox="{left} {top} {right - left} {bottom - top}" preserveAspectRatio="none">{shapes}</svg></div>'
     )
 

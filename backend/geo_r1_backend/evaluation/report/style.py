@@ -14,7 +14,7 @@ h3 { font-size: 15px; margin: 0 0 8px; }
 p { margin: 0 0 8px; }
 .quiet, .range, .count { color: var(--quiet); font-weight: 400; font-size: 13px; }
 h2 .quiet { margin-left: 8px; }
-.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(210px, 1fr)); gap: 8px 24px; margin: 0; }
+.facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(min(210px, 45%), 1fr)); gap: 8px 24px; margin: 0; }
 .facts dt { color: var(--quiet); font-size: 12px; }
 .facts dd { margin: 0; overflow-wrap: anywhere; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); gap: 14px; margin: 26px 0 12px; }
@@ -69,6 +69,10 @@ tbody tr:last-child > * { border-bottom: 0; }
 .picture .casing.under-said { stroke: rgba(255, 255, 255, 0.85); stroke-width: 4; }
 .picture .said { stroke: var(--said); stroke-width: 2.6; stroke-dasharray: 7 4; }
 .picture .said.filled { fill: rgba(255, 61, 139, 0.25); fill-rule: evenodd; }
+/* two dozen planes under thick frames would be frames without planes */
+.picture.many .casing, .picture.many .casing.under-said { stroke-width: 2; }
+.picture.many .truth, .picture.many .said { stroke-width: 1.2; stroke-dasharray: none; }
+.picture.many .said { stroke-dasharray: 3 2; }
 footer { margin-top: 48px; padding-top: 14px; border-top: 1px solid var(--line); color: var(--quiet); font-size: 13px; }
 @media print { body { background: #fff; } main { max-width: none; padding: 0; } details { display: none; } }
 """
