@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zlib
 from argparse import Namespace
 from dataclasses import replace
 
@@ -15,7 +16,9 @@ pytest.importorskip("cv2", reason="questions are worded by the generator's gramm
 from geo_r1_backend.errors import ConfigError
 from geo_r1_backend.evaluation.real import whole_pictures
 from geo_r1_backend.evaluation.real.held_out import airport_place, held_out_airport
-from geo_r1_backend.evaluation.real.whole_pictures import Way, pictures, read_ways, summarise
+from geo_r1_backend.evaluation.real.suites import real_questions
+from geo_r1_backend.evaluation.real.ways import Way, read_ways
+from geo_r1_backend.evaluation.real.whole_pictures import pictures, summarise
 from tests.backend.test_windows_answers import seeing
 
 HELD_OUT = ["airport_3", "airport_4", "airport_9"]
@@ -24,8 +27,11 @@ PLANES = [(x, y, x + 16, y + 16) for y in (40, 300, 500) for x in range(30, 560,
 
 
 def write_photograph(path, boxes):
-    """Red things on dark noise, as JPEG or PNG by the name."""
-    noise = np.random.default_rng(1).integers(40, 70, (600, 600, 3), np.uint8)
+    """Red things on grey fields that no other place has, as JPEG or PNG by the name."""
+    place = zlib.crc32(path.name.split("_jpg")[0].encode())
+    fields = np.random.default_rng(place).integers(20, 140, (8, 9, 1), np.uint8)
+    noise = fields.repeat(75, 0).repeat(67, 1)[:600, :600].repeat(3, 2)
+    noise = np.pad(noise, ((0, 600 - noise.shape[0]), (0, 600 - noise.shape[1]), (0, 0)))
     for x0, y0, x1, y1 in boxes:
         noise[y0:y1, x0:x1] = (230, 20, 20)
     Image.fromarray(noise).save(path, quality=98)
@@ -173,3 +179,13 @@ def test_intervals_are_over_places():
 
     assert alike.low == alike.value == alike.high == 0.5
     assert apart.low < apart.value < apart.high
+
+
+def test_other_suites_ask_about_held_out_airports_only_as_well(data):
+    """`real-ovd --source airports` never asks about what training saw; shots are never held out."""
+    asked = real_questions("real-ovd", "airports", data)
+    shots = real_questions("real-ovd", "airports", data, split="shots")
+
+    assert {q.group for q in asked} <= set(HELD_OUT)
+    assert asked
+    assert not {q.group for q in shots} & {q.group for q in asked}

@@ -20,6 +20,7 @@ from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.errors import EngineFailed
 from geo_r1_backend.evaluation.masks import Polygons
+from geo_r1_backend.evaluation.real.ways import AS_THE_SERVICE, Way
 from geo_r1_backend.evaluation.recipe import Question
 from geo_r1_backend.grounding.ground import GroundOptions, ground
 from geo_r1_backend.grounding.ground import Question as Asked
@@ -51,10 +52,15 @@ class Answer:
 
 
 def answer_by_engine(
-    engine: Engine, questions: Sequence[Question], *, think: bool = True, seed: int = 0
+    engine: Engine,
+    questions: Sequence[Question],
+    *,
+    think: bool = True,
+    seed: int = 0,
+    way: Way = AS_THE_SERVICE,
 ) -> Iterator[Answer]:
     """Answers through the service's own code, one after another."""
-    options = GroundOptions(think=think, seed=seed)
+    options = way.options(GroundOptions(think=think, seed=seed))
     for question in questions:
         yield ask(
             engine,
@@ -63,6 +69,7 @@ def answer_by_engine(
             lambda image=question.scene.image: Image.fromarray(image),  # type: ignore[misc]
             options,
             name=str(question.seed),
+            detail=way.detail if question.expression.task != "rec" else "auto",
         )
 
 

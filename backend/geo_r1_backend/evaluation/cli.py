@@ -102,7 +102,7 @@ def _whole(group: argparse._ArgumentGroup) -> None:
         "--windows",
         default="auto",
         metavar="LIST",
-        help="ways to look, with commas: auto (default, as the service does), view, or sides of windows in pixels",
+        help="ways to look, with commas: auto (default, as the service does), view, or sides of windows in pixels; real-ovd takes one",
     )
     group.add_argument("--overlap-px", type=int, metavar="N", help="of windows (default: a fifth)")
     group.add_argument("--fold", type=int, choices=(0, 1, 2), help="streets: one scene alone")

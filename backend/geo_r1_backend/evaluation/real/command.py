@@ -14,6 +14,7 @@ from geo_r1_backend.evaluation.answering import answer_by_engine
 from geo_r1_backend.evaluation.frozen import SAME_COORDINATES
 from geo_r1_backend.evaluation.real.figures import ovd_figures, rec_figures
 from geo_r1_backend.evaluation.real.suites import SEED, real_questions
+from geo_r1_backend.evaluation.real.ways import read_ways
 from geo_r1_backend.evaluation.report.content import Report, case_of_question
 from geo_r1_backend.evaluation.report.page import write_report
 from geo_r1_backend.evaluation.running import counted, facts, line, out, start_engine, write_json
@@ -39,13 +40,21 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
             f"--split {split}: the real suites have {', '.join(SPLITS)}.",
             hint="Choose one of them.",
         )
+    ways = read_ways(arguments.windows, arguments.overlap_px)
+    if len(ways) != 1:
+        raise ConfigError(
+            f"--windows {arguments.windows}: {arguments.suite} is asked in one way.",
+            hint="Give one of auto, view, or a side in pixels, and run it once for each.",
+        )
     asked = real_questions(arguments.suite, arguments.source, Path(data), split=split)
     asked = asked[:: arguments.every][: arguments.limit]
     engine = start_engine(arguments, folder)
     status = engine.status()
     began_s = time.monotonic()
     questions = [real.question for real in asked]
-    said = answer_by_engine(engine, questions, think=not arguments.no_think, seed=arguments.seed)
+    said = answer_by_engine(
+        engine, questions, think=not arguments.no_think, seed=arguments.seed, way=ways[0]
+    )
     answers = list(counted(said, len(asked)))
     engine.close()
     rows = [(r.group, scoring.score(r.question, a)) for r, a in zip(asked, answers, strict=True)]
@@ -61,6 +70,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
             pictures=places,
             took_s=took_s,
         ),
+        "looked at": ways[0].name,
         "source": f"{arguments.source}, split {split}, seed of the questions {SEED}",
         "coordinates": SAME_COORDINATES,
     }

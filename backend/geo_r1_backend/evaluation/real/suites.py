@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geo_r1_backend.evaluation.real.groups import grouped, split_of
+from geo_r1_backend.evaluation.real.held_out import airport_place, held_out_airport
 from geo_r1_backend.evaluation.real.labels import READERS
 from geo_r1_backend.evaluation.real.views import draw_views
 from geo_r1_backend.evaluation.recipe import Question
@@ -44,7 +45,7 @@ def real_questions(
         suite: `real-rec` (one object) or `real-ovd` (all objects of a kind, absent kinds among them).
         source: `nwpu`, `airports` or `streets`.
         data: folder that holds the sets.
-        split: `test`, `shots` or `all`.
+        split: `test`, `shots` or `all`. Of the airports only those that no training of ours may see are `test`.
         seed: of views and wording.
 
     Raises:
@@ -52,8 +53,13 @@ def real_questions(
     """
     images = READERS[source](data)
     found: list[RealQuestion] = []
-    for index, (image, group) in enumerate(zip(images, grouped(images), strict=True)):
-        if split not in ("all", split_of(group)):
+    groups = grouped(images)
+    if source == "airports":
+        groups = [airport_place(group) for group in groups]
+    for index, (image, group) in enumerate(zip(images, groups, strict=True)):
+        if split not in ("all", split_of(group)) or (
+            split == "test" and source == "airports" and not held_out_airport(group)
+        ):
             continue
         dice = Dice(seed * 1_000_003 + index)
         for scene in draw_views(image, dice, VIEWS_PER_IMAGE):

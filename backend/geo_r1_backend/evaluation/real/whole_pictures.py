@@ -31,32 +31,22 @@ from geo_r1_backend.evaluation.real.held_out import (
     street_fold,
 )
 from geo_r1_backend.evaluation.real.labels import LabelledImage, read_airports, read_streets
+from geo_r1_backend.evaluation.real.ways import Way, read_ways
 from geo_r1_backend.evaluation.report.content import Case, Report
 from geo_r1_backend.evaluation.report.page import write_report
 from geo_r1_backend.evaluation.running import facts
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
-from geo_r1_backend.wire import Detail, ErrorEvent, ResultEvent
+from geo_r1_backend.wire import ErrorEvent, ResultEvent
 
 if TYPE_CHECKING:
     from geo_r1_backend.engines.base import Engine
 
 SUITES = ("airports", "streets")
 SEED = 20261125
-OVERLAP_SHARE = 0.2
 SIZES_PX = ((0.0, 16.0), (16.0, 24.0), (24.0, 32.0), (32.0, 10_000.0))
 """Longest sides, in pixels of the file, that recall is told for."""
 Counts = tuple[int, int, int]
 """Matched, predicted and true boxes."""
-
-
-@dataclass(frozen=True)
-class Way:
-    """How pictures are looked at."""
-
-    name: str
-    detail: Detail
-    window_px: int | None = None
-    overlap_px: int | None = None
 
 
 @dataclass(frozen=True)
@@ -155,32 +145,6 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         write_report(arguments.report, Report(title, about, named, cases))
         _out(f"report: {arguments.report}")
     return 0
-
-
-def read_ways(text: str, overlap_px: int | None = None) -> list[Way]:
-    """Ways of looking from a list such as `view,448,300,auto`.
-
-    Args:
-        text: `auto` (as the service does it), `view` (one look), or sides of windows in pixels.
-        overlap_px: of windows whose side is given; a fifth of the side when left out.
-
-    Raises:
-        ConfigError: naming the word that is none of these.
-    """
-    ways = []
-    for word in (part.strip() for part in text.split(",")):
-        if word in ("auto", "view"):
-            ways.append(Way(word, "auto" if word == "auto" else "view"))
-            continue
-        side = int(word) if word.isdecimal() else 0
-        shared = round(side * OVERLAP_SHARE) if overlap_px is None else overlap_px
-        if side < 28 or not 0 <= shared < side:
-            raise ConfigError(
-                f"--windows: “{word}” is not a side of windows with an overlap of {shared} px.",
-                hint="Give auto, view, or pixels from 28 on, more than the overlap, with commas between.",
-            )
-        ways.append(Way(f"{side} px, {shared}", "windows", side, shared))
-    return ways
 
 
 def pictures(suite: str, data: Path, *, fold: int | None = None) -> list[LabelledImage]:
