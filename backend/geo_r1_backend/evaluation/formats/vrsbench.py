@@ -58,9 +58,9 @@ def read_vrsbench(data: Path, split: str = "val") -> list[Sample]:
     if shards:
         return [sample for shard in shards for sample in _parquet(shard)]
     path = needed(
-        data / OF_THE_SCRIPTS,
         data / PUBLISHED,
-        data / f"{split}-00000.parquet",
+        data / OF_THE_SCRIPTS,
+        data / f"{split}-*.parquet",
         what=f"{PUBLISHED} (or a parquet file of the split “{split}”)",
     )
     folders = [data / "Images_val", data / "images" / "Images_val", data / "images", data]
