@@ -62,6 +62,7 @@ def ask(options: AskOptions, say: Say) -> int:
     engine, _ = load_engine(
         choose_model(options.data_folder, options.model), threads=options.threads
     )
+    cutting = Cutting(options.data_folder, options.threads)
     try:
         question = Question(
             options.image.name,
@@ -71,11 +72,11 @@ def ask(options: AskOptions, say: Say) -> int:
             detail=options.detail,
         )
         settings = GroundOptions(think=options.think)
-        cutting = Cutting(options.data_folder, options.threads)
         last: Event | None = None
         for last in ground([question], engine, settings, lambda: False, cutting.segmenter):
             _tell(last, options, say)
     finally:
+        cutting.close()
         engine.close()
     if isinstance(last, ErrorEvent):
         return 1

@@ -16,10 +16,15 @@ class ColourSegmenter:
     """
 
     name = "colour"
+    closed = 0
+    """How many were closed, of all."""
 
     def __init__(self, *, fail_after=None, error=None):
         self.fail_after, self.error = fail_after, error or EngineFailed("out of memory")
         self.prompts = []
+
+    def close(self):
+        ColourSegmenter.closed += 1
 
     def segment(self, image, prompts):
         masks = []

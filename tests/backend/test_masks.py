@@ -178,6 +178,21 @@ def test_a_segmenter_that_was_put_there_later_is_found(tmp_path, monkeypatch):
     assert loads == [(tmp_path / "segmenter", 3)]
 
 
+def test_a_segmenter_is_closed_with_the_service(start_service, with_segmenter):
+    """A segmenter may have a process of its own (SAM): it ends with the service, and with the command."""
+    before = ColourSegmenter.closed
+    service = start_service(FixedEngine(TWO))
+    chip = service.put(png_of(picture())).json()["sha256"]
+    body = {"items": [{"item": "a", "chip": chip, "query": "all stadiums", "task": "gres"}]}
+    assert service.client.post("/v1/ground", json=body).status_code == 200
+    assert ColourSegmenter.closed == before
+
+    service.service.stop()
+    service.service.stop()
+
+    assert ColourSegmenter.closed == before + 1
+
+
 @pytest.mark.parametrize(("name", "limit"), [("MAX_MASKS", 1), ("MAX_POINTS", 10)])
 def test_masks_have_a_limit(monkeypatch, name, limit):
     """Beyond so many masks, or so many points, the rest are boxes, and the limit is said once."""
@@ -352,9 +367,11 @@ def test_the_command_writes_polygons_with_holes(
     raster = write_tif(tmp_path / "turned.tif", np.asarray(picture()).transpose(2, 0, 1))
     out = tmp_path / "out.gpkg"
 
+    before = ColourSegmenter.closed
     code = main(["ask", str(raster), "all stadiums", "--task", "gres", "--out", str(out)])
 
     assert code == 0
+    assert ColourSegmenter.closed == before + 1
     assert "mask of 6" in capsys.readouterr().out
     meta, _, geometry, fields = pyogrio.raw.read(out)
     columns = dict(zip(meta["fields"], fields, strict=True))

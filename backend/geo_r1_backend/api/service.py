@@ -52,6 +52,7 @@ class Service:
     config: ServerConfig
     token: str
     host: ModelHost
+    cutting: Cutting
     queue: GroundQueue
     chips: ChipStore
     activity: Activity = field(default_factory=Activity)
@@ -79,6 +80,7 @@ class Service:
         """End every stream with its final event, then free models and pixels."""
         self.queue.stop()
         self.host.close()
+        self.cutting.close()
         self.chips.clear()
 
     def health(self) -> Health:
@@ -139,6 +141,7 @@ def build_service(config: ServerConfig, *, token: str, load: Loader) -> Service:
         config=config,
         token=token,
         host=host,
+        cutting=cutting,
         queue=GroundQueue(host, limit=config.queue_limit, segmenter=cutting.segmenter),
         chips=ChipStore(
             config.data_folder / "chips",

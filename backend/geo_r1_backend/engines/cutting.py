@@ -56,9 +56,21 @@ class Cutting:
             if folder is None:
                 raise SegmenterMissing(folder=str(self._data_folder / FOLDER))
             if self._loaded is None or self._loaded[0] != folder:
+                self._close()
                 try:
                     self._loaded = folder, load_segmenter(folder, self._threads)
                 except GeoR1Error:
                     log.exception("the segmenter in %s", folder)
                     raise
             return self._loaded[1]
+
+    def close(self) -> None:
+        """Free what was loaded; some segmenters have a process of their own."""
+        with self._lock:
+            self._close()
+
+    def _close(self) -> None:
+        loaded, self._loaded = self._loaded, None
+        close = getattr(loaded[1], "close", None) if loaded else None
+        if close is not None:
+            close()
