@@ -130,11 +130,12 @@ def test_the_page_shows_the_first_way(measured, tmp_path):
 def test_streets_have_a_figure_per_scene(measured):
     """All three scenes, or the one of a fold."""
     figures, _ = measured(suite="streets", windows="300")
-    fold, _ = measured(suite="streets", windows="300", fold=1)
+    fold, said = measured(suite="streets", windows="300", fold=1)
 
     names = {name for _, name in figures}
     assert {"F1@0.5, street 1", "F1@0.5, street 2", "F1@0.5, street 3"} <= names
     assert [name for _, name in fold if "street" in name] == ["F1@0.5, street 2"]
+    assert "streets, street 2, 1 pictures" in said
 
 
 def test_only_held_out_airports_one_copy_each(data):

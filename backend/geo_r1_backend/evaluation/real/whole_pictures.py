@@ -30,7 +30,12 @@ from geo_r1_backend.evaluation.real.held_out import (
     one_per_original,
     street_fold,
 )
-from geo_r1_backend.evaluation.real.labels import LabelledImage, read_airports, read_streets
+from geo_r1_backend.evaluation.real.labels import (
+    STREET_SCENES,
+    LabelledImage,
+    read_airports,
+    read_streets,
+)
 from geo_r1_backend.evaluation.real.ways import Way, read_ways
 from geo_r1_backend.evaluation.report.content import Case, Report
 from geo_r1_backend.evaluation.report.page import write_report
@@ -109,7 +114,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
     figures = [figure for way in ways for figure in summarise(way.name, rows)]
     places = len({row.place for row in rows})
     _out(
-        f"\n{folder.name}, {arguments.suite}, held out of training, {len(images)} pictures of {places} places with"
+        f"\n{folder.name}, {arguments.suite}, {_which(arguments)}, {len(images)} pictures of {places} places with"
         f" {sum(len(i.objects) for i in images)} objects, seed {SEED}, onnx ({arguments.arithmetic}),"
         f" {time.monotonic() - began_s:.0f} s; intervals over places"
     )
@@ -291,6 +296,13 @@ def _query(kind: str, index: int) -> str:
 
     dice = Dice(SEED * 1_000_003 + index)
     return phrases.all_sentence(dice, *phrases.words_for(dice, kind_named(kind)))
+
+
+def _which(arguments: argparse.Namespace) -> str:
+    """What part of the set was asked about. Of a street scene only whoever trained knows whether it was seen."""
+    if arguments.suite == "airports":
+        return "held out of training"
+    return "all scenes" if arguments.fold is None else STREET_SCENES[arguments.fold]
 
 
 def _out(line: str) -> None:
