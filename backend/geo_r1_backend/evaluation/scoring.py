@@ -157,5 +157,7 @@ def _accuracy(rows: Sequence[Row]) -> float:
 
 
 def _figure(name: str, rows: Sequence[Row], statistic: Callable[[list[Row]], float]) -> Figure:
-    low, high = bootstrap(rows, statistic) if rows else (0.0, 0.0)
+    if not rows:
+        return Figure(name, 0.0, 0.0, 0.0, 0)
+    low, high = bootstrap(rows, statistic)
     return Figure(name, statistic(list(rows)), low, high, len(rows))
