@@ -170,6 +170,8 @@ def _check_box(box_px: Sequence[float], path: str) -> None:
 def _check_outlines(polygons_px: List[List[List[List[float]]]], path: str) -> None:
     rings = [ring for polygon in polygons_px for ring in polygon]
     points = sum(len(ring) for ring in rings)
+    if not all(polygons_px):
+        raise ProtocolError(path, "a polygon needs a ring")
     if points > MAX_POINTS:
         raise ProtocolError(path, f"{points:,} points; the limit is {MAX_POINTS:,}")
     for ring in rings:

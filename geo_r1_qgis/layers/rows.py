@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from datetime import datetime, timezone
 from typing import List
@@ -23,11 +24,18 @@ from ..crs.outline import in_crs
 from ..crs.reference import name_of
 from .geopackage import Row
 
+LINE = 1e-6
+"""An outline with less than this share of the square of its length is a line; a thousand pixels by one are 1e-3."""
+
 
 def polygons_px_of(detection: wire.Detection) -> List[List[List[List[float]]]]:
     """Outlines of a detection in chip pixels: masks as they are, a box as its four corners."""
     if detection.kind == "mask" and detection.polygons_px:
         return detection.polygons_px
+    return _box_px(detection)
+
+
+def _box_px(detection: wire.Detection) -> List[List[List[List[float]]]]:
     x_min, y_min, x_max, y_max = (float(number) for number in detection.box_px)
     corners = ((x_min, y_min), (x_min, y_max), (x_max, y_max), (x_max, y_min), (x_min, y_min))
     return [[[list(corner) for corner in corners]]]
@@ -45,16 +53,19 @@ def geometry_of(
         LayerError: if the place does not exist in the file's CRS.
     """
     try:
+        if detection.kind == "box":  # valid wherever it lies
+            return in_crs(_box_px(detection), frame, file_crs, context)
         geometry = in_crs(polygons_px_of(detection), frame, file_crs, context)
+        # The outline of a mask comes from a service, and two of its edges may be so close to each other that the
+        # transformation makes them cross.
+        valid = geometry if geometry.isGeosValid() else _made_valid(geometry)
+        if _has_no_area(valid):
+            return in_crs(_box_px(detection), frame, file_crs, context)
     except QgsCsException as error:
         raise LayerError(
             code="layer-transform", crs=name_of(file_crs), reason=str(error)
         ) from error
-    # A box is valid wherever it lies. The outline of a mask comes from a service, and two of its edges may be so close
-    # to each other that the transformation makes them cross.
-    if detection.kind == "mask" and not geometry.isGeosValid():
-        return _made_valid(geometry)
-    return geometry
+    return valid
 
 
 def _made_valid(geometry: QgsGeometry) -> QgsGeometry:
@@ -65,6 +76,13 @@ def _made_valid(geometry: QgsGeometry) -> QgsGeometry:
         if part.type() == QgsWkbTypes.GeometryType.PolygonGeometry and not part.isEmpty()
     ]
     return QgsGeometry.collectGeometry(parts)
+
+
+def _has_no_area(geometry: QgsGeometry) -> bool:
+    """Whether an outline is nothing, or a line but for rounding."""
+    bounds = geometry.boundingBox()
+    span = math.hypot(bounds.width(), bounds.height())
+    return geometry.isNull() or geometry.isEmpty() or geometry.area() <= LINE * span * span
 
 
 def detection_row(

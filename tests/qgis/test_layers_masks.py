@@ -79,6 +79,25 @@ def test_a_mask_that_crosses_itself_is_mended(store, qtbot):
     assert feature.geometry().area() == pytest.approx(2 * 90 * 45 / 2 * 0.09, rel=1e-6)
 
 
+@pytest.mark.parametrize("file_crs", ["EPSG:32633", "EPSG:3857"])
+def test_a_mask_without_area_is_kept_as_its_box(project, store, qtbot, file_crs):
+    """An outline of which nothing is left holds up nothing: the box is drawn in its place."""
+    project.setCrs(QgsCoordinateReferenceSystem(file_crs))
+    line = [[100, 0], [200, 0], [300, 0], [100, 0]]
+    mask = wire.Detection(
+        rank=0, label="line", box_px=[10, 10, 90, 90], kind="mask", polygons_px=[[line]]
+    )
+
+    ask(store, qtbot, frame_in(), (mask, found(rank=1)))
+
+    flat, _ = sorted(store.layer.getFeatures(), key=lambda feature: feature["rank"])
+    geometry = flat.geometry()
+    assert store.errors == []
+    assert geometry.isGeosValid()
+    geometry.transform(QgsCoordinateTransform(store.layer.crs(), UTM33, project))
+    assert geometry.area() == pytest.approx(80 * 80 * 0.09, rel=1e-3)
+
+
 def test_export_keeps_masks_with_their_holes(store, qtbot, tmp_path):
     """A copy in another CRS has the same parts and holes, valid, beside boxes."""
     uids = ask(store, qtbot, frame_in(rotation_deg=20.0), (stadium(), found(rank=1)))

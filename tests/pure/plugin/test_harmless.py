@@ -93,6 +93,8 @@ def test_any_json_is_an_event_or_an_error(value, kind, fields):
         {"polygons_px": [[[[1, 2], [3], [5, 6]]]]},
         {"polygons_px": [[[[1, 2], [3, 1e300], [5, 6]]]]},
         {"polygons_px": [[[[1, 2]] * 100_001]]},
+        {"polygons_px": [[]]},  # a polygon without a ring
+        {"polygons_px": [[[[1, 2], [3, 4], [5, 6]]], []]},
         {"points_px": [[1, 2, 3]]},
         {"points_px": [[1, 1e300]]},
         {"points_px": [[1, 2]] * 100_001},
