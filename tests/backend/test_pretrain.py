@@ -94,12 +94,15 @@ def test_a_row_teaches_each_completion_and_nothing_else(tokenizer):
         )
 
 
-def test_a_question_that_does_not_fit_is_an_error(tokenizer, monkeypatch):
-    """An answer longer than the row is never dropped in silence."""
-    monkeypatch.setattr(batches, "TEXT_TOKENS", 20)
+def test_questions_that_do_not_fit_are_counted(tokenizer):
+    """An answer longer than the row is never dropped in silence: the row says how many were left out."""
+    scene, encoder = draw_scene(3, SceneRecipe()), batches.Encoder(tokenizer)
+    whole = batches.make_row(scene, Dice(3), encoder, 4000)
+    tight = batches.make_row(scene, Dice(3), encoder, 20)
 
-    with pytest.raises(ValueError, match="does not fit a row of 20"):
-        batches.make_row(draw_scene(3, SceneRecipe()), Dice(3), batches.Encoder(tokenizer))
+    assert whole.left_out == 0
+    assert (tight.asked, tight.left_out) == (0, whole.asked)
+    assert (tight.segments == -1).all()
 
 
 def test_every_object_has_its_slot():
