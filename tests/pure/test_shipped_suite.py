@@ -4,24 +4,40 @@ from __future__ import annotations
 
 import argparse
 import json
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
 from geo_r1_backend.errors import ConfigError
-from geo_r1_backend.evaluation.shipped import PARTS, run_shipped
+from geo_r1_backend.evaluation.shipped import CARD, PARTS, run_shipped
 
-ACCURACY = {"name": "Acc@0.5, one object", "value": 0.9, "low": 0.85, "high": 0.95, "count": 100}
+BY_SUITE = {part.suite: part for part in PARTS}
+
+
+def figure_named(name, value):
+    """A figure in the form of a report, give or take 5 points."""
+    return {"name": name, "value": value, "low": value - 0.05, "high": value + 0.05, "count": 100}
+
+
+def report_of(suite, value):
+    """What each suite writes: plain, with the way of looking apart, or in titled parts."""
+    name = BY_SUITE[suite].figures[0]
+    if suite == "airports":
+        name, way = name.rsplit(", ", 1)
+        return {"figures": [{**figure_named(name, value), "way": way}], "rows": []}
+    if suite == "masks":
+        title, name = name.split(": ", 1)
+        return {title: {"figures": [figure_named(name, value)], "rows": []}}
+    return {"figures": [figure_named(name, value)], "rows": []}
 
 
 def suite_saying(value, calls):
-    """A stand-in for `geo-r1 evaluate` whose every suite finds this accuracy, give or take 5 points."""
+    """A stand-in for `geo-r1 evaluate` whose every suite finds this value."""
 
     def run(argv):
         calls.append(argv)
-        figure = {**ACCURACY, "value": value, "low": value - 0.05, "high": value + 0.05}
-        inner = {"figures": [figure], "rows": []}
-        document = {"title": inner} if argv[1] == "masks" else inner
+        document = report_of(argv[argv.index("--suite") + 1], value)
         Path(argv[argv.index("--out") + 1]).write_text(json.dumps(document))
         return 0
 
@@ -37,8 +53,7 @@ def chosen(**changes):
 def card(tmp_path):
     """A card that says 90 % everywhere."""
     path = tmp_path / "card.json"
-    figures = {part.name: [ACCURACY] for part in PARTS}
-    figures["masks"] = [{**ACCURACY, "name": f"title: {ACCURACY['name']}"}]
+    figures = {part.name: [figure_named(part.figures[0], 0.9)] for part in PARTS}
     path.write_text(json.dumps(figures))
     return path
 
@@ -46,7 +61,7 @@ def card(tmp_path):
 def test_figures_within_the_interval_are_reproduced(card, capsys):
     """92 ± 5 % reproduces a card of 90 %."""
     assert run_shipped(chosen(), suite_saying(0.92, []), card) == 0
-    assert capsys.readouterr().out.count(" as the card\n") >= 3
+    assert capsys.readouterr().out.count("  as the card\n") == len(PARTS)
 
 
 def test_a_figure_outside_its_interval_fails(card, capsys):
@@ -78,6 +93,15 @@ def test_figures_are_kept_and_read_again(tmp_path, card):
 
     assert run_shipped(chosen(), suite_saying(0.7, []), kept) == 0
     assert run_shipped(chosen(), suite_saying(0.9, []), kept) == 1
+
+
+def test_the_shipped_card_has_every_figure():
+    """The file that is part of the package holds what each part compares."""
+    document = json.loads(files("geo_r1_backend.evaluation").joinpath(CARD).read_text())
+
+    assert list(document) == [part.name for part in PARTS]
+    for part in PARTS:
+        assert {f["name"] for f in document[part.name]} == set(part.figures)
 
 
 def test_without_a_card_the_way_out_is_named(tmp_path):
