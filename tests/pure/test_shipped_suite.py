@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from importlib.resources import files
 from pathlib import Path
 
@@ -84,6 +85,14 @@ def test_every_suite_of_the_card_is_run(card):
     assert [argv[1] for argv in quick] == [part.suite for part in PARTS]
     assert "--per-family" in quick[0]
     assert "--per-family" not in full[0]
+
+
+def test_a_part_of_the_questions_is_a_fair_part():
+    """Photographs are asked about in turns of two and of eight questions: the stride meets every place of a turn."""
+    strides = [int(part.reduced[1]) for part in PARTS if part.suite in ("real-rec", "real-ovd")]
+
+    assert len(strides) == 2
+    assert all(math.gcd(stride, 8) == 1 for stride in strides)
 
 
 def test_figures_are_kept_and_read_again(tmp_path, card):
