@@ -9,16 +9,16 @@ import pytest
 from geo_r1_backend.evaluation.real.held_out import held_out_airport, street_fold
 from geo_r1_backend.evaluation.real.labels import read_airports, read_streets
 from geo_r1_backend.pretraining.backgrounds import RealBackgrounds
+from geo_r1_backend.pretraining.batches import questions_about
 from geo_r1_backend.pretraining.catalogue import CLASSES
 from geo_r1_backend.pretraining.dice import Dice
-from geo_r1_backend.pretraining.photo import labelled, lens
+from geo_r1_backend.pretraining.photo import labelled, lens, looked_at
 from geo_r1_backend.pretraining.photo.canvas import Canvas
 from geo_r1_backend.pretraining.photo.compose import Composer, Sources, draw_photo
 from geo_r1_backend.pretraining.photo.corpus import Corpus
 from geo_r1_backend.pretraining.photo.mirror import turned
 from geo_r1_backend.pretraining.photo.recipe import (
     DENSE,
-    RARE_IN_PHOTOGRAPHS,
     STANDING_IN_PHOTOGRAPHS,
     PhotoRecipe,
 )
@@ -93,7 +93,7 @@ def test_what_may_stand_in_a_photograph_is_never_drawn_on_one(scenes):
     real = [scene for scene in scenes if scene.background == "real"]
     for scene in real:
         assert scene.unlabelled == STANDING_IN_PHOTOGRAPHS
-        assert scene.uncertain == RARE_IN_PHOTOGRAPHS
+        assert scene.uncertain == looked_at.possible_on_tile("place_7")
         assert not {o.kind for o in scene.objects} & scene.unlabelled
     assert len(real) > 10
 
@@ -108,6 +108,30 @@ def test_nobody_asks_for_what_is_uncertain(scenes):
                 name = question.reasoning.removeprefix("Find ").removesuffix(": none.")
                 kinds = {k.plural: k.name for k in CLASSES}
                 assert kinds[name] not in scene.unlabelled | scene.uncertain
+
+
+def test_a_tile_that_nobody_looked_at_may_hold_anything_rare():
+    """Absence is taught only where a person has looked: courts are possible on an unknown tile and on one with courts."""
+    unknown = looked_at.possible_on_tile("elsewhere_2020_4")
+    with_courts = looked_at.possible_on_tile("riverside_2018_22")
+
+    assert looked_at.SPORT | {"roundabout"} <= unknown
+    assert with_courts >= looked_at.SPORT
+    assert looked_at.possible_on_tile("riverside_2018_23") == {"solar array", "shipping container"}
+    assert "ship" in looked_at.possible_on_airport("airport_122", 200, 3)
+    assert looked_at.possible_on_airport("airport_105", 500, 3) >= looked_at.COURTS
+    assert not looked_at.possible_on_airport("airport_105", 200, 3) & {"ship", *looked_at.SPORT}
+
+
+def test_some_photographs_are_left_bare(sources):
+    """On a photograph without a single drawn object every question is about what is not there."""
+    recipe = PhotoRecipe(bare_share=1.0, ground=(("photograph", 1.0),))
+    scene = draw_photo(3, recipe, sources, VIEW)
+    asked = questions_about(scene, Dice(1))
+
+    assert not scene.objects
+    assert len(asked) > 3
+    assert {question.answers for question in asked} == {()}
 
 
 def test_crowded_views_are_crowded(sources):
@@ -214,3 +238,26 @@ def test_a_view_of_a_photograph_shows_its_boxes(geo_r1_data):
             assert 0 <= y0 < y1 <= 448
     assert len(counts) > 40
     assert max(counts) > 20
+
+
+def test_streets_are_taught_to_hold_no_ships_and_courts(geo_r1_data):
+    """In a view of a street *none* is the answer for every kind that is not in one of the street scenes."""
+    corpus = Corpus.read(geo_r1_data)
+    taught = set()
+    for seed in range(12):
+        scene = labelled.draw_labelled(
+            seed, corpus.photographs["car"], corpus.sources.materials, VIEW, most=40
+        )
+        if scene is None:
+            continue
+        dice = Dice(seed)
+        asked = [TrainingExaminer(scene, dice).ask("none") for _ in range(40)]
+        taught |= {q.reasoning.removeprefix("Find ") for q in asked if q is not None}
+
+    assert {
+        "ships: none.",
+        "tennis courts: none.",
+        "airplanes: none.",
+        "storage tanks: none.",
+    } <= taught
+    assert not {"buildings: none.", "buses: none.", "swimming pools: none."} & taught

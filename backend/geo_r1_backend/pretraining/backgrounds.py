@@ -155,12 +155,16 @@ class RealBackgrounds:
         self.paths = [path for path in paths if _is_evaluation_tile(path.name) == evaluation]
 
     def draw(self, dice: Dice, width_px: int, height_px: int) -> np.ndarray:
-        """A crop of one or two tiles, mirrored and turned by right angles, scaled by 1 to 3."""
+        """A crop of a tile and its mirror images, turned by right angles, scaled by 1 to 3."""
+        return self.draw_named(dice, width_px, height_px)[0]
+
+    def draw_named(self, dice: Dice, width_px: int, height_px: int) -> tuple[np.ndarray, str]:
+        """The same, with the name of the tile."""
         scale = dice.log_uniform(1.0, 2.6)
         need_w, need_h = math_ceil(width_px / scale), math_ceil(height_px / scale)
         columns, rows = -(-need_w // 256), -(-need_h // 256)
         canvas = np.empty((rows * 256, columns * 256, 3), np.uint8)
-        first = self._tile(dice)
+        first, name = self._tile(dice)
         for row in range(rows):
             for column in range(columns):
                 # Neighbours are mirror images: no seam where a road or roof is cut.
@@ -173,13 +177,13 @@ class RealBackgrounds:
         x = dice.integer(0, canvas.shape[1] - need_w)
         y = dice.integer(0, canvas.shape[0] - need_h)
         crop = np.ascontiguousarray(canvas[y : y + need_h, x : x + need_w])
-        return cv2.resize(crop, (width_px, height_px), interpolation=cv2.INTER_LINEAR_EXACT)
+        view = cv2.resize(crop, (width_px, height_px), interpolation=cv2.INTER_LINEAR_EXACT)
+        return view, name
 
-    def _tile(self, dice: Dice) -> np.ndarray:
-        tile = np.rot90(
-            read_tile(self.paths[dice.integer(0, len(self.paths) - 1)]), dice.integer(0, 3)
-        )
-        return tile[:, ::-1] if dice.chance(0.5) else tile
+    def _tile(self, dice: Dice) -> tuple[np.ndarray, str]:
+        path = self.paths[dice.integer(0, len(self.paths) - 1)]
+        tile = np.rot90(read_tile(path), dice.integer(0, 3))
+        return (tile[:, ::-1] if dice.chance(0.5) else tile), path.stem
 
 
 def math_ceil(value: float) -> int:

@@ -47,6 +47,11 @@ FAMILY_WEIGHTS = (
     ("comparative", 1.0),
     ("ambiguous", 0.8),
 )
+NONE_ON_PHOTOGRAPHS = 2.6
+"""Weight of *none* where nearly every mark is a mistake: a photograph holds few of the kinds and much that looks like them."""
+REAL_FAMILY_WEIGHTS = tuple(
+    (name, NONE_ON_PHOTOGRAPHS if name == "none" else weight) for name, weight in FAMILY_WEIGHTS
+)
 KIND_INDEX = {kind.name: 1 + k for k, kind in enumerate(CLASSES)}
 COLOUR_INDEX = {"": 0, **{name: 1 + k for k, name in enumerate(COLOURS)}}
 
@@ -97,9 +102,10 @@ class Encoder:
 def questions_about(scene: Scene, dice: Dice) -> list[Expression]:
     """Different questions about one scene."""
     examiner = TrainingExaminer(scene, dice)
+    weights = REAL_FAMILY_WEIGHTS if scene.background == "real" else FAMILY_WEIGHTS
     found: list[Expression] = []
     for _ in range(3 * QUESTIONS_PER_SCENE):
-        expression = examiner.ask(dice.weighted(FAMILY_WEIGHTS))
+        expression = examiner.ask(dice.weighted(weights))
         if expression is not None and all(e.query != expression.query for e in found):
             found.append(expression)
         if len(found) == QUESTIONS_PER_SCENE:

@@ -39,6 +39,11 @@ ORDERS: dict[str, tuple[str, Callable[[SceneObject], float]]] = {
 class Examiner:
     """Asks questions about one scene."""
 
+    ABSENT_COLOUR = 0.55
+    """Share of *none* that is about a colour, not a kind."""
+    NONE_OF_ALL = 0.3
+    """Share of *none* that asks for all objects, not for one."""
+
     def __init__(self, scene: Scene, dice: Dice) -> None:
         self.scene = scene
         self.dice = dice
@@ -265,7 +270,7 @@ class Examiner:
         unknown = self.scene.unlabelled | self.scene.uncertain
         absent = [k for k in CLASSES if k.name not in drawn and k.name not in unknown]
         coloured = self._absent_colour()
-        if coloured is not None and dice.chance(0.55):
+        if coloured is not None and dice.chance(self.ABSENT_COLOUR):
             return coloured
         if not absent:
             return coloured
@@ -273,7 +278,7 @@ class Examiner:
         words = phrases.words_for(dice, kind)
         if kind.colours and dice.chance(0.25):
             words = phrases.coloured(dice, dice.choice(kind.colours), words)
-        if dice.chance(0.3):
+        if dice.chance(self.NONE_OF_ALL):
             return Expression(
                 "none",
                 "ovd",

@@ -10,10 +10,11 @@ from dataclasses import replace
 
 from geo_r1_backend.pretraining import phrases
 from geo_r1_backend.pretraining.catalogue import ObjectClass
+from geo_r1_backend.pretraining.dice import Dice
 from geo_r1_backend.pretraining.examiner import Examiner
 from geo_r1_backend.pretraining.expressions import Expression, box_text, listed
 from geo_r1_backend.pretraining.relations import AREA_MARGIN, GAP_PX, box_area, x, y
-from geo_r1_backend.pretraining.scenes import SceneObject
+from geo_r1_backend.pretraining.scenes import Scene, SceneObject
 from geo_r1_backend.pretraining.wording import reworded
 
 MAX_MATCHES = 9
@@ -37,7 +38,12 @@ MORE_ONE = {
 
 
 class TrainingExaminer(Examiner):
-    """Asks the frozen families in more words, and two families more."""
+    """Asks the frozen families in more words, and two families more; on photographs, more for kinds that are not there."""
+
+    def __init__(self, scene: Scene, dice: Dice) -> None:
+        super().__init__(scene, dice)
+        if scene.background == "real":
+            self.ABSENT_COLOUR, self.NONE_OF_ALL = 0.25, 0.5
 
     def ask(self, family: str, kind: str | None = None) -> Expression | None:
         """A question of this family, perhaps reworded, or none where the scene admits none."""

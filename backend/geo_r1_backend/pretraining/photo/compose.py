@@ -13,14 +13,20 @@ from geo_r1_backend.pretraining.backgrounds import RealBackgrounds, direction
 from geo_r1_backend.pretraining.catalogue import BY_NAME, CLASSES, COLOURS, ObjectClass
 from geo_r1_backend.pretraining.dice import Dice
 from geo_r1_backend.pretraining.drawing import Pose, Rgb
-from geo_r1_backend.pretraining.photo import grounds, grounds_real, lens, structures, vehicles
+from geo_r1_backend.pretraining.photo import (
+    grounds,
+    grounds_real,
+    lens,
+    looked_at,
+    structures,
+    vehicles,
+)
 from geo_r1_backend.pretraining.photo.canvas import Canvas, PhotoBrush
 from geo_r1_backend.pretraining.photo.recipe import (
     HEIGHT,
     LENGTH_PX,
     MOST,
     PADS,
-    RARE_IN_PHOTOGRAPHS,
     STANDING_IN_PHOTOGRAPHS,
     THEMES,
     WIDTH_RATIO,
@@ -66,8 +72,10 @@ def draw_photo(seed: int, recipe: PhotoRecipe, sources: Sources, view_px: tuple[
     dice = Dice(seed)
     width_px, height_px = view_px
     ground = dice.weighted(recipe.ground)
+    possible: frozenset[str] = frozenset()
     if ground == "photograph":
-        pixels = grounds_real.photograph(dice, sources.real, width_px, height_px)
+        pixels, tile = grounds_real.photograph(dice, sources.real, width_px, height_px)
+        possible = looked_at.possible_on_tile(tile)
     elif ground == "materials":
         pixels = grounds_real.materials(dice, sources.materials, width_px, height_px)
     else:
@@ -75,7 +83,8 @@ def draw_photo(seed: int, recipe: PhotoRecipe, sources: Sources, view_px: tuple[
     is_real = ground == "photograph"
     composer = Composer(Canvas(np.ascontiguousarray(pixels), dice), sources.materials)
     absent = STANDING_IN_PHOTOGRAPHS if is_real else frozenset()
-    _populate(composer, recipe, absent)
+    if not (is_real and dice.chance(recipe.bare_share)):
+        _populate(composer, recipe, absent)
     image = composer.canvas.reduced()
     objects = tuple(composer.objects)
     roll = dice.uniform(0, 1)
@@ -86,8 +95,7 @@ def draw_photo(seed: int, recipe: PhotoRecipe, sources: Sources, view_px: tuple[
         else:
             image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     image = lens.photographed(dice, image)
-    rare = RARE_IN_PHOTOGRAPHS if is_real else frozenset()
-    return Scene(image, objects, "real" if is_real else "generated", absent, rare)
+    return Scene(image, objects, "real" if is_real else "generated", absent, possible)
 
 
 def _populate(composer: Composer, recipe: PhotoRecipe, absent: frozenset[str]) -> None:

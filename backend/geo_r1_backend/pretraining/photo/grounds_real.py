@@ -15,11 +15,13 @@ from geo_r1_backend.pretraining.photo.canvas import SCALE, Canvas
 from geo_r1_backend.pretraining.photo.textures import MATERIALS, Materials, noise_window
 
 
-def photograph(dice: Dice, real: RealBackgrounds, width_px: int, height_px: int) -> np.ndarray:
-    """A real tile with everything that stands on it, ``(SCALE * height, SCALE * width, 3)`` uint8."""
-    image = real.draw(dice, width_px, height_px)
+def photograph(
+    dice: Dice, real: RealBackgrounds, width_px: int, height_px: int
+) -> tuple[np.ndarray, str]:
+    """A real tile with everything that stands on it, ``(SCALE * height, SCALE * width, 3)`` uint8, and its name."""
+    image, name = real.draw_named(dice, width_px, height_px)
     size = (width_px * SCALE, height_px * SCALE)
-    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR)
+    return cv2.resize(image, size, interpolation=cv2.INTER_LINEAR), name
 
 
 def generated(dice: Dice, width_px: int, height_px: int) -> np.ndarray:

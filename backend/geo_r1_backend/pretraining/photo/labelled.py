@@ -1,7 +1,7 @@
 """Views of photographs with published boxes that may enter shipped weights: planes on airports, cars in streets.
 
-Only what `evaluation.real.held_out` leaves for training is read. Their kinds are labelled completely; whatever else stands
-in them is not, so nothing is taught of its absence.
+Only what `evaluation.real.held_out` leaves for training is read. Their kinds are labelled completely; what else may stand
+in them is in `UNLABELLED` and `looked_at`. All other kinds are asked for, too: the answer is *none*.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from geo_r1_backend.evaluation.real.held_out import one_per_original
 from geo_r1_backend.evaluation.real.labels import LabelledImage, read_airports, read_streets
 from geo_r1_backend.pretraining.catalogue import BY_NAME, CLASSES
 from geo_r1_backend.pretraining.dice import Dice
-from geo_r1_backend.pretraining.photo import lens
+from geo_r1_backend.pretraining.photo import lens, looked_at
 from geo_r1_backend.pretraining.photo.canvas import SCALE, Canvas
 from geo_r1_backend.pretraining.photo.compose import Composer
 from geo_r1_backend.pretraining.photo.textures import Materials
@@ -41,6 +41,8 @@ class Photograph:
     """A labelled picture in memory."""
 
     kind: str
+    name: str
+    """Of the original or the scene."""
     image: np.ndarray
     boxes_px: np.ndarray
     """``(n, 4)`` float64."""
@@ -61,7 +63,7 @@ def read_photographs(
     ):
         chosen = one_per_original(images) if kind == "airplane" else images
         found += [
-            Photograph(kind, _pixels(image.path), _boxes(image))
+            Photograph(kind, image.group, _pixels(image.path), _boxes(image))
             for image in chosen
             if not is_held_out(image.group)
         ]
@@ -182,8 +184,10 @@ def _scene(
     elif dice.chance(0.3):
         objects = tuple(replace(o, colour="") if o.kind == picture.kind else o for o in objects)
     image = lens.photographed(dice, image, gentle=True)
-    rare = frozenset(k.name for k in others)
-    return Scene(image, objects, "real", absent, rare)
+    possible: frozenset[str] = frozenset()
+    if picture.kind == "airplane":
+        possible = looked_at.possible_on_airport(picture.name, max(window[2:]), len(boxes))
+    return Scene(image, objects, "real", absent, possible)
 
 
 def _object(kind: str, box: np.ndarray, view: np.ndarray) -> SceneObject:

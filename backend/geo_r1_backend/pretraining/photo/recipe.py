@@ -90,17 +90,6 @@ PADS: dict[str, tuple[str, ...]] = {
 
 STANDING_IN_PHOTOGRAPHS = frozenset({"car", "bus", "building", "swimming pool"})
 """In nearly every photograph of a town, unlabelled: never asked for there."""
-RARE_IN_PHOTOGRAPHS = frozenset(
-    {
-        "tennis court",
-        "basketball court",
-        "solar array",
-        "shipping container",
-        "baseball field",
-        "roundabout",
-    }
-)
-"""In few photographs: a drawn one may be asked for, but nothing is said of their absence."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +110,8 @@ class PhotoRecipe:
     """Groups beside the first."""
     theme_share: float = 0.55
     """Share of scenes whose kinds belong together; in the others they are mixed at random."""
+    bare_share: float = 0.1
+    """Share of photographs on which nothing is drawn: all that can be asked about them is what is not there."""
     infrared_share: float = 0.06
     gray_share: float = 0.03
 
