@@ -144,6 +144,27 @@ def test_kl_is_zero_at_the_reference_and_positive_elsewhere():
     assert other.kl > 0
 
 
+def test_unbiased_kl_has_the_gradient_of_the_reverse_kl():
+    """Averaged over samples of a small policy, the gradient of the corrected term is that of the exact KL(policy, base)."""
+    torch.manual_seed(0)
+    logits = torch.randn(5, dtype=torch.float64, requires_grad=True)
+    base = torch.log_softmax(torch.randn(5, dtype=torch.float64), 0)
+    policy = torch.log_softmax(logits, 0)
+    (exact,) = torch.autograd.grad((policy.exp() * (policy - base)).sum(), logits)
+
+    # every token once, weighted by its probability, stands for endless sampling
+    new = torch.log_softmax(logits, 0)[:, None]
+    total = 0.0
+    for token, share in enumerate(policy.exp().detach()):
+        row = new[token : token + 1]
+        nothing = torch.zeros(1, dtype=torch.float64)
+        part = (row, row.detach(), base[token].view(1, 1), torch.ones(1, 1), nothing)
+        total = total + share * loss_of(part, "dapo", 1, 1, kl_weight=1.0).loss
+    (found,) = torch.autograd.grad(total, logits)
+
+    torch.testing.assert_close(found, exact)
+
+
 def test_a_kl_weight_needs_a_reference():
     """A KL term without the base's log-probabilities is refused by name, not skipped."""
     new, old, _, mask, advantages = batch(groups=1)[0]

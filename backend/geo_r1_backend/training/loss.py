@@ -39,17 +39,19 @@ def policy_loss(
     max_tokens: int,
     tokens_in_batch: int,
     sequences_in_batch: int,
+    unbiased_kl: bool = True,
 ) -> LossParts:
     """The loss of one micro-batch as its share of the whole batch's.
 
     Per token, with ``r = exp(new - old)``: ``l = -min(r A, clip(r, 1 - clip_low, 1 + clip_high) A) + kl_weight · k3``,
-    ``k3 = exp(ref - new) - (ref - new) - 1``. Then
+    ``k3 = exp(ref - new) - (ref - new) - 1``, times ``r`` where ``unbiased_kl``. Then
 
     - ``grpo``: mean over each sequence's tokens, mean over sequences;
     - ``dapo``: sum over all tokens / tokens of the whole batch (long answers are not watered down);
     - ``dr_grpo``: sum over all tokens / (sequences · max_tokens), a constant.
 
-    Source: arXiv 2402.03300 eq. 3 and 4 (k3: Schulman 2020); arXiv 2503.14476 eq. 8; arXiv 2503.20783 eq. 2.
+    Source: arXiv 2402.03300 eq. 3 and 4 (k3: Schulman 2020); arXiv 2503.14476 eq. 8; arXiv 2503.20783 eq. 2;
+    the factor on k3: DeepSeek-V3.2, arXiv 2512.02556.
 
     Args:
         new_logp: ``(G, L)`` log-probabilities of the sampled tokens under the policy, with gradient.
@@ -64,6 +66,8 @@ def policy_loss(
         max_tokens: longest possible completion.
         tokens_in_batch: completion tokens of the whole batch, over all micro-batches and processes.
         sequences_in_batch: completions of the whole batch, over all micro-batches and processes.
+        unbiased_kl: multiply k3 by the ratio, whose gradient makes the gradient of the term that of the reverse KL, on-policy as
+            well (TRL's default since 1.16); without it, the term of the GRPO paper.
 
     Raises:
         ValueError: for a KL weight without reference log-probabilities.
@@ -82,7 +86,7 @@ def policy_loss(
         above = ref_logp.masked_fill(kept == 0, 0.0) - new_logp
         kl = torch.exp(above) - above - 1
         if kl_weight:
-            per_token = per_token + kl_weight * kl
+            per_token = per_token + kl_weight * (ratio * kl if unbiased_kl else kl)
     with torch.no_grad():
         at_clip = ((ratio < 1 - clip_low) & (gain < 0)) | ((ratio > 1 + clip_high) & (gain > 0))
         clipped = (at_clip * kept).sum() / max(1, tokens_in_batch)
