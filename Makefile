@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu clean
+	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -115,6 +115,9 @@ cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 		-o pythonpath="build ." -q tests/qgis
 	@.venv/bin/coverage combine -q build/coverage
 	@.venv/bin/coverage report
+
+bench-grpo: setup ## one GRPO step of a 3B model beside TRL, on a GPU (minutes); BENCH="--plan lean" and the like
+	@$(PY) scripts/bench/gpu_grpo.py --out build/bench/grpo.json $(BENCH)
 
 soak: setup ## half an hour of steady work on the service; fails on anything that grows (SOAK_MINUTES=)
 	@$(PY) scripts/soak.py

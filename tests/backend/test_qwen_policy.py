@@ -68,7 +68,7 @@ def naive(policy, processor, image, completion):
     inputs["mm_token_type_ids"] = torch.nn.functional.pad(
         inputs["mm_token_type_ids"], (0, len(completion))
     )
-    logits = policy._model(**inputs).logits[0, -len(completion) - 1 : -1]
+    logits = policy.model(**inputs).logits[0, -len(completion) - 1 : -1]
     return logits.log_softmax(-1).gather(1, said[0][:, None])[:, 0]
 
 
@@ -160,7 +160,7 @@ def test_encoded_image_is_what_transformers_sees(stock):
     seen = policy.encode(np.asarray(image))
     pixels = processor.image_processor(images=[image], return_tensors="pt")
     with torch.no_grad():
-        expected = policy._model.model.visual(
+        expected = policy.model.model.visual(
             pixels["pixel_values"], grid_thw=pixels["image_grid_thw"]
         ).pooler_output
 
@@ -186,7 +186,7 @@ def test_greedy_completions_are_those_of_transformers(stock, plan):
         tokenize=False,
     )
     inputs = processor(text=[chat], images=[image], return_tensors="pt")
-    expected = policy._model.generate(**inputs, max_new_tokens=30, do_sample=False)
+    expected = policy.model.generate(**inputs, max_new_tokens=30, do_sample=False)
 
     said = policy.sample(
         policy.prefix(policy.encode(np.asarray(image)), PROMPT),
@@ -209,7 +209,7 @@ def test_sampling_follows_the_models_probabilities(stock):
         prefix, 3000, max_new_tokens=1, temperature=heat, generator=torch.Generator().manual_seed(1)
     )
 
-    logits = prefix.last_hidden @ policy._model.lm_head.weight.T
+    logits = prefix.last_hidden @ policy.model.lm_head.weight.T
     expected = torch.softmax(logits / heat, 0).detach().numpy()
     counts = np.bincount([one[0] for one in said], minlength=len(expected))
     frequent = expected * 3000 >= 5
@@ -332,7 +332,7 @@ def test_peft_reads_our_adapter(stock):
 
     assert not result.unexpected_keys
     torch.testing.assert_close(
-        policy._model(input_ids=ids).logits, theirs(input_ids=ids).logits, rtol=1e-5, atol=1e-5
+        policy.model(input_ids=ids).logits, theirs(input_ids=ids).logits, rtol=1e-5, atol=1e-5
     )
 
 

@@ -108,7 +108,7 @@ def load_processor(folder: Path, model_type: str) -> Any:
     from transformers.processing_utils import ProcessorMixin
 
     if model_type in ("qwen2_5_vl", "qwen2_vl"):
-        processor = _image_only_class().from_pretrained(folder, local_files_only=True)
+        processor = image_only_class().from_pretrained(folder, local_files_only=True)
     else:
         processor = AutoProcessor.from_pretrained(folder, local_files_only=True)
     if not isinstance(processor, ProcessorMixin):
@@ -121,7 +121,8 @@ def load_processor(folder: Path, model_type: str) -> Any:
     return processor
 
 
-def _image_only_class() -> Any:
+def image_only_class() -> Any:
+    """Qwen2.5-VL's processor class without a video half."""
     from transformers import Qwen2_5_VLProcessor
     from transformers.processing_utils import ProcessorMixin
 

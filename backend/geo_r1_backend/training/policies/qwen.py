@@ -103,7 +103,7 @@ class QwenPolicy:
         plan: MemoryPlan | None = None,
         tokens_per_group: int = TOKENS_PER_GROUP,
     ) -> None:
-        self._model, self._tokenizer, self.profile = model.eval(), tokenizer, profile
+        self.model, self._tokenizer, self.profile = model.eval(), tokenizer, profile
         stored = model.config.to_dict()
         self._config = parse_config(stored)
         text = self._config.text
@@ -165,7 +165,7 @@ class QwenPolicy:
         values = torch.from_numpy(raster_patches(vision, image))
         patch_rows, patch_columns = (side // vision.patch_px for side in image.shape[:2])
         grid = torch.tensor([[1, patch_rows, patch_columns]], device=self._device)
-        seen = self._model.model.visual(values.to(self._device, self._dtype), grid_thw=grid)
+        seen = self.model.model.visual(values.to(self._device, self._dtype), grid_thw=grid)
         features = getattr(seen, "pooler_output", seen)  # a bare tensor before transformers 5
         return QwenImage(features, patch_rows // vision.merge, patch_columns // vision.merge)
 
@@ -191,7 +191,7 @@ class QwenPolicy:
         if decoder is None:
             decoder = self._decoder = Decoder(
                 self._language,
-                self._model.lm_head.weight,
+                self.model.lm_head.weight,
                 self._shape,
                 end_ids=self.end_ids,
                 pad_id=self._config.pad_token_id,
@@ -259,7 +259,7 @@ class QwenPolicy:
             checkpointed=self.plan.checkpointed,
         )
         found = token_log_probs(
-            hidden.flatten(0, 1), self._model.lm_head.weight, ids.flatten(), self.plan.logit_rows
+            hidden.flatten(0, 1), self.model.lm_head.weight, ids.flatten(), self.plan.logit_rows
         )
         return found.view(ids.shape)
 

@@ -15,8 +15,9 @@ from typing import Any
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from torch.nn.attention import sdpa_kernel
 
-from geo_r1_backend.training.policies.qwen_layers import KeyValue, Shape, norm, rotated
+from geo_r1_backend.training.policies.qwen_layers import FUSED, KeyValue, Shape, norm, rotated
 
 TOKENS_BETWEEN_LOOKS = 16
 """So many tokens are decoded before the host asks whether all completions have ended."""
@@ -167,7 +168,8 @@ class Decoder:
             value.index_copy_(2, place, heads[:, shape.heads + shape.kv_heads :, None])
             # the query heads that share keys stand where a sequence would: nothing is expanded
             query = turned[:, : shape.heads].unflatten(1, (shape.kv_heads, repeat))
-            mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+            with sdpa_kernel(FUSED):
+                mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
             hidden = hidden + self.weights.output(index, mixed.flatten(1))
             normed = norm(layer.post_attention_layernorm, hidden, shape)
             hidden = hidden + self.weights.mlp(index, normed)

@@ -18,7 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.checkpoint import checkpoint
+
+FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Not cuDNN's: it plans anew for every length of a group, and lengths change with every step."""
 
 KeyValue = tuple[Tensor, Tensor]
 """Keys and values of one layer, ``(kv heads, tokens, width)`` each, keys rotated."""
@@ -79,9 +83,10 @@ def group_attention(query: Tensor, key: Tensor, value: Tensor, group: Group) -> 
     def batched(tokens: Tensor) -> Tensor:
         return tokens[:prefix].transpose(0, 1)[None]  # (1, heads, P, width)
 
-    seen = F.scaled_dot_product_attention(
-        batched(query), batched(wide_key), batched(wide_value), is_causal=True
-    )
+    with sdpa_kernel(FUSED):
+        seen = F.scaled_dot_product_attention(
+            batched(query), batched(wide_key), batched(wide_value), is_causal=True
+        )
     parts = [seen[0].transpose(0, 1).flatten(1)]
     if count and length:
 
@@ -95,9 +100,10 @@ def group_attention(query: Tensor, key: Tensor, value: Tensor, group: Group) -> 
 
         causal = torch.ones(length, length, dtype=torch.bool, device=query.device).tril()
         mask = F.pad(causal, (prefix, 0), value=True)  # (L, P + L)
-        found = F.scaled_dot_product_attention(
-            own(query), behind(wide_key), behind(wide_value), attn_mask=mask
-        )
+        with sdpa_kernel(FUSED):
+            found = F.scaled_dot_product_attention(
+                own(query), behind(wide_key), behind(wide_value), attn_mask=mask
+            )
         parts.append(found.transpose(1, 2).flatten(2).flatten(0, 1))
     return torch.cat(parts)
 
