@@ -12,7 +12,6 @@ needs no network, no torchvision and no files but the project's; `PYTHONPATH=bac
 from __future__ import annotations
 
 import argparse
-import contextlib
 import gc
 import json
 import os
@@ -20,7 +19,6 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +26,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(ROOT / "backend")]
 
-import numpy as np  # noqa: E402
 import torch  # noqa: E402
 import torch.distributed as dist  # noqa: E402
-from qwen_size import GEOMETRIES, PROFILE, make_model, make_tokenizer  # noqa: E402
+from our_side import PLANS, PROMPT, Ours  # noqa: E402
+from qwen_size import GEOMETRIES, make_model, make_tokenizer  # noqa: E402
 from trl_side import trl_steps  # noqa: E402
-
-from geo_r1_backend.models.config import parse_config  # noqa: E402
-from geo_r1_backend.models.pixels import raster_patches  # noqa: E402
-from geo_r1_backend.training.advantage import advantages  # noqa: E402
-from geo_r1_backend.training.loss import policy_loss  # noqa: E402
-from geo_r1_backend.training.policies.memory import CHECKPOINTED, FAST, LEAN  # noqa: E402
-from geo_r1_backend.training.policies.qwen import QwenPolicy  # noqa: E402
-
-PROMPT = "Locate the storage tank left of the road. " * 4
-PLANS = {"fast": FAST, "checkpointed": CHECKPOINTED, "lean": LEAN, "free": None}
 
 
 def options() -> argparse.Namespace:
@@ -71,145 +59,6 @@ def options() -> argparse.Namespace:
     # TRL's side does what ours does
     given.checkpointed = given.plan != "fast"
     return given
-
-
-class Ours:
-    """Our step: encode, prefix, sample, log-probabilities, loss, optimizer."""
-
-    def __init__(self, given: argparse.Namespace, device: str, seed: int = 0) -> None:
-        tokenizer = make_tokenizer()
-        self.policy = QwenPolicy(
-            make_model(given.geometry, device, tokenizer),
-            tokenizer,
-            PROFILE,
-            rank=given.rank,
-            alpha=2 * given.rank,
-            plan=PLANS[given.plan],
-        )
-        self.policy.end_ids = []  # every completion runs to its limit, as TRL's do here
-        self.given, self.device = given, device
-        self.parameters = list(self.policy.trainable().values())
-        self.optimizer = torch.optim.AdamW(self.parameters, lr=1e-6, fused=device != "cpu")
-        self.pictures = np.random.default_rng(seed)
-        self.generator = torch.Generator().manual_seed(seed)
-        self.spent_s: dict[str, list[float]] = {}
-
-    @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Time of a part of a step."""
-        began = time.perf_counter()
-        yield
-        if self.device != "cpu":
-            torch.cuda.synchronize()
-        self.spent_s.setdefault(name, []).append(time.perf_counter() - began)
-
-    def picture(self) -> np.ndarray:
-        """A new one each time."""
-        side = self.given.side_px
-        return self.pictures.integers(0, 255, (side, side, 3), dtype=np.uint8)
-
-    def step(self, groups: int = 1, processes: int = 1) -> None:
-        """One optimizer step over some groups; with several processes their gradients are summed."""
-        given, policy = self.given, self.policy
-        sequences = groups * processes * given.completions
-        for _ in range(groups):
-            with self.phase("encode"):
-                image = policy.encode(self.picture())
-            with self.phase("prefix"):
-                prefix = policy.prefix(image, PROMPT)
-            with self.phase("sample"):
-                said = policy.sample(
-                    prefix,
-                    given.completions,
-                    max_new_tokens=given.tokens,
-                    temperature=1.0,
-                    generator=self.generator,
-                )
-            rewards = torch.rand(len(said), generator=self.generator).tolist()
-            with self.phase("reference"):
-                reference, _ = policy.log_probs(image, PROMPT, said, reference=True)
-            with self.phase("update"):
-                new, mask = policy.log_probs(image, PROMPT, said)
-                policy_loss(
-                    new,
-                    new.detach(),
-                    reference,
-                    mask,
-                    torch.tensor(advantages(rewards, "dapo"), device=new.device),
-                    method="dapo",
-                    clip_low=0.2,
-                    clip_high=0.28,
-                    kl_weight=given.kl_weight,
-                    max_tokens=given.tokens,
-                    tokens_in_batch=sequences * given.tokens,
-                    sequences_in_batch=sequences,
-                ).loss.backward()
-        with self.phase("optimizer"):
-            if processes > 1:
-                flat = torch.cat([p.grad.flatten() for p in self.parameters])
-                dist.all_reduce(flat)
-                for p, part in zip(
-                    self.parameters, flat.split([p.numel() for p in self.parameters]), strict=True
-                ):
-                    p.grad.copy_(part.view_as(p))
-            torch.nn.utils.clip_grad_norm_(self.parameters, 1.0)
-            self.optimizer.step()
-            self.optimizer.zero_grad(set_to_none=True)
-
-    @torch.no_grad()
-    def checks(self) -> dict[str, float]:
-        """Whether the figures are of a step that does its work: our log-probabilities beside transformers' own forward."""
-        policy, picture = self.policy, self.picture()
-        image = policy.encode(picture)
-        prefix = policy.prefix(image, PROMPT)
-        said, (greedy,) = (
-            policy.sample(
-                prefix,
-                count,
-                max_new_tokens=min(32, self.given.tokens),
-                temperature=temperature,
-                generator=self.generator,
-            )
-            for count, temperature in ((2, 1.0), (1, 0.0))
-        )
-        found, _ = policy.log_probs(image, PROMPT, said)
-        naive = torch.stack(
-            [
-                naive_log_probs(policy, picture, one).gather(
-                    1, torch.tensor(one, device=found.device)[:, None]
-                )[:, 0]
-                for one in said
-            ]
-        )
-        apart = (found - naive).abs()
-        likeliest = naive_log_probs(policy, picture, greedy).argmax(-1).tolist()
-        return {
-            # of random weights in bfloat16 some likeliest tokens are ties
-            "greedy_agrees": sum(a == b for a, b in zip(likeliest, greedy, strict=True))
-            / len(greedy),
-            "log_prob_apart_mean": round(float(apart.mean()), 5),
-            "log_prob_apart_max": round(float(apart.max()), 5),
-            "log_prob_mean": round(float(found.mean()), 3),
-        }
-
-
-def naive_log_probs(policy: QwenPolicy, picture: np.ndarray, said: list[int]) -> torch.Tensor:
-    """Log-probabilities ``(L, vocabulary)`` behind a prompt through transformers' own forward, picture included."""
-    model: Any = policy.model
-    device = model.lm_head.weight.device
-    vision = parse_config(model.config.to_dict()).vision
-    rows, columns = (side // vision.patch_px for side in picture.shape[:2])
-    prompt = policy.prompt_ids(PROMPT, rows * columns // vision.merge**2)
-    ids = torch.tensor([prompt + said], device=device)
-    pixels = torch.from_numpy(raster_patches(vision, picture))
-    logits = model(
-        input_ids=ids,
-        attention_mask=torch.ones_like(ids),
-        mm_token_type_ids=(ids == model.config.image_token_id).int(),
-        pixel_values=pixels.to(device, model.dtype),
-        image_grid_thw=torch.tensor([[1, rows, columns]], device=device),
-    ).logits[0, len(prompt) - 1 : -1]
-    return logits.float().log_softmax(-1)
 
 
 def measure_ours(given: argparse.Namespace) -> dict[str, Any]:

@@ -140,7 +140,13 @@ def test_kl_is_zero_at_the_reference_and_positive_elsewhere():
     same = loss_of((new, old, new.detach(), mask, advantages), "dapo", int(mask.sum()), 4)
     other = loss_of((new, old, ref, mask, advantages), "dapo", int(mask.sum()), 4)
 
+    watched = loss_of((new, old, ref, mask, advantages), "dapo", int(mask.sum()), 4, kl_weight=0.0)
+    without = loss_of((new, old, None, mask, advantages), "dapo", int(mask.sum()), 4, kl_weight=0.0)
+
     assert same.kl == 0
+    assert watched.kl == other.kl  # a KL may be watched without being in the loss
+    assert watched.loss == without.loss
+    assert without.kl == 0
     assert other.kl > 0
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from geo_r1_backend.engines.resize import View
 from geo_r1_backend.evaluation.masks import box_mask
 from geo_r1_backend.geo.boxes import iou
-from geo_r1_backend.training.rewards import RewardSettings, reward
+from geo_r1_backend.training.rewards import RewardSettings, reward, true_mask
 from geo_r1_backend.training.rewards.near import nearness
 from geo_r1_backend.training.rewards.ovd import THRESHOLDS
 from geo_r1_backend.training.rewards.pairing import best_pairs, most_hits
@@ -324,6 +324,7 @@ def test_boxes_are_judged_in_chip_pixels():
 def test_the_papers_ovd_reward():
     """min(1, sqrt(N_gt / N)) · AP by hand: one of two objects found exactly, one box too many of three."""
     truth = [(0, 0, 40, 40), (100, 100, 140, 140)]
+    assert said_reward("ovd", truth, [], AP).parts["ap"] == 0
     one = said_reward("ovd", truth, truth[:1], AP).parts["ap"]
     three = said_reward("ovd", truth, [*truth, (300, 300, 330, 330)], AP).parts["ap"]
 
@@ -410,6 +411,17 @@ def test_masks_are_trimmed_to_their_boxes():
     assert seen[0].points_px == ((110, 110), (120, 120))
 
 
+def test_a_kept_true_mask_is_used():
+    """A mask that the caller kept for the group is not drawn again: it may be any, polygons or not."""
+    mask = box_mask([(100, 100, 140, 130)], 448, 448)
+    bare = Sample("0" * 64, "ships", "gres", [[100, 100, 140, 130]], "ship")
+    text = completion([(100, 100, 140, 130)])
+
+    assert reward(bare, text, VIEW, segment=fill, mask=mask).metric == 1
+    assert reward(bare, text, VIEW, segment=fill).metric == 0
+    assert np.array_equal(true_mask(sample("gres", [(100, 100, 140, 130)]), 448, 448), mask)
+
+
 def test_masks_need_a_segmenter():
     """Without a segmenter the mistake is named at once, not scored as 0."""
     with pytest.raises(ValueError, match="segmenter"):
@@ -424,22 +436,22 @@ def test_any_text_is_judged(text, task, truth):
     assert np.isfinite([found.total, found.metric, *found.parts.values()]).all()
 
 
-def test_a_thousand_boxes_are_judged_in_time():
-    """Spam of 1,500 boxes on a chip with 60 objects takes less than a second at the calmest of three."""
+def test_spam_is_judged_in_time():
+    """Four hundred boxes (4,096 tokens) on a chip with 60 objects take less than half a second at the calmest of five."""
     source = random.Random(1)  # noqa: S311 - reproducibility
 
     def some(count):
         corners = [(source.randrange(400), source.randrange(400)) for _ in range(count)]
         return [(x, y, x + 20, y + 20) for x, y in corners]
 
-    truth, text = some(60), completion(some(1500))
+    truth, text = some(60), completion(some(400))
     taken = []
-    for _ in range(3):
+    for _ in range(5):
         began = time.perf_counter()
         judged("ovd", truth, text)
         taken.append(time.perf_counter() - began)
 
-    assert min(taken) < 1.0
+    assert min(taken) < 0.5
 
 
 def test_the_embedded_models_own_answers_are_well_formed():

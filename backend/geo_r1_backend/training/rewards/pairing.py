@@ -14,8 +14,6 @@ Floats = npt.NDArray[np.float64]
 
 def ious(said: Sequence[Box], truth: Sequence[Box]) -> Floats:
     """IoU of each said box with each true one, ``(said, true)``; half-open boxes, 0 without overlap or area."""
-    if not said or not truth:
-        return np.zeros((len(said), len(truth)))
     a = np.asarray(said, float).reshape(-1, 1, 4)
     b = np.asarray(truth, float).reshape(1, -1, 4)
     sides = np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])

@@ -1,0 +1,150 @@
+"""Any Qwen2.5-VL on a GPU: the captured decode step, its sampling, bfloat16, and the plan of memory."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import torch
+
+from geo_r1_backend.config import clone_folder
+from geo_r1_backend.training.policies.memory import CHECKPOINTED, FAST, LEAN, PLANS
+from geo_r1_backend.training.policies.qwen import QwenPolicy
+
+sys.path.insert(0, str(clone_folder() / "scripts" / "bench"))
+
+from our_side import PROMPT, naive_log_probs
+from qwen_size import PROFILE, make_model, make_tokenizer
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device"),
+]
+
+
+def made(plan=FAST, dtype=torch.float32):
+    tokenizer = make_tokenizer()
+    model = make_model("tiny", "cuda", tokenizer).to(dtype)
+    source = torch.Generator("cuda").manual_seed(1)
+    with torch.no_grad():  # larger numbers than a fresh model's, so that likely tokens stand out
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=source, device="cuda"))
+    policy = QwenPolicy(model, tokenizer, PROFILE, rank=4, alpha=8, plan=plan)
+    policy.end_ids = []
+    with torch.no_grad():
+        for parameter in policy.trainable().values():
+            noise = torch.randn(parameter.shape, generator=source, device="cuda")
+            parameter.add_(0.05 * noise)
+    return policy
+
+
+def picture(width_px=112, height_px=112, seed=0):
+    return np.random.default_rng(seed).integers(0, 255, (height_px, width_px, 3), dtype=np.uint8)
+
+
+def say(policy, count, tokens, temperature=1.0, seed=0, image=None):
+    prefix = policy.prefix(policy.encode(picture() if image is None else image), PROMPT)
+    return policy.sample(
+        prefix,
+        count,
+        max_new_tokens=tokens,
+        temperature=temperature,
+        generator=torch.Generator().manual_seed(seed),
+    )
+
+
+@pytest.mark.parametrize("plan", PLANS)
+def test_captured_steps_say_what_transformers_finds_likeliest(plan):
+    """Greedy tokens out of the CUDA graph are the likeliest ones of transformers' forward, token by token, for two prefixes."""
+    policy = made(plan)
+    for image in (picture(), picture(140, 84, seed=4)):
+        (said,) = say(policy, 1, 40, temperature=0, image=image)
+        with torch.no_grad():
+            likeliest = naive_log_probs(policy, image, said).argmax(-1).tolist()
+
+        assert said == likeliest
+
+
+def test_captured_sampling_follows_the_model():
+    """Tokens drawn inside the graph are as likely as the model says: their mean log-probability is minus the entropy."""
+    policy = made()
+    every = say(policy, 64, 32)
+    # transformers' forward takes a sampled image token for another image
+    said = [one for one in every if policy.model.config.image_token_id not in one]
+    pieces = [naive_log_probs(policy, picture(), one).detach() for one in said]
+    tokens = torch.tensor(said, device="cuda")
+
+    taken = torch.stack(
+        [p.gather(1, t[:, None])[:, 0] for p, t in zip(pieces, tokens, strict=True)]
+    )
+    entropy = torch.stack([-(p.exp() * p).sum(-1) for p in pieces])
+    spread = torch.stack([(p.exp() * p**2).sum(-1) for p in pieces]) - entropy**2
+
+    apart = (taken + entropy).mean() / (spread.mean() / taken.numel()).sqrt()
+    assert abs(float(apart)) < 4
+    assert len({tuple(one) for one in every}) == 64
+    assert say(policy, 64, 32) == every
+    assert say(policy, 64, 32, seed=1) != every
+
+
+def test_graph_follows_the_optimizer():
+    """After an optimizer step the graph, captured before, answers with the new weights."""
+    policy = made()
+    say(policy, 2, 20, temperature=0)
+    optimizer = torch.optim.AdamW(policy.trainable().values(), lr=0.05, fused=True)
+    image = policy.encode(picture())
+    for _ in range(3):
+        found, _ = policy.log_probs(image, PROMPT, [[5, 6, 7, 8]])
+        (-found.mean()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+
+    said = say(policy, 1, 20, temperature=0)[0]
+    with torch.no_grad():
+        assert naive_log_probs(policy, picture(), said).argmax(-1).tolist() == said
+
+
+@pytest.mark.parametrize("plan", [FAST, CHECKPOINTED, LEAN])
+def test_gradients_are_the_naive_ones(plan):
+    """In float32 the gradients through fused attention kernels are those of one transformers forward per completion."""
+    policy = made(plan)
+    said = [[5, 9, 11, 40], [7, 8], [200, 100, 50, 25, 12, 6, 3]]
+    found, mask = policy.log_probs(policy.encode(picture()), PROMPT, said)
+    found[mask].sum().backward()
+    shared = {name: p.grad.clone() for name, p in policy.trainable().items()}
+    for parameter in policy.trainable().values():
+        parameter.grad = None
+
+    for one in said:
+        rows = naive_log_probs(policy, picture(), one)
+        rows.gather(1, torch.tensor(one, device="cuda")[:, None]).sum().backward()
+
+    for name, parameter in policy.trainable().items():
+        scale = float(parameter.grad.abs().max())
+        torch.testing.assert_close(shared[name], parameter.grad, rtol=1e-3, atol=1e-3 * scale)
+
+
+def test_bfloat16_stays_near():
+    """In bfloat16 log-probabilities agree with transformers' forward to its rounding, and adapters learn in float32."""
+    policy = made(dtype=torch.bfloat16)
+    said = say(policy, 2, 16)
+
+    found, _ = policy.log_probs(policy.encode(picture()), PROMPT, said)
+    with torch.no_grad():
+        naive = torch.stack(
+            [
+                naive_log_probs(policy, picture(), one).gather(
+                    1, torch.tensor(one, device="cuda")[:, None]
+                )[:, 0]
+                for one in said
+            ]
+        )
+
+    assert (found - naive).abs().mean() < 0.05
+    assert {p.dtype for p in policy.trainable().values()} == {torch.float32}
+
+
+def test_a_plan_is_chosen_by_free_memory():
+    """Without a plan the policy looks at the device; a tiny model has room for everything."""
+    assert made(plan=None).plan == FAST
