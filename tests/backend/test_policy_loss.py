@@ -52,7 +52,7 @@ def padded(parts):
         return torch.nn.functional.pad(tensor, (0, longest - tensor.shape[1]), value=value)
 
     return (
-        torch.cat([wide(p[0].detach(), 5.0) for p in parts]).requires_grad_(),
+        torch.cat([wide(p[0].detach(), float("-inf")) for p in parts]).requires_grad_(),
         torch.cat([wide(p[1], -9.0) for p in parts]),
         torch.cat([wide(p[2], float("-inf")) for p in parts]),
         torch.cat([wide(p[3], False) for p in parts]),

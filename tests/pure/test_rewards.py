@@ -18,7 +18,7 @@ from geo_r1_backend.engines.resize import View
 from geo_r1_backend.evaluation.masks import box_mask
 from geo_r1_backend.geo.boxes import iou
 from geo_r1_backend.training.rewards import RewardSettings, reward, true_mask
-from geo_r1_backend.training.rewards.near import nearness
+from geo_r1_backend.training.rewards.near import near_reward, nearness
 from geo_r1_backend.training.rewards.ovd import THRESHOLDS
 from geo_r1_backend.training.rewards.pairing import best_pairs, most_hits
 from geo_r1_backend.training.rewards.said import read
@@ -376,6 +376,17 @@ def test_nearness_falls_with_distance(true, other):
     assert 0 < nearness(other, true, 448) <= 1
     if other != true:
         assert nearness(other, true, 448) < 1
+
+
+@pytest.mark.parametrize("said", [1, 2, 5])
+def test_guessing_divides_the_tail(said):
+    """Of N guesses that are equally near one object the tail is 2 n / (N (N + 1)): more guesses, less tail."""
+    true, guess = (200, 200, 230, 230), (260, 200, 290, 230)
+    near = nearness(guess, true, 448)
+
+    found = near_reward([guess] * said, [true], said=said, chip_longer_px=448)
+
+    assert found == pytest.approx(near * 2 / (said * (said + 1)))
 
 
 def test_near_misses_are_told_apart_by_the_tail_alone():
