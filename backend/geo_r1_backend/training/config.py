@@ -1,0 +1,276 @@
+"""Everything that one run depends on, chosen once and written down: `runs/ID/config.json`. Knows no torch.
+
+A request names what its writer cares about; the rest is filled in here by method, model and device, so that a run can be
+read, repeated and resumed years later without asking what the defaults were.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from dataclasses import asdict, dataclass, fields, replace
+from importlib.metadata import PackageNotFoundError
+from importlib.metadata import version as version_of
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from geo_r1_backend.config import version
+from geo_r1_backend.errors import ConfigError, ModelFailed, TaskUnsupported
+from geo_r1_backend.models.manifest import MANIFEST_FILE
+from geo_r1_backend.models.registry import ModelFolder
+from geo_r1_backend.storage.atomic import write_private_json
+from geo_r1_backend.training.advantage import Objective
+from geo_r1_backend.training.dataset import data_hash, read_samples
+from geo_r1_backend.training_wire import Adaptation, Method, RunRequest
+
+CONFIG_FILE = "config.json"
+FORMAT = 1
+PACKAGES = ("torch", "transformers", "numpy", "pillow")
+"""Their versions stand in the run: curves differ between them."""
+MAX_COMPLETIONS_PER_STEP = 1024
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """One run. Every field has a value: nothing is decided later."""
+
+    run_id: str
+    name: str
+    created: str
+    """ISO 8601, UTC."""
+    dataset: str
+    dataset_folder: str
+    data_sha256: str
+    """Of the samples, chips by their own hashes."""
+    model_id: str
+    model_folder: str
+    model_kind: Literal["onnx", "transformers"]
+    """`onnx`: the embedded model or one merged from it; its weights are trained in torch, float32."""
+    model_sha256: str
+    """Of the folder's manifest, or of its files' names and sizes where it has none."""
+    device: str
+    """`cpu` or `cuda`."""
+
+    method: Method
+    adaptation: Adaptation
+    steps: int
+    """Optimizer steps in all, those of a supervised warm start included."""
+    learning_rate: float
+    group_size: int
+    """Completions per prompt; at least 2, or there is nothing to compare."""
+    prompts_per_step: int
+    kl_weight: float
+    """Of the KL term to the base; 0 = none, and no reference pass."""
+    think: bool
+    seed: int
+
+    sft_steps: int
+    """Supervised steps at the beginning: all for `sft`, some for `sft_dapo`, else 0."""
+    sft_learning_rate: float
+    sft_batch: int
+    """Samples of one supervised step."""
+    rank: int
+    """Of LoRA adapters."""
+    alpha: float
+    """LoRA's scale is ``alpha / rank``."""
+    clip_low: float
+    clip_high: float
+    temperature: float
+    max_new_tokens: int
+    warmup_steps: int
+    """The learning rate rises from nearly 0 over the first steps of each phase, then stays."""
+    weight_decay: float
+    gradient_clip: float
+    """Longest gradient, as the norm over all parameters."""
+    replay: bool
+    """Groups that taught nothing are replaced by prompts that did lately; once a step."""
+    format_weight: float
+    near_weight: float
+    ovd_reward: Literal["f1", "ap"]
+    augment: bool
+    """Show each chip mirrored or turned in one of 8 ways, unless its query speaks of directions."""
+    evaluate_every: int
+    """Steps between two looks at the validation part, each with a checkpoint."""
+    evaluation_samples: int
+    """Most samples that are asked each time; the verdict asks all."""
+    previews: int
+    threads: int
+    """Of torch on a CPU."""
+    version: str
+    packages: dict[str, str]
+    format: int = FORMAT
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot work, naming the way out.
+
+        Raises:
+            ConfigError: for the first such setting.
+        """
+        if self.method not in get_args(Method):
+            raise ConfigError(f"method is {self.method!r}; known are {', '.join(get_args(Method))}")
+        if self.group_size < 2:
+            raise ConfigError(
+                f"group_size is {self.group_size}; completions are compared with each other, so use 2 or more"
+            )
+        together = self.group_size * self.prompts_per_step
+        if together > MAX_COMPLETIONS_PER_STEP:
+            raise ConfigError(
+                f"{self.prompts_per_step} prompts x {self.group_size} completions are {together} a step; "
+                f"at most {MAX_COMPLETIONS_PER_STEP} are possible: lower prompts_per_step or group_size"
+            )
+        if self.method == "sft_dapo" and self.steps < 2:
+            raise ConfigError("sft_dapo needs at least 2 steps: one supervised, one with rewards")
+        if self.kl_weight and self.adaptation == "full" and self.model_kind == "transformers":
+            raise ConfigError(
+                f"kl_weight is {self.kl_weight}, which needs the base beside the trained model; a full fine-tune of "
+                "this model keeps none. Set kl_weight to 0, or adaptation to lora"
+            )
+
+    @property
+    def objective(self) -> Objective:
+        """The loss of the steps with rewards."""
+        return self.method if self.method in ("grpo", "dr_grpo") else "dapo"
+
+    def write(self, folder: Path) -> None:
+        """Write ``folder/config.json``, whole or not at all."""
+        write_private_json(folder / CONFIG_FILE, asdict(self))
+
+
+def make_config(
+    request: RunRequest,
+    *,
+    run_id: str,
+    model: ModelFolder,
+    dataset_folder: Path,
+    created: str,
+) -> TrainingConfig:
+    """The run that a request asks for, with every default filled in.
+
+    Args:
+        request: bounds of its fields were checked.
+        run_id: name of the run's folder.
+        model: the base.
+        dataset_folder: ``datasets/ID``.
+        created: ISO 8601, UTC.
+
+    Raises:
+        ConfigError: for settings that cannot work together.
+        ModelFailed: for a base that is damaged.
+        TaskUnsupported: for samples of a task that the base was not made for, or that is not trained.
+    """
+    if model.kind == "broken":
+        raise ModelFailed(model=model.id, reason=model.note or "its folder is damaged")
+    samples = read_samples(dataset_folder)
+    trained = tuple(task for task in model.tasks if task != "gres")
+    for task in sorted({sample.task for sample in samples}):
+        if task not in trained:
+            raise TaskUnsupported(task=task, model=model.id, supported=trained)
+    embedded = model.kind == "onnx"
+    adaptation = request.adaptation or ("full" if embedded else "lora")
+    kl_weight = request.kl_weight if request.kl_weight is not None else 0.0
+    steps = request.steps or (120 if embedded else 200)
+    supervised = {"sft": steps, "sft_dapo": max(1, min(steps - 1, round(steps * 0.4)))}
+    # a request's rate is that of the method it names; the warm start has its own
+    rates = _rates(embedded=embedded, adaptation=adaptation)
+    rate = request.learning_rate
+    return TrainingConfig(
+        run_id=run_id,
+        name=request.name,
+        created=created,
+        dataset=dataset_folder.name,
+        dataset_folder=str(dataset_folder.resolve()),
+        data_sha256=data_hash(samples),
+        model_id=model.id,
+        model_folder=str(model.folder.resolve()),
+        model_kind="onnx" if embedded else "transformers",
+        model_sha256=_folder_hash(model.folder),
+        device="cpu" if embedded or shutil.which("nvidia-smi") is None else "cuda",
+        method=request.method,
+        adaptation=adaptation,
+        steps=steps,
+        learning_rate=rate if rate and request.method != "sft" else rates[0],
+        group_size=request.group_size or 8,
+        prompts_per_step=request.prompts_per_step or (2 if embedded else 4),
+        kl_weight=kl_weight,
+        think=request.think,
+        seed=request.seed,
+        sft_steps=supervised.get(request.method, 0),
+        sft_learning_rate=rate if rate and request.method == "sft" else rates[1],
+        sft_batch=8,
+        rank=16,
+        alpha=32.0,
+        clip_low=0.2,
+        clip_high=0.28 if request.method in ("dapo", "sft_dapo") else 0.2,
+        temperature=1.0,
+        max_new_tokens=256 if embedded else 512,
+        warmup_steps=3,
+        weight_decay=0.0,
+        gradient_clip=1.0,
+        replay=request.method in ("dapo", "sft_dapo"),
+        format_weight=1.0,
+        near_weight=0.2,
+        ovd_reward="f1",
+        augment=True,
+        evaluate_every=20,
+        evaluation_samples=48,
+        previews=6,
+        threads=2,
+        version=version(),
+        packages=_packages(),
+    )
+
+
+def read_config(folder: Path) -> TrainingConfig:
+    """The configuration of the run in ``folder``.
+
+    Raises:
+        ConfigError: if the file is absent, damaged or of another format.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as missing:
+        raise ConfigError(f"{folder} has no {CONFIG_FILE}; it is no run") from missing
+    except ValueError as broken:
+        raise ConfigError(f"{path} is not JSON: {broken}") from broken
+    if stored.get("format") != FORMAT:
+        raise ConfigError(
+            f"{path} has format {stored.get('format')!r}, this version reads {FORMAT}: "
+            "finish the run with the version that began it, or start a new one"
+        )
+    names = {field.name for field in fields(TrainingConfig)}
+    if names != set(stored):
+        differing = sorted(names ^ set(stored))
+        raise ConfigError(f"{path} lacks fields or has unknown ones: {', '.join(differing)}")
+    return TrainingConfig(**stored)
+
+
+def changed(config: TrainingConfig, **values: Any) -> TrainingConfig:
+    """The same run with some fields set otherwise, checked again (benchmarks, tests)."""
+    return replace(config, **values)
+
+
+def _rates(*, embedded: bool, adaptation: Adaptation) -> tuple[float, float]:
+    """Learning rates with rewards and supervised."""
+    if embedded:
+        return (1e-5, 1e-4) if adaptation == "full" else (2e-4, 1e-3)
+    return (1e-6, 1e-5) if adaptation == "full" else (1e-5, 1e-4)
+
+
+def _folder_hash(folder: Path) -> str:
+    manifest = folder / MANIFEST_FILE
+    if manifest.is_file():
+        return hashlib.sha256(manifest.read_bytes()).hexdigest()
+    listed = sorted((p.name, p.stat().st_size) for p in folder.iterdir() if p.is_file())
+    return hashlib.sha256(json.dumps(listed).encode()).hexdigest()
+
+
+def _packages() -> dict[str, str]:
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = version_of(package)
+        except PackageNotFoundError:
+            found[package] = ""
+    return found

@@ -1,0 +1,142 @@
+"""`training/config.py` and `training/dataset.py`: a run is written down whole, and samples are shown as inference shows them."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from dataclasses import fields
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from geo_r1_backend.engines.profiles import read_profile
+from geo_r1_backend.errors import ConfigError, TaskUnsupported
+from geo_r1_backend.training.config import TrainingConfig, changed, make_config, read_config
+from geo_r1_backend.training.dataset import Dataset
+from geo_r1_backend.training_wire import Method, RunRequest
+from tests.pure.training_data import embedded, write_dataset
+
+
+def config_of(tmp_path, **asked):
+    """The configuration of a request about two samples."""
+    folder = write_dataset(tmp_path, {"train": 2})
+    return make_config(
+        RunRequest(dataset=folder.name, **asked),
+        run_id="a-run",
+        model=embedded(),
+        dataset_folder=folder,
+        created="2026-01-01T00:00:00+00:00",
+    )
+
+
+@pytest.mark.parametrize("method", get_args(Method))
+def test_every_default_is_filled_in_and_read_back(tmp_path, method):
+    """A run's file has a value for every field, for each method, and reads back as the same run."""
+    config = config_of(tmp_path, method=method)
+    config.write(tmp_path)
+
+    assert read_config(tmp_path) == config
+    assert all(getattr(config, field.name) is not None for field in fields(TrainingConfig))
+    assert 0 <= config.sft_steps <= config.steps
+    assert (config.sft_steps > 0) == method.startswith("sft")
+
+
+def test_what_is_asked_for_stands_in_the_run(tmp_path):
+    """What the request names is taken as it is."""
+    asked = {
+        "method": "grpo",
+        "adaptation": "lora",
+        "steps": 7,
+        "learning_rate": 3e-6,
+        "group_size": 4,
+    }
+    asked |= {"prompts_per_step": 3, "kl_weight": 0.04, "think": False, "seed": 11, "name": "boats"}
+    config = config_of(tmp_path, **asked)
+
+    assert {name: getattr(config, name) for name in asked} == asked
+
+
+@pytest.mark.parametrize(
+    ("values", "word"),
+    [
+        ({"group_size": 1}, "2 or more"),  # nothing to compare
+        ({"group_size": 64, "prompts_per_step": 64}, "lower prompts_per_step"),  # 4,096 answers
+        ({"method": "sft_dapo", "steps": 1}, "at least 2 steps"),  # one for each half
+        ({"model_kind": "transformers", "adaptation": "full", "kl_weight": 0.1}, "lora"),
+        ({"method": "ppo"}, "dr_grpo"),  # names those that there are
+    ],
+)  # fmt: skip
+def test_settings_that_cannot_work_are_refused_with_the_way_out(tmp_path, values, word):
+    """A setting that cannot work is refused before anything starts, and the sentence says what would."""
+    with pytest.raises(ConfigError, match=word):
+        changed(config_of(tmp_path), **values)
+
+
+def test_a_task_that_the_model_was_not_made_for_is_refused(tmp_path):
+    """Samples with masks for the embedded model are refused by name of the task."""
+    folder = write_dataset(tmp_path, {"train": 1}, task="gres")
+    with pytest.raises(TaskUnsupported, match="gres"):
+        make_config(
+            RunRequest(dataset=folder.name),
+            run_id="a-run",
+            model=embedded(),
+            dataset_folder=folder,
+            created="",
+        )
+
+
+@pytest.mark.parametrize("damage", ["{", '{"format": 99}', '{"format": 1}', None])
+def test_a_damaged_run_file_is_refused(tmp_path, damage):
+    """A file that is cut off, of another format, without its fields or absent is one clear error."""
+    if damage is not None:
+        (tmp_path / "config.json").write_text(damage)
+    with pytest.raises(ConfigError):
+        read_config(tmp_path)
+
+
+def test_samples_are_shown_at_model_size_with_the_way_back(tmp_path):
+    """A chip is shown at model size, the prompt is inference's, and the view leads back to the chip's own pixels."""
+    folder = write_dataset(tmp_path, {"train": 2, "validation": 1})
+    dataset = Dataset(folder, read_profile(embedded().folder), think=True)
+    (first, second), (third,) = dataset.part("train"), dataset.part("validation")
+
+    assert (first.index, second.index, third.index) == (0, 1, 2)
+    assert first.image.shape == (448, 448, 3)
+    assert first.image.dtype == np.uint8
+    assert "the red court" in first.prompt
+    assert "<think>" in first.prompt
+    box = first.sample.boxes_px[0]
+    assert first.view.box_to_chip(first.view.box_to_model(tuple(box))) == pytest.approx(box)
+    x, y = int((box[0] + box[2]) / 2), int((box[1] + box[3]) / 2)
+    assert first.image[y, x].tolist() == [200, 40, 40]
+
+
+def test_a_deleted_data_set_is_said_so(tmp_path):
+    """A data set that is deleted meanwhile is one clear error with the way out, also for a chip not yet looked at."""
+    folder = write_dataset(tmp_path, {"train": 2})
+    dataset = Dataset(folder, read_profile(embedded().folder), think=True)
+    _ = dataset[0]
+    shutil.rmtree(folder)
+
+    assert dataset[0].index == 0  # kept in memory
+    with pytest.raises(ConfigError, match="gone") as caught:
+        _ = dataset[1]
+    assert "resume" in caught.value.hint
+
+
+def test_nothing_to_learn_is_said_so(tmp_path):
+    """A data set without training samples is refused."""
+    folder = write_dataset(tmp_path, {"validation": 1})
+    with pytest.raises(ConfigError, match="train"):
+        Dataset(folder, read_profile(embedded().folder), think=True)
+
+
+def test_the_settings_are_made_without_torch():
+    """The service checks settings itself, and never imports torch for it."""
+    code = "import sys, geo_r1_backend.training.config, json; print(json.dumps('torch' in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert json.loads(done.stdout) is False
