@@ -120,6 +120,16 @@ class ServerConfig:
     chip_budget_bytes: int = 512 * 1024 * 1024
     """Chips kept on disk; the least recently used goes first."""
     chip_expiry_s: float = 3600.0
+    max_dataset_bytes: int = 32 * 1024 * 1024
+    """Of the JSON of a data set: 2,000 samples with sixty boxes each, or with some outlines."""
+    max_datasets: int = 200
+    dataset_budget_bytes: int = 8 * 1024 * 1024 * 1024
+    """Room for all data sets together, chips included."""
+    max_runs: int = 500
+    """Runs that are kept, with their curves and models."""
+    max_waiting_runs: int = 16
+    run_grace_s: float = 60.0
+    """How long a run may take to stop (a step and a checkpoint) before it is ended by force."""
     allowed_hosts: tuple[str, ...] = ()
     """Names beside 127.0.0.1, localhost and [::1] that a Host header may carry."""
     allowed_origins: tuple[str, ...] = ()

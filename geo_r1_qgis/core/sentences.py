@@ -12,6 +12,7 @@ from typing import Callable, Dict
 from .errors import GeoR1Error
 from .sentence import QT_TRANSLATE_NOOP, Mend, Sentence
 from .server_sentences import SERVER_SENTENCES
+from .training_sentences import TRAINING_SENTENCES
 
 __all__ = ["SENTENCES", "Explanation", "Mend", "Sentence", "explain"]
 
@@ -67,6 +68,7 @@ _UNKNOWN_TITLE = QT_TRANSLATE_NOOP("GeoR1Errors", "That did not work")
 
 SENTENCES: Dict[str, Sentence] = {
     **SERVER_SENTENCES,
+    **TRAINING_SENTENCES,
     # --- reaching the service
     "unreachable": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The Geo-R1 service is not answering"),

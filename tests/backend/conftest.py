@@ -18,6 +18,7 @@ from geo_r1_backend.api.service import build_service
 from geo_r1_backend.config import ServerConfig
 from geo_r1_backend.serve import bind, server_file
 from tests.backend.fixed_engine import FixedEngine, loader
+from tests.backend.training import FAKE_RUNNER
 
 TOKEN = "a-token-of-this-start"  # noqa: S105 - of a service that lives for one test
 
@@ -74,10 +75,10 @@ class Running:
 
 
 @contextmanager
-def running_service(config, engine):
+def running_service(config, engine, runner=FAKE_RUNNER):
     """Start a service, hand it out, stop it."""
     service = build_service(
-        config, token=TOKEN, load=engine if callable(engine) else loader(engine)
+        config, token=TOKEN, load=engine if callable(engine) else loader(engine), runner=runner
     )
     with bind("127.0.0.1", 0) as listening:
         address = server_file(listening, service)
@@ -100,10 +101,10 @@ def start_service(tmp_path, model_folder):
     """Start services with settings of the test's choice; all are stopped at its end."""
     open_contexts = []
 
-    def start(engine=None, **settings):
+    def start(engine=None, *, runner=FAKE_RUNNER, **settings):
         config = ServerConfig(data_folder=tmp_path / "data", model="fixed", **settings)
         (tmp_path / "data").mkdir(exist_ok=True)
-        context = running_service(config, engine or FixedEngine())
+        context = running_service(config, engine or FixedEngine(), runner)
         open_contexts.append(context)
         return context.__enter__()
 

@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from collections import Counter
+from urllib.parse import urlencode
 
 import jsonschema_rs
 import pytest
@@ -27,7 +28,20 @@ REQUESTS = {
     ("/v1/ground", "POST"): 3300,
     ("/v1/health", "GET"): 300,
     ("/v1/models", "GET"): 300,
+    ("/v1/datasets", "POST"): 120,
+    ("/v1/datasets", "GET"): 20,
+    ("/v1/datasets/{dataset_id}", "GET"): 200,
+    ("/v1/datasets/{dataset_id}", "DELETE"): 200,
+    ("/v1/datasets/{dataset_id}/chips/{sha256}", "GET"): 300,
+    ("/v1/runs", "POST"): 600,
+    ("/v1/runs", "GET"): 20,
+    ("/v1/runs/{run_id}", "GET"): 200,
+    ("/v1/runs/{run_id}", "DELETE"): 200,
+    ("/v1/runs/{run_id}/events", "GET"): 300,
+    ("/v1/runs/{run_id}/stop", "POST"): 200,
+    ("/v1/runs/{run_id}/resume", "POST"): 200,
 }
+BODIES = ("/v1/ground", "/v1/datasets", "/v1/runs")
 LATE_S = 10.0
 """On a machine that does other things too; the usual answer takes two milliseconds."""
 SAMPLES = [png(40, 30), png(40, 30, (1, 2, 3, 4), "RGBA"), jpeg(40, 30)]
@@ -41,6 +55,17 @@ STRANGE_HEADERS = [
     "Cookie",
     "TE",
 ]
+
+
+def test_no_address_is_left_out(promises):
+    """Every address of the document is tried."""
+    there = {
+        (path, method.upper())
+        for path, operations in promises.document["paths"].items()
+        for method in operations
+    }
+
+    assert there == set(REQUESTS)
 
 
 def test_there_are_enough():
@@ -91,6 +116,8 @@ class Promises:
             assert body["request_id"] == reply.headers["x-request-id"]
             assert body["message"]
             assert len(reply.content) < 4000, "an error repeats what was sent"
+        elif kind.startswith("image/"):
+            assert reply.content
         elif kind.startswith("application/x-ndjson"):
             for line in reply.text.splitlines():
                 self._hold("200", path, method, kind, json.loads(line))
@@ -117,7 +144,7 @@ class Promises:
 def requests_of(operation, path):
     """Requests of the document, those that break it, and those in which a part is as it should be."""
     right = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
-    if not operation.path_parameters and path != "/v1/ground":
+    if not operation.path_parameters and path not in BODIES:
         return right
     return st.one_of(right, operation.as_strategy(generation_mode=GenerationMode.NEGATIVE))
 
@@ -148,7 +175,7 @@ def in_words(case):
     """Target and body of a case, however strange its values are."""
     made = case.as_transport_kwargs(base_url="http://h")
     target = made["url"].removeprefix("http://h")
-    query = "&".join(f"{name}={value}" for name, value in (made.get("params") or {}).items())
+    query = urlencode(made.get("params") or {}, errors="replace")
     target = "".join(
         c if "!" <= c <= "~" else f"%{ord(c) & 255:02X}"
         for c in f"{target}{'?' + query if query else ''}"
@@ -189,8 +216,10 @@ def test_every_answer_is_what_the_document_promises(service, promises, path, met
             body = image
             if how > 1:
                 target = "/v1/chips/" + hashlib.sha256(image).hexdigest()
-        if method == "GET" and how > 1 and "chips" in path:
+        if method == "GET" and how > 1 and path.startswith("/v1/chips/"):
             target = f"/v1/chips/{chip}"
+        if method == "POST" and how > 1 and path == "/v1/datasets":
+            body = about_chip(body, chip)
         if method == "POST" and how > 1 and path == "/v1/ground":
             body = with_chip(
                 body, chip
@@ -210,6 +239,17 @@ def with_chip(body, chip):
         for item in value["items"]:
             item["chip"] = chip
         value["model"] = None
+        return json.dumps(value).encode()
+    except (ValueError, TypeError, KeyError):
+        return body
+
+
+def about_chip(body, chip):
+    """The data set, its samples about an image that is here."""
+    try:
+        value = json.loads(body)
+        for one in value["samples"]:
+            one["chip"] = chip
         return json.dumps(value).encode()
     except (ValueError, TypeError, KeyError):
         return body

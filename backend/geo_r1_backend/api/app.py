@@ -14,12 +14,14 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from geo_r1_backend.api.chips import chip_routes
+from geo_r1_backend.api.datasets import dataset_routes
 from geo_r1_backend.api.gate import BodyLimit, Gate
 from geo_r1_backend.api.ground import ground_routes
 from geo_r1_backend.api.health import health_routes
 from geo_r1_backend.api.models import model_routes
 from geo_r1_backend.api.replies import error_reply
 from geo_r1_backend.api.request_scope import RequestScope
+from geo_r1_backend.api.runs import run_routes
 from geo_r1_backend.api.service import Service
 from geo_r1_backend.api.validation import forbid_unknown_fields, to_error
 from geo_r1_backend.config import version
@@ -59,7 +61,15 @@ def create_routes(service: Service) -> FastAPI:
         openapi_url="/v1/openapi.json",
         redirect_slashes=False,
     )
-    for routes in (health_routes, model_routes, chip_routes, ground_routes):
+    resources = (
+        health_routes,
+        model_routes,
+        chip_routes,
+        ground_routes,
+        dataset_routes,
+        run_routes,
+    )
+    for routes in resources:
         app.include_router(routes(service), responses={"default": ERRORS})
     _tell_of_streams(app)
     app.add_exception_handler(GeoR1Error, _known)

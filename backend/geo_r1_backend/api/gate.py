@@ -28,6 +28,7 @@ ABSOLUTE = re.compile(r"[a-z]+://(?P<host>[^/]*)(?P<path>/.*)?", re.IGNORECASE |
 LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 WIRE_HEADER = "x-geo-r1-wire"
 CHIPS_PATH = "/v1/chips/"
+DATASETS_PATH = "/v1/datasets"
 DRAIN_S = 2.0
 DRAIN_TIMES = 2
 """A refused body is read on (and forgotten) for so long or so often its limit, or the client would see a broken
@@ -95,6 +96,8 @@ class BodyLimit:
         limit_bytes = self._config.max_json_bytes
         if scope["path"].startswith(CHIPS_PATH):
             limit_bytes = self._config.max_chip_bytes
+        elif scope["path"] == DATASETS_PATH:
+            limit_bytes = self._config.max_dataset_bytes
         declared = _headers(scope["headers"]).get("content-length", "")
         if declared.isdigit() and int(declared) > limit_bytes:
             error = BodyTooLarge(limit_bytes=limit_bytes, given_bytes=int(declared))

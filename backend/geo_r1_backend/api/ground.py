@@ -6,9 +6,8 @@ from functools import partial
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
-from geo_r1_backend.api.ndjson import EventPipe, NdjsonReply
+from geo_r1_backend.api.ndjson import EventPipe, NdjsonReply, StreamReply
 from geo_r1_backend.api.service import Service
 from geo_r1_backend.api.validation import check_meaning
 from geo_r1_backend.errors import ModelFailed, TaskUnsupported
@@ -19,26 +18,13 @@ from geo_r1_backend.storage.chips import StoredChip
 from geo_r1_backend.wire import Event, GroundRequest
 
 
-class _StreamReply(Response):
-    """FastAPI wants a Response; the stream itself is `NdjsonReply`."""
-
-    media_type = "application/x-ndjson"
-
-    def __init__(self, stream: NdjsonReply, status_code: int = 200) -> None:
-        super().__init__(status_code=status_code)
-        self._stream = stream
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._stream(scope, receive, send)
-
-
 def ground_routes(service: Service) -> APIRouter:
     """The route of this resource."""
     router = APIRouter(tags=["ground"])
 
     @router.post(
         "/v1/ground",
-        response_class=_StreamReply,
+        response_class=StreamReply,
         responses={200: {"model": Event, "description": "NDJSON: one event per line"}},
     )
     async def ground(body: GroundRequest, request: Request) -> Response:
@@ -51,7 +37,7 @@ def ground_routes(service: Service) -> APIRouter:
         except BaseException:
             service.chips.release(chips)
             raise
-        return _StreamReply(job)
+        return StreamReply(job)
 
     return router
 

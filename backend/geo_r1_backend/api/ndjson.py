@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Protocol
 
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from geo_r1_backend.api.replies import to_json
@@ -53,15 +55,40 @@ class EventPipe:
             return
 
 
+class Pipe(Protocol):
+    """Where events come from."""
+
+    async def get_ready(self, timeout_s: float) -> Sequence[object]:
+        """All events that are there, at least one; empty after a silence. The last one of all is None."""
+        ...
+
+
+def _alive(elapsed_s: float) -> object:
+    return HeartbeatEvent(item="", elapsed_s=elapsed_s)
+
+
 class NdjsonReply:
-    """ASGI application that sends a pipe's events until its end, or until the client leaves."""
+    """ASGI application that sends a pipe's events until its end, or until the client leaves.
+
+    Args:
+        pipe: gives the events.
+        heartbeat_s: longest silence.
+        on_leave: called once, at the end or when the client leaves.
+        heartbeat: what is said after a silence, told how long the stream has been open.
+    """
 
     def __init__(
-        self, pipe: EventPipe, *, heartbeat_s: float, on_leave: Callable[[], None]
+        self,
+        pipe: Pipe,
+        *,
+        heartbeat_s: float,
+        on_leave: Callable[[], None],
+        heartbeat: Callable[[float], object] = _alive,
     ) -> None:
         self._pipe = pipe
         self._heartbeat_s = heartbeat_s
         self._on_leave = on_leave
+        self._heartbeat = heartbeat
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection (ASGI)."""
@@ -94,12 +121,26 @@ class NdjsonReply:
             lines = [to_json(event) + b"\n" for event in events if event is not None]
             if not events:
                 elapsed_s = round(time.perf_counter() - started_s, 1)
-                lines = [to_json(HeartbeatEvent(item="", elapsed_s=elapsed_s)) + b"\n"]
+                lines = [to_json(self._heartbeat(elapsed_s)) + b"\n"]
             await send(
                 {"type": "http.response.body", "body": b"".join(lines), "more_body": not ended}
             )
             if ended:
                 return
+
+
+class StreamReply(Response):
+    """FastAPI wants a Response; the stream itself is `NdjsonReply`."""
+
+    media_type = "application/x-ndjson"
+
+    def __init__(self, stream: NdjsonReply, status_code: int = 200) -> None:
+        super().__init__(status_code=status_code)
+        self._stream = stream
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection (ASGI)."""
+        await self._stream(scope, receive, send)
 
 
 async def _wait_for_leave(receive: Receive) -> None:

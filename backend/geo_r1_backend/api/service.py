@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -16,6 +16,9 @@ from geo_r1_backend.grounding.host import Loader, ModelHost
 from geo_r1_backend.grounding.queue import GroundQueue
 from geo_r1_backend.models.registry import find_models
 from geo_r1_backend.storage.chips import ChipStore
+from geo_r1_backend.storage.datasets import DatasetStore
+from geo_r1_backend.storage.runs import RunStore
+from geo_r1_backend.training.supervise import RUNNER, Supervisor
 from geo_r1_backend.wire import WIRE_VERSION, Health
 
 Say = Callable[[str], None]
@@ -39,6 +42,10 @@ class Activity:
         self._present -= 1
         self._last_s = time.monotonic()
 
+    def touch(self) -> None:
+        """Somebody is here without a request: time begins anew."""
+        self._last_s = time.monotonic()
+
     @property
     def idle_s(self) -> float:
         """Seconds since the last request ended; 0 while one is here."""
@@ -55,6 +62,9 @@ class Service:
     cutting: Cutting
     queue: GroundQueue
     chips: ChipStore
+    datasets: DatasetStore
+    runs: RunStore
+    supervisor: Supervisor
     activity: Activity = field(default_factory=Activity)
     started_s: float = field(default_factory=time.perf_counter)
     ready_after_s: float = 0.0
@@ -75,10 +85,14 @@ class Service:
         """Begin to answer, and load the default model beside."""
         self.begin_loading()
         self.queue.start()
+        self.datasets.sweep()
+        self.runs.sweep()
+        self.supervisor.start()
 
     def stop(self) -> None:
         """End every stream with its final event, then free models and pixels."""
         self.queue.stop()
+        self.supervisor.stop()
         self.host.close()
         self.cutting.close()
         self.chips.clear()
@@ -128,8 +142,17 @@ class Service:
         self.ready_after_s = time.perf_counter() - self.started_s
 
 
-def build_service(config: ServerConfig, *, token: str, load: Loader) -> Service:
-    """A service of its parts, not yet started."""
+def build_service(
+    config: ServerConfig, *, token: str, load: Loader, runner: Sequence[str] | None = None
+) -> Service:
+    """A service of its parts, not yet started.
+
+    Args:
+        config: its settings.
+        token: what requests must carry.
+        load: starts engines.
+        runner: command that trains; replaced in tests that need a certain one.
+    """
     cutting = Cutting(config.data_folder, config.threads)
     host = ModelHost(
         lambda: find_models(config.data_folder),
@@ -137,6 +160,7 @@ def build_service(config: ServerConfig, *, token: str, load: Loader) -> Service:
         default=config.model,
         can_cut=lambda: cutting.is_there,
     )
+    runs = RunStore(config.data_folder / "runs", limit=config.max_runs)
     return Service(
         config=config,
         token=token,
@@ -147,5 +171,17 @@ def build_service(config: ServerConfig, *, token: str, load: Loader) -> Service:
             config.data_folder / "chips",
             budget_bytes=config.chip_budget_bytes,
             expiry_s=config.chip_expiry_s,
+        ),
+        datasets=DatasetStore(
+            config.data_folder / "datasets",
+            limit=config.max_datasets,
+            budget_bytes=config.dataset_budget_bytes,
+        ),
+        runs=runs,
+        supervisor=Supervisor(
+            runs,
+            queue_limit=config.max_waiting_runs,
+            grace_s=config.run_grace_s,
+            command=runner or RUNNER,
         ),
     )

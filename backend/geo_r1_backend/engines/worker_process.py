@@ -23,6 +23,19 @@ KEPT_STDERR_LINES = 40
 Message = dict[str, Any]
 
 
+def child_environment() -> dict[str, str]:
+    """What a child process of the service finds in its environment: this package, no network, threads that wait quietly."""
+    paths = [str(package_folder().parent), os.environ.get("PYTHONPATH", "")]
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        # threads that spin while they wait take the other cores from QGIS (and from themselves, where cores are few)
+        "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
+    }
+
+
 class WorkerProcess:
     """One worker process with its pipes.
 
@@ -36,21 +49,12 @@ class WorkerProcess:
         command = [sys.executable, "-m", module, str(folder)]
         if threads is not None:
             command += ["--threads", str(threads)]
-        paths = [str(package_folder().parent), os.environ.get("PYTHONPATH", "")]
-        environment = {
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            "HF_HUB_OFFLINE": "1",
-            "TOKENIZERS_PARALLELISM": "false",
-            # threads that spin while they wait take the other cores from QGIS (and from themselves, where cores are few)
-            "OMP_WAIT_POLICY": os.environ.get("OMP_WAIT_POLICY", "passive"),
-        }
         self._process = subprocess.Popen(  # noqa: S603 - our own module, a folder from the registry
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment,
+            env=child_environment(),
             text=True,
             encoding="utf-8",
         )

@@ -15,7 +15,12 @@ module knows no HTTP library: ``status`` is a number that `api/` uses.
     │   ├── ChipUnknown (also LookupError), ChipHashMismatch, ChipUnreadable, ChipTruncated
     │   └── ImageTooLarge, ImageTooSmall, ImageAspect
     ├── ModelUnknown (also LookupError), ModelFailed, TaskUnsupported   of which model
+    ├── ModelKept                                           of which model that stays
     ├── SegmenterMissing                                    cut out by what                 (also LookupError)
+    ├── DatasetUnknown (also LookupError), DatasetsFull, DatasetInUse           learned from what
+    ├── SampleInvalid, BoxOutsideChip, PlaceInTwoParts, NothingToLearn          (also ValueError)
+    ├── RunUnknown (also LookupError), RunActive, RunComplete, RunsFull         in which run
+    ├── RunCrashed, RunLost, RunOutOfMemory                                     and how the run went
     ├── StorageFailed                                       on which disk                   (also OSError)
     ├── QueueFull, ServiceStopping, Cancelled, EngineFailed             and how it went
     ├── ConfigError                                         a setting that cannot work      (also ValueError)
@@ -61,11 +66,29 @@ from geo_r1_backend.errors.requests import (
     WireVersionMismatch,
 )
 from geo_r1_backend.errors.storage import StorageFailed, storage_faults
+from geo_r1_backend.errors.training import (
+    BoxOutsideChip,
+    DatasetInUse,
+    DatasetsFull,
+    DatasetUnknown,
+    ModelKept,
+    NothingToLearn,
+    PlaceInTwoParts,
+    RunActive,
+    RunComplete,
+    RunCrashed,
+    RunLost,
+    RunOutOfMemory,
+    RunsFull,
+    RunUnknown,
+    SampleInvalid,
+)
 
 __all__ = [
     "SHOWN_CHARACTERS",
     "BodyInvalid",
     "BodyTooLarge",
+    "BoxOutsideChip",
     "Cancelled",
     "ChipError",
     "ChipHashMismatch",
@@ -73,6 +96,9 @@ __all__ = [
     "ChipUnknown",
     "ChipUnreadable",
     "ConfigError",
+    "DatasetInUse",
+    "DatasetUnknown",
+    "DatasetsFull",
     "EngineFailed",
     "GeoR1Error",
     "HostNotAllowed",
@@ -83,13 +109,24 @@ __all__ = [
     "MethodNotAllowed",
     "MissingExtra",
     "ModelFailed",
+    "ModelKept",
     "ModelUnknown",
     "NotFound",
+    "NothingToLearn",
     "OriginNotAllowed",
+    "PlaceInTwoParts",
     "QueryEmpty",
     "QueryTooLong",
     "QueueFull",
     "RequestMalformed",
+    "RunActive",
+    "RunComplete",
+    "RunCrashed",
+    "RunLost",
+    "RunOutOfMemory",
+    "RunUnknown",
+    "RunsFull",
+    "SampleInvalid",
     "SegmenterMissing",
     "ServiceStopping",
     "StorageFailed",

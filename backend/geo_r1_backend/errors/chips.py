@@ -19,8 +19,9 @@ class ChipUnknown(ChipError, LookupError):
     status = 404
 
     def __init__(self, *, sha256: str, missing: int = 1) -> None:
+        others = f", nor are {missing - 1} others" if missing > 1 else ""
         super().__init__(
-            f"The chip {shortened(sha256, 13)} is not here; it was never sent or it has expired.",
+            f"The chip {shortened(sha256, 13)} is not here{others}; it was never sent or it has expired.",
             hint="Send it with PUT /v1/chips/{sha256} and ask again.",
             sha256=shortened(sha256, 64),
             missing=missing,
