@@ -65,6 +65,10 @@ class Policy(Protocol):
         """What the optimizer changes and a checkpoint keeps, by name."""
         ...
 
+    def tokens(self, text: str) -> list[int]:
+        """Ids of an answer as the model would write it, its end token included: what supervised training teaches."""
+        ...
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of a completion without its end token."""
         ...

@@ -237,6 +237,11 @@ class QwenPolicy:
         """The adapters' matrices under peft's names, or all parameters of the language model."""
         return self._trainable
 
+    def tokens(self, text: str) -> list[int]:
+        """Ids of an answer, its end token included."""
+        ids: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+        return [*ids, self.end_ids[0]]
+
     def decode(self, ids: Sequence[int]) -> str:
         """Text of a completion without its end token."""
         return str(self._tokenizer.decode(list(ids), skip_special_tokens=True))

@@ -1,0 +1,295 @@
+"""The embedded model, or one merged from it, as a policy in float32 on the CPU; its vision tower is frozen.
+
+What runs over tokens is that of any Qwen2.5-VL (`qwen_layers.py`, `qwen_decode.py`), for `models/nano.py` has transformers' names.
+This file puts picture and prompt together as the embedded model's engine does (`models/tokens.py`), and keeps the base for the KL term.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from geo_r1_backend.engines.base import ModelProfile
+from geo_r1_backend.engines.profiles import read_profile
+from geo_r1_backend.models.config import ModelConfig, read_config
+from geo_r1_backend.models.nano import Nano, NanoConfig
+from geo_r1_backend.models.positions import (
+    Integers,
+    after_image,
+    image_positions,
+    text_positions,
+    text_rotation,
+)
+from geo_r1_backend.models.tokens import TOKENIZER_FILE, ChatTokens
+from geo_r1_backend.models.weights import float_state
+from geo_r1_backend.training.lora import adapters_off, add_lora, lora_parameters
+from geo_r1_backend.training.policies.qwen_decode import Decoder
+from geo_r1_backend.training.policies.qwen_layers import (
+    Group,
+    KeyValue,
+    Shape,
+    group_forward,
+    padded,
+    prefix_forward,
+    token_log_probs,
+)
+from geo_r1_backend.training_wire import Adaptation
+
+END = "<|im_end|>"
+LOGIT_ROWS = 1 << 20
+"""All at once: 2,048 tokens of a vocabulary of 4,096 are 34 MB."""
+
+
+@dataclass(frozen=True)
+class NanoImage:
+    """One picture as the language model sees it."""
+
+    features: Tensor
+    """``(rows · columns, hidden)``, row by row."""
+    rows: int
+    columns: int
+
+
+@dataclass(frozen=True)
+class NanoPrefix:
+    """Picture and prompt, run once."""
+
+    keys_values: list[KeyValue]
+    last_hidden: Tensor
+    """Of the last token, normed, ``(hidden,)``."""
+    next_position: int
+
+
+class NanoPolicy:
+    """Implements `training/policy.py`'s Protocol.
+
+    Args:
+        model: in float32.
+        config: its shape and token ids.
+        tokens: its tokenizer.
+        profile: how it sees a chip.
+        adaptation: `full`: the whole language model; `lora`: adapters around its linear layers.
+        rank: of the adapters.
+        alpha: their scale is ``alpha / rank``.
+        seed: of the adapters' first numbers.
+        keep_base: keep a copy of the base beside a full fine-tune, for the KL term.
+    """
+
+    def __init__(
+        self,
+        model: Nano,
+        config: ModelConfig,
+        tokens: ChatTokens,
+        profile: ModelProfile,
+        *,
+        adaptation: Adaptation = "full",
+        rank: int = 16,
+        alpha: float = 32.0,
+        seed: int = 0,
+        keep_base: bool = False,
+    ) -> None:
+        self.model, self.config, self.profile = model.eval(), config, profile
+        self._tokens = tokens
+        text = config.text
+        self._shape = Shape(text.heads, text.kv_heads, text.head_dim, text.rms_norm_eps)
+        self._language: Any = model.model.language_model
+        self._base: Any = None
+        model.requires_grad_(requires_grad=False)
+        if adaptation == "lora":
+            self._adapters = add_lora(model, rank=rank, alpha=alpha, seed=seed)
+            self._trainable = lora_parameters(self._adapters)
+        else:
+            self._adapters = {}
+            if keep_base:
+                self._base = copy.deepcopy(self._language)
+            self._language.requires_grad_(requires_grad=True)
+            self._trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self._end_id = tokens.control_id(END)
+        self._before = tokens.image_prefix_ids()
+        self._decoder: Decoder | None = None
+
+    @classmethod
+    def load(cls, folder: Path, **options: Any) -> NanoPolicy:
+        """The model of a folder in the embedded model's format; its stored int8 weights, as float32.
+
+        Args:
+            folder: with `weights.safetensors`, `config.json` and the tokenizer.
+            options: of the constructor.
+        """
+        config = read_config(folder)
+        model = Nano(_sizes(config))
+        state = float_state(folder)
+        model.load_state_dict(
+            {n: torch.from_numpy(np.array(state[n], np.float32)) for n in model.state_dict()}
+        )
+        return cls(
+            model, config, ChatTokens(folder / TOKENIZER_FILE), read_profile(folder), **options
+        )
+
+    # ---- the Protocol ----------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def encode(self, image: np.ndarray) -> NanoImage:
+        """Visual tokens of ``(height, width, 3)`` uint8 at model size."""
+        side = self.config.vision.token_px
+        features = self.model.model.visual(torch.from_numpy(np.array(image))[None])[0]
+        return NanoImage(features, image.shape[0] // side, image.shape[1] // side)
+
+    @torch.no_grad()
+    def prefix(self, image: NanoImage, prompt: str) -> NanoPrefix:
+        """Picture and prompt run once, for all completions of a group."""
+        embeds, positions, following = self._prefix_embeds(self._language, image, prompt)
+        last, kept = prefix_forward(self._language, embeds, *self._rotary(positions), self._shape)
+        return NanoPrefix(kept, last, following)
+
+    def sample(
+        self,
+        prefix: NanoPrefix,
+        count: int,
+        *,
+        max_new_tokens: int,
+        temperature: float,
+        generator: torch.Generator,
+    ) -> list[list[int]]:
+        """Completions as token ids, the end token included where the model said it."""
+        if self._decoder is None:
+            self._decoder = Decoder(
+                self._language,
+                self._language.embed_tokens.weight,
+                self._shape,
+                end_ids=[self._end_id],
+                pad_id=self.config.pad_token_id,
+                merged=True,
+            )
+        self._decoder.weights.refresh(list(self._trainable.values()))
+        return self._decoder.sample(
+            prefix.last_hidden,
+            prefix.keys_values,
+            lambda tokens: self._rotary(text_positions(prefix.next_position, tokens)),
+            count,
+            max_new_tokens=max_new_tokens,
+            temperature=temperature,
+            seed=int(torch.randint(2**62, (1,), generator=generator)),
+        )
+
+    def log_probs(
+        self,
+        image: NanoImage,
+        prompt: str,
+        completions: Sequence[Sequence[int]],
+        *,
+        reference: bool = False,
+    ) -> tuple[Tensor, Tensor]:
+        """Log-probabilities ``(G, L)`` at temperature 1, and their mask.
+
+        Raises:
+            ValueError: for a reference where no base was kept.
+        """
+        ids, mask = padded(completions, self.config.pad_token_id)
+        if not reference:
+            return self._group_log_probs(self._language, image, prompt, ids), mask
+        if self._base is None and not self._adapters:
+            raise ValueError("a full fine-tune without keep_base=True has no reference")
+        with torch.no_grad(), adapters_off(self._adapters):
+            language = self._base if self._base is not None else self._language
+            return self._group_log_probs(language, image, prompt, ids), mask
+
+    def trainable(self) -> dict[str, nn.Parameter]:
+        """All parameters of the language model, or the adapters' matrices under peft's names."""
+        return self._trainable
+
+    def tokens(self, text: str) -> list[int]:
+        """Ids of an answer of the model's own, its end token included: what supervised training teaches."""
+        return [*self._tokens.answer_ids(text), self._end_id]
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """Text of a completion without its end token."""
+        return self._tokens.text(ids)
+
+    # ---- pieces ----------------------------------------------------------------------------------------------------
+
+    @torch.no_grad()
+    def merged_state(self) -> dict[str, np.ndarray]:
+        """Float32 arrays of the whole model by the names of a plain one, adapters merged into their layers."""
+        state = {
+            name.replace(".base.", "."): tensor.detach().numpy().copy()
+            for name, tensor in self.model.state_dict().items()
+            if not name.endswith((".down", ".up"))
+        }
+        for name, adapter in self._adapters.items():
+            state[f"{name}.weight"] = adapter.merged().numpy()
+        return state
+
+    def _group_log_probs(self, language: Any, image: NanoImage, prompt: str, ids: Tensor) -> Tensor:
+        embeds, positions, following = self._prefix_embeds(language, image, prompt)
+        # nothing follows a completion's last token, so it need not be run
+        group = Group(len(embeds), len(ids), ids.shape[1] - 1)
+        behind = text_positions(following, group.length)
+        tables = self._rotary(np.concatenate([positions, *[behind] * group.completions], 1))
+        said = F.embedding(ids[:, :-1].flatten(), language.embed_tokens.weight)
+        hidden = group_forward(
+            language, torch.cat((embeds, said)), *tables, self._shape, group, checkpointed=False
+        )
+        head = language.embed_tokens.weight
+        found = token_log_probs(hidden.flatten(0, 1), head, ids.flatten(), LOGIT_ROWS)
+        return found.view(ids.shape)
+
+    def _prefix_embeds(
+        self, language: Any, image: NanoImage, prompt: str
+    ) -> tuple[Tensor, Integers, int]:
+        """Embeddings ``(P, hidden)``, positions ``(3, P)`` and the position of the token behind."""
+        behind = self._tokens.prompt_ids(prompt)
+        first = len(self._before)
+        after = after_image(first, image.rows, image.columns)
+        positions = np.concatenate(
+            [
+                text_positions(0, first),
+                image_positions(first, image.rows, image.columns),
+                text_positions(after, len(behind)),
+            ],
+            axis=1,
+        )
+        said = F.embedding(torch.tensor([*self._before, *behind]), language.embed_tokens.weight)
+        embeds = torch.cat((said[:first], image.features, said[first:]))
+        return embeds, positions, after + len(behind)
+
+    def _rotary(self, positions: Integers) -> tuple[Tensor, Tensor]:
+        """Tables ``(n, head width)``."""
+        cos, sin = (
+            torch.from_numpy(half).repeat(1, 2)
+            for half in text_rotation(self.config.text, positions)
+        )
+        return cos, sin
+
+
+def _sizes(config: ModelConfig) -> NanoConfig:
+    """The plain model's sizes from a folder's `config.json`."""
+    text, vision = config.text, config.vision
+    return NanoConfig(
+        vocabulary=text.vocab_size,
+        hidden=text.hidden_size,
+        layers=text.layers,
+        heads=text.heads,
+        kv_heads=text.kv_heads,
+        mlp=text.intermediate_size,
+        rope_theta=text.rope_theta,
+        mrope_section=text.mrope_section,
+        positions=text.max_positions,
+        vision_hidden=vision.hidden_size,
+        vision_layers=vision.depth,
+        vision_heads=vision.heads,
+        vision_mlp=vision.intermediate_size,
+        full_attention_layers=vision.full_attention_blocks,
+        patch_px=vision.patch_px,
+        merge=vision.merge,
+        window_px=vision.window_px,
+        rms_eps=text.rms_norm_eps,
+    )
