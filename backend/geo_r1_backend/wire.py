@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, List, Literal, Optional, Union
 
-WIRE_VERSION = "1.1"
+WIRE_VERSION = "1.2"
 """Major.minor. A different major version is refused with one sentence before anything is sent."""
 
 Task = Literal["rec", "ovd", "gres"]
@@ -136,6 +136,8 @@ class StartedEvent:
     device: str
     model_width_px: int
     model_height_px: int
+    note: str = ""
+    """What to know of this answer, such as that a training run shares the device; empty = nothing."""
     event: Literal["started"] = "started"
 
 
@@ -251,6 +253,8 @@ class ModelInfo:
     """Sides of the model's image are multiples of this."""
     note: str = ""
     """Why it failed, or what to know; empty = nothing."""
+    run: str = ""
+    """Id of the training run that made it, whose verdict is in ``GET /v1/runs/{id}``; empty = it was not trained here."""
 
 
 @dataclass(frozen=True)

@@ -62,9 +62,12 @@ class Running:
         assert reply.status_code == 200, reply.text
         return reply.json()["sha256"]
 
-    def ask(self, chip, query="the largest tank", **more):
+    def ask_reply(self, chip, query="the largest tank", **more):
         body = {"items": [{"item": "a", "chip": chip, "query": query}], **more}
-        reply = self.client.post("/v1/ground", json=body)
+        return self.client.post("/v1/ground", json=body)
+
+    def ask(self, chip, query="the largest tank", **more):
+        reply = self.ask_reply(chip, query, **more)
         return [json.loads(line) for line in reply.text.splitlines()]
 
     def wait_ready(self):
@@ -102,7 +105,8 @@ def start_service(tmp_path, model_folder):
     open_contexts = []
 
     def start(engine=None, *, runner=FAKE_RUNNER, **settings):
-        config = ServerConfig(data_folder=tmp_path / "data", model="fixed", **settings)
+        settings = {"model": "fixed", **settings}
+        config = ServerConfig(data_folder=tmp_path / "data", **settings)
         (tmp_path / "data").mkdir(exist_ok=True)
         context = running_service(config, engine or FixedEngine(), runner)
         open_contexts.append(context)

@@ -32,7 +32,8 @@ def main(folder, *, resume):
 
 
 def run(database, folder, words, steps, step_s, resume):
-    (folder / "config.json").write_text(json.dumps({"steps": steps, "device": "cpu"}))
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "steps": steps}))
     database.change_state("running", only_from=("queued",))
     checkpoint = folder / "checkpoint.txt"
     done = int(checkpoint.read_text()) if resume and checkpoint.exists() else 0

@@ -28,6 +28,7 @@ REQUESTS = {
     ("/v1/ground", "POST"): 3300,
     ("/v1/health", "GET"): 300,
     ("/v1/models", "GET"): 300,
+    ("/v1/models/{model_id}", "DELETE"): 200,
     ("/v1/datasets", "POST"): 120,
     ("/v1/datasets", "GET"): 20,
     ("/v1/datasets/{dataset_id}", "GET"): 200,

@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from geo_r1_backend.api.replies import WireReply
 from geo_r1_backend.api.service import Service
-from geo_r1_backend.errors import GeoR1Error
+from geo_r1_backend.errors import GeoR1Error, ModelKept, RunActive
 from geo_r1_backend.wire import ModelInfo, ModelList
 
 LOAD_WAIT_S = 20.0
@@ -46,4 +46,20 @@ def model_routes(service: Service) -> APIRouter:
         info = service.host.info(model_id)
         return WireReply(info, status_code=200 if info.state == "loaded" else 202)
 
+    @router.delete("/v1/models/{model_id}", response_model=ModelInfo)
+    async def delete(model_id: str) -> Response:
+        """Forget a model that a training run made; its curves stay. The answer is what it was."""
+        return WireReply(await run_in_threadpool(_delete, service, model_id))
+
     return router
+
+
+def _delete(service: Service, model_id: str) -> ModelInfo:
+    info = service.host.info(model_id)
+    if not info.run:
+        raise ModelKept(model=model_id)
+    if info.run in service.supervisor.unfinished():
+        raise RunActive(run=info.run, state="running")
+    service.host.forget(model_id)
+    service.runs.delete_model(info.run)
+    return info

@@ -14,9 +14,11 @@ from starlette.concurrency import run_in_threadpool
 from geo_r1_backend.api.ndjson import NdjsonReply, StreamReply
 from geo_r1_backend.api.replies import WireReply
 from geo_r1_backend.api.service import Service
-from geo_r1_backend.errors import ModelFailed, RunUnknown, TaskUnsupported
+from geo_r1_backend.errors import RunUnknown
+from geo_r1_backend.models.learned import model_id_of
 from geo_r1_backend.storage.run_database import FINAL_STATES, RunDatabase
 from geo_r1_backend.storage.run_info import run_info
+from geo_r1_backend.training.begin import create_run
 from geo_r1_backend.training.installed import check_can_train
 from geo_r1_backend.training_wire import RunEvent, RunHeartbeatEvent, RunInfo, RunList, RunRequest
 
@@ -82,20 +84,11 @@ def run_routes(service: Service) -> APIRouter:
 
 def _create(service: Service, body: RunRequest) -> RunInfo:
     """Everything that can be refused is refused here, before anybody waits."""
-    tasks = service.datasets.find(body.dataset).tasks
+    dataset_folder = service.datasets.folder(body.dataset)
     model = service.host.folder(body.model)
-    if model.kind == "broken":
-        raise ModelFailed(model=model.id, reason=model.note)
-    for task in tasks:
-        if task not in model.tasks:
-            raise TaskUnsupported(task=task, model=model.id, supported=model.tasks)
     check_can_train(service.supervisor.command)
     service.supervisor.check_room()
-    run_id = service.runs.create(
-        body,
-        model={"id": model.id, "folder": str(model.folder), "kind": model.kind},
-        dataset_folder=str(service.datasets.folder(body.dataset)),
-    )
+    run_id = create_run(service.runs, body, model=model, dataset_folder=dataset_folder)
     service.supervisor.submit(run_id)
     return run_info(service.runs, run_id)
 
@@ -114,12 +107,14 @@ def _resume(service: Service, run_id: str) -> RunInfo:
     service.datasets.find(str(told["request"]["dataset"]))
     check_can_train(service.supervisor.command)
     service.supervisor.resume(run_id)
+    service.host.forget(model_id_of(run_id))  # it will be another
     return run_info(service.runs, run_id)
 
 
 def _delete(service: Service, run_id: str) -> RunInfo:
     info = run_info(service.runs, run_id)
     service.supervisor.delete(run_id)
+    service.host.forget(model_id_of(run_id))
     return info
 
 

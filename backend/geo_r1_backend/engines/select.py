@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from geo_r1_backend.errors import ModelFailed
@@ -76,12 +76,21 @@ def load_engine(
         else:
             from geo_r1_backend.engines.torch_engine import TorchEngine
 
-            engine = TorchEngine(model.folder, model_id=model.id, threads=threads)
+            engine = TorchEngine(
+                model.folder,
+                model_id=model.id,
+                threads=threads,
+                adapter=model.adapter,
+                device="cpu" if model.on_cpu else None,
+            )
     except ModelFailed:
         raise
     except Exception as error:  # border: loading runs other people's code on the user's files
         reason = f"{type(error).__name__}: {error}"
         raise ModelFailed(model=model.id, reason=reason) from error
+    if model.run:
+        # its folder carries the name of what it was made from
+        engine.profile = replace(engine.profile, id=model.id, title=model.title)
     if engine.status().device == "cpu":
         selection.refused.setdefault("cuda", _why_no_cuda(selection.engine))
     return engine, selection

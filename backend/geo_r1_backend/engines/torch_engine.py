@@ -36,6 +36,8 @@ class TorchEngine:
         model_id: what requests call it.
         threads: of the CPU; None = torch's choice.
         silence_limit_s: after so long without a word the worker counts as hung.
+        adapter: folder of what a training run has learned, added to the weights.
+        device: `cpu` leaves a GPU alone; None = the fastest that is there.
 
     Raises:
         ModelFailed: if the worker does not come up; the reason is its own.
@@ -48,11 +50,17 @@ class TorchEngine:
         model_id: str = "",
         threads: int | None = None,
         silence_limit_s: float = SILENCE_LIMIT_S,
+        adapter: Path | None = None,
+        device: str | None = None,
     ) -> None:
         self.profile = read_profile(folder, model_id=model_id)
         self._folder = folder
         self._threads = threads
         self._silence_limit_s = silence_limit_s
+        self._more = [
+            *(["--adapter", str(adapter)] if adapter else []),
+            *(["--device", device] if device else []),
+        ]
         self._requests = 0
         self._worker: WorkerProcess | None = None
         self._loaded: Message = {}
@@ -113,7 +121,7 @@ class TorchEngine:
             self._worker = None
 
     def _start(self) -> None:
-        worker = WorkerProcess(WORKER_MODULE, self._folder, self._threads)
+        worker = WorkerProcess(WORKER_MODULE, self._folder, self._threads, self._more)
         until_s = time.monotonic() + LOAD_LIMIT_S
         while True:
             message = worker.receive(POLL_S)

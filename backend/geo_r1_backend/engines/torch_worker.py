@@ -18,7 +18,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
+from geo_r1_backend.models.learned import ADAPTER_FILE, WEIGHTS_FILE
+
 Message = dict[str, Any]
+
+PEFT_PREFIX = "base_model.model."
+"""Before the name of each layer in the files of adapters."""
 
 
 class Wire:
@@ -76,12 +81,14 @@ class TextPieces:
         return text[len(known) :]
 
 
-def load(folder: Path) -> tuple[Any, Any, str]:
-    """Model, processor and device of a folder."""
+def load(
+    folder: Path, adapter: Path | None = None, device: str | None = None
+) -> tuple[Any, Any, str]:
+    """Model, processor and device of a folder; what was learned is merged into the weights."""
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText
 
-    device = "cuda" if torch.cuda.is_available() else "cpu"
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     config = AutoConfig.from_pretrained(folder, local_files_only=True)
     processor = load_processor(folder, str(config.model_type))
     model = AutoModelForImageTextToText.from_pretrained(
@@ -92,7 +99,38 @@ def load(folder: Path) -> tuple[Any, Any, str]:
     # greedy decoding; these would only raise warnings about what they do not change
     for name in ("temperature", "top_p", "top_k"):
         setattr(model.generation_config, name, None)
+    if adapter is not None:
+        merge_adapter(model, adapter)
     return model.to(device).eval(), processor, device
+
+
+def merge_adapter(model: Any, folder: Path) -> None:
+    """Add what a training run has learned: ``W + alpha / rank · B A`` for a LoRA adapter, else the new values themselves.
+
+    Raises:
+        ValueError: if the adapter is not one of this model.
+    """
+    import torch
+    from safetensors.torch import load_file
+
+    about = json.loads((folder / ADAPTER_FILE).read_text(encoding="utf-8"))
+    tensors = load_file(folder / WEIGHTS_FILE)
+    parameters = dict(model.named_parameters())
+    with torch.no_grad():
+        for key, value in tensors.items():
+            name, is_lora, _ = key.removeprefix(PEFT_PREFIX).rpartition(".lora_A.")
+            if is_lora:
+                up = tensors[key.replace(".lora_A.", ".lora_B.")]
+                target = parameters.get(f"{name}.weight")
+                change = (up.float() @ value.float()) * (float(about["alpha"]) / int(about["rank"]))
+            elif ".lora_B." in key:
+                continue
+            else:
+                target, change = parameters.get(key), None
+            shape = value.shape if change is None else change.shape
+            if target is None or target.shape != shape:
+                raise ValueError(f"the adapter has {key} of {tuple(shape)}, which the base has not")
+            target.copy_(value if change is None else target.float() + change)
 
 
 def load_processor(folder: Path, model_type: str) -> Any:
@@ -229,6 +267,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--threads", type=int)
+    parser.add_argument("--adapter", type=Path)
+    parser.add_argument("--device", choices=("cpu", "cuda"))
     arguments = parser.parse_args()
     wire = Wire()
     try:
@@ -238,7 +278,7 @@ def main() -> None:
         transformers.logging.set_verbosity_error()
         if arguments.threads:
             torch.set_num_threads(arguments.threads)
-        model, processor, device = load(arguments.folder)
+        model, processor, device = load(arguments.folder, arguments.adapter, arguments.device)
     except Exception as error:
         wire.say(event="failed", reason=f"{type(error).__name__}: {error}")
         return

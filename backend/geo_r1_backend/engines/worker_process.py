@@ -13,6 +13,7 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -43,10 +44,13 @@ class WorkerProcess:
         module: run with ``python -m``; its first argument is the folder.
         folder: of the model.
         threads: of the CPU; None = the module's choice.
+        more: further arguments.
     """
 
-    def __init__(self, module: str, folder: Path, threads: int | None) -> None:
-        command = [sys.executable, "-m", module, str(folder)]
+    def __init__(
+        self, module: str, folder: Path, threads: int | None, more: Sequence[str] = ()
+    ) -> None:
+        command = [sys.executable, "-m", module, str(folder), *more]
         if threads is not None:
             command += ["--threads", str(threads)]
         self._process = subprocess.Popen(  # noqa: S603 - our own module, a folder from the registry

@@ -117,6 +117,7 @@ class ConfigError(GeoR1Error, ValueError):
     """A setting or an argument that cannot work."""
 
     code = "config-invalid"
+    status = 422
 
 
 class MissingExtra(GeoR1Error, ImportError):

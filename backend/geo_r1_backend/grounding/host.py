@@ -52,6 +52,8 @@ class ModelHost:
         self._load = load
         self._slots: dict[str, _Slot] = {}
         self._slots_lock = threading.Lock()
+        self._gone: list[_Slot] = []
+        """Deleted while they were loaded."""
         self._uses = 0
         self._wanted_default = default
         self._can_cut = can_cut
@@ -91,6 +93,13 @@ class ModelHost:
 
     def trim(self, keep: str) -> None:
         """Close all engines but the default one and the one to keep; only the answering thread may call it."""
+        with self._slots_lock:
+            gone, self._gone = self._gone, []
+        for slot in gone:
+            with slot.lock:
+                if slot.engine is not None:
+                    slot.engine.close()
+                    slot.engine = None
         for model_id, slot in list(self._slots.items()):
             if model_id in (keep, self.default_id) or not slot.lock.acquire(blocking=False):
                 continue
@@ -100,6 +109,13 @@ class ModelHost:
                     slot.engine, slot.state = None, "available"
             finally:
                 slot.lock.release()
+
+    def forget(self, model_id: str) -> None:
+        """Ask no more of a model that is about to be deleted; what it answers now is finished first."""
+        with self._slots_lock:
+            slot = self._slots.pop(model_id, None)
+            if slot is not None:
+                self._gone.append(slot)
 
     def state(self, model_id: str | None) -> State:
         """What a model does at the moment."""
@@ -127,7 +143,7 @@ class ModelHost:
 
     def close(self) -> None:
         """Close every engine."""
-        for slot in self._slots.values():
+        for slot in [*self._slots.values(), *self._gone]:
             with slot.lock:
                 if slot.engine is not None:
                     slot.engine.close()
@@ -161,7 +177,8 @@ class ModelHost:
             for model_id in gone:
                 del self._slots[model_id]
             for model_id, folder in found.items():
-                self._slots.setdefault(model_id, _Slot(folder))
+                # what is said of a model may change while it is loaded
+                self._slots.setdefault(model_id, _Slot(folder)).folder = folder
 
     def _tasks(self, tasks: Sequence[str]) -> list[str]:
         """What to offer: masks where there is a segmenter, whatever model gives the boxes."""
@@ -184,4 +201,5 @@ class ModelHost:
             max_view_px=max((max(view) for view in views), default=0),
             grid_px=engine.profile.grid_px if engine else 28,
             note=slot.error.message if slot.error else folder.note,
+            run=folder.run,
         )

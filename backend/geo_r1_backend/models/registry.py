@@ -6,15 +6,15 @@ the kind of files that a folder holds.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from geo_r1_backend.config import MODELS_VARIABLE, clone_folder, package_folder
 from geo_r1_backend.errors import ModelUnknown
+from geo_r1_backend.models.learned import find_learned, read_json
 
 EMBEDDED_ID = "geo-r1-nano"
 EMBEDDED_MASKS_ID = "geo-r1-nano-masks"
@@ -37,7 +37,13 @@ class ModelFolder:
     tasks: tuple[str, ...] = ALL_TASKS
     licence: str = ""
     note: str = ""
-    """Why it is broken; empty = nothing to say."""
+    """Why it is broken, or what it has learned; empty = nothing to say."""
+    run: str = ""
+    """Id of the training run that made it; empty = none of this data folder did."""
+    adapter: Path | None = None
+    """What is added to the weights in ``folder``; None = nothing."""
+    on_cpu: bool = False
+    """Whether it must leave a GPU alone that a training run has."""
 
 
 def find_models(data_folder: Path) -> list[ModelFolder]:
@@ -53,7 +59,7 @@ def find_models(data_folder: Path) -> list[ModelFolder]:
             unique, number = f"{model.id}-{number}", number + 1
         taken.add(unique)
         found.append(replace(model, id=unique))
-    return found
+    return [*found, *find_learned(data_folder / "runs", found, describe)]
 
 
 def embedded_folder() -> Path | None:
@@ -83,10 +89,10 @@ def describe(folder: Path) -> ModelFolder | None:
     if not config_path.is_file():
         return None
     name = _slug(folder.name)
-    config = _read_json(config_path)
+    config = read_json(config_path)
     if config is None:
         return ModelFolder(name, folder.name, folder, "broken", note="config.json is not JSON")
-    profile = _read_json(folder / "profile.json") or {}
+    profile = read_json(folder / "profile.json") or {}
     model_id = _slug(str(profile.get("id") or folder.name))
     title = str(profile.get("title") or folder.name)
     tasks = tuple(task for task in profile.get("tasks", ALL_TASKS) if task in ALL_TASKS)
@@ -119,14 +125,6 @@ def _subfolders(folder: Path) -> list[Path]:
         return sorted(place for place in folder.iterdir() if place.is_dir())
     except OSError:
         return []
-
-
-def _read_json(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _slug(name: str) -> str:

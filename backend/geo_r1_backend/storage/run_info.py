@@ -19,11 +19,6 @@ from geo_r1_backend.training_wire import RunInfo, Score, Verdict
 from geo_r1_backend.wire import ErrorBody
 
 
-def model_id_of(run_id: str) -> str:
-    """Id under which what a run has learned answers questions."""
-    return f"run-{run_id}"
-
-
 def run_info(store: RunStore, run_id: str) -> RunInfo:
     """One run.
 
@@ -63,7 +58,7 @@ def run_info(store: RunStore, run_id: str) -> RunInfo:
         elapsed_s=elapsed_s,
         remaining_s=step["remaining_s"] if step and state in ("running", "stopping") else None,
         last_event=last_event,
-        adapter=model_id_of(run_id) if made and state in FINAL_STATES else None,
+        adapter=f"run-{run_id}" if made and state in FINAL_STATES else None,
         verdict=read_verdict(verdict["verdict"]) if verdict else None,
         error=ErrorBody(**error) if error else None,
     )

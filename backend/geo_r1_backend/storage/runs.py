@@ -12,6 +12,7 @@ import secrets
 import shutil
 import sqlite3
 import threading
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime, timezone
@@ -49,11 +50,17 @@ class RunStore:
             for part in self._folder.glob(".*.part"):
                 shutil.rmtree(part, ignore_errors=True)
 
-    def create(self, request: RunRequest, **more: Any) -> str:
+    def create(
+        self,
+        request: RunRequest,
+        prepare: Callable[[Path, str, str], None] = lambda folder, run_id, created: None,
+        **more: Any,
+    ) -> str:
         """Make the folder of a run that waits for its turn; its id.
 
         Args:
             request: as it was sent.
+            prepare: told the folder, the id and the time; what it raises leaves nothing behind.
             more: JSON that `request.json` has besides.
 
         Raises:
@@ -73,6 +80,7 @@ class RunStore:
                 created = moment.isoformat(timespec="milliseconds")
                 document = {"id": run_id, "created": created, "request": asdict(request), **more}
                 write_private_json(part / REQUEST_FILE, document)
+                prepare(part, run_id, created)
                 with closing(RunDatabase(part, create=True)) as database:
                     database.change_state("queued", step=0)
                 part.replace(self._folder / run_id)
@@ -140,6 +148,21 @@ class RunStore:
                 part = folder.with_name(f".{run_id}.{secrets.token_hex(4)}.part")
                 folder.replace(part)
                 shutil.rmtree(part)
+
+    def delete_model(self, run_id: str) -> None:
+        """Forget what a run has learned, and keep how it went.
+
+        Raises:
+            RunUnknown: if it is not here.
+        """
+        with self._lock:
+            folder = self.folder(run_id)
+            with storage_faults(self._folder):
+                for name in (MODEL_FOLDER, ADAPTER_FOLDER):
+                    if (folder / name).is_dir():
+                        part = self._folder / f".{run_id}-{name}.{secrets.token_hex(4)}.part"
+                        (folder / name).replace(part)
+                        shutil.rmtree(part)
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
