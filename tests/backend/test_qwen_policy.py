@@ -268,8 +268,36 @@ def test_completions_end_at_their_end_token(stock):
     assert len({len(one) for one in said}) > 3
 
 
+@pytest.mark.parametrize("options", [{"fused": True}, {"foreach": True}, {"foreach": False}])
+def test_rollout_follows_every_optimizer(stock, options):
+    """After an optimizer step the merged weights are the new ones. A fused optimizer leaves a tensor's version counter as it is."""
+    policy = load(stock, plan=FAST)
+    image = policy.encode(np.asarray(picture(112, 112)))
+
+    def say():
+        prefix = policy.prefix(image, PROMPT)
+        return policy.sample(
+            prefix, 1, max_new_tokens=12, temperature=0, generator=torch.Generator()
+        )[0]
+
+    before = say()
+    optimizer = torch.optim.AdamW(policy.trainable().values(), lr=0.1, **options)
+    for _ in range(3):
+        found, _ = policy.log_probs(image, PROMPT, [[5, 6, 7, 8]])
+        (-found.mean()).backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    after = say()
+
+    assert after != before
+    for index in range(len(after)):  # each token is the likeliest one of the update's own forward
+        tries = [[*after[:index], token] for token in range(288)]
+        found, _ = policy.log_probs(image, PROMPT, tries)
+        assert int(found[:, index].argmax()) == after[index]
+
+
 def test_rollout_follows_every_change_of_the_adapter(stock):
-    """Merged weights are brought up to date when a parameter was changed in place, as optimizers do."""
+    """Merged weights are brought up to date when a parameter was changed in place, as loading a checkpoint does."""
     policy = load(stock, plan=FAST)
     image = policy.encode(np.asarray(picture(112, 112)))
 
@@ -355,6 +383,9 @@ def test_adapter_leaves_the_base_alone():
     torch.testing.assert_close(
         torch.nn.functional.linear(inputs, layer.merged(), plain.bias), layer(inputs)
     )
+    room = torch.empty_like(plain.weight)
+    layer.merge_into(room)
+    torch.testing.assert_close(room, layer.merged())
     assert [p.requires_grad for p in plain.parameters()] == [False, False]
     assert len(lora_parameters(adapters)) == 2
 

@@ -53,6 +53,16 @@ class LoraLinear(nn.Module):
         weight = torch.addmm(self.base.weight.float(), self.up, self.down, alpha=self.scale)
         return weight.to(self.base.weight.dtype)
 
+    @torch.no_grad()
+    def merge_into(self, weight: Tensor) -> None:
+        """Write the merged weight into a tensor of the base's type, without any other copy of it.
+
+        The thin matrices are rounded to that type first, as the forward rounds them.
+        """
+        kept = self.base.weight
+        up, down = self.up.to(kept.dtype), self.down.to(kept.dtype)
+        torch.addmm(kept, up, down, alpha=self.scale, out=weight)
+
 
 def add_lora(
     model: nn.Module,

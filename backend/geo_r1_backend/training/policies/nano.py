@@ -169,7 +169,6 @@ class NanoPolicy:
                 pad_id=self.config.pad_token_id,
                 merged=True,
             )
-        self._decoder.weights.refresh(list(self._trainable.values()))
         return self._decoder.sample(
             prefix.last_hidden,
             prefix.keys_values,

@@ -197,7 +197,6 @@ class QwenPolicy:
                 pad_id=self._config.pad_token_id,
                 merged=self.plan.merged,
             )
-        decoder.weights.refresh(list(self._trainable.values()))
         seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
         return decoder.sample(
             prefix.last_hidden,

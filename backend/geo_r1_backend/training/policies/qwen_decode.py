@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.nn.attention import sdpa_kernel
 
+from geo_r1_backend.training.lora import LoraLinear
 from geo_r1_backend.training.policies.qwen_layers import FUSED, KeyValue, Shape, norm, rotated
 
 TOKENS_BETWEEN_LOOKS = 16
@@ -35,42 +36,52 @@ class Size:
     greedy: bool
 
 
+class _Fused:
+    """Merged weights of one layer, those with the same input side by side."""
+
+    def __init__(self, layer: Any) -> None:
+        attention, mlp = layer.self_attn, layer.mlp
+        threefold = [attention.q_proj, attention.k_proj, attention.v_proj]
+        self.qkv = _room_for(*threefold)
+        has_bias = all(_base(one).bias is not None for one in threefold)
+        self.qkv_bias = self.qkv.new_empty(len(self.qkv)) if has_bias else None
+        self.output = _room_for(attention.o_proj)
+        self.gate_up = _room_for(mlp.gate_proj, mlp.up_proj)
+        self.down = _room_for(mlp.down_proj)
+
+    @torch.no_grad()
+    def write(self, layer: Any) -> None:
+        """The layer's weights as they are now."""
+        attention, mlp = layer.self_attn, layer.mlp
+        threefold = [attention.q_proj, attention.k_proj, attention.v_proj]
+        _write(self.qkv, *threefold)
+        if self.qkv_bias is not None:
+            torch.cat([_base(one).bias for one in threefold], out=self.qkv_bias)
+        _write(self.output, attention.o_proj)
+        _write(self.gate_up, mlp.gate_proj, mlp.up_proj)
+        _write(self.down, mlp.down_proj)
+
+
 class Weights:
     """The language model's weights as one step needs them: fused and merged copies, or the modules themselves."""
 
     def __init__(self, language_model: Any, *, merged: bool) -> None:
         self._layers = list(language_model.layers)
-        self._fused: list[dict[str, Tensor | None]] = []
-        self._seen = -1
-        self._merged = merged
+        self._fused = [_Fused(layer) for layer in self._layers] if merged else []
 
-    @property
-    def is_merged(self) -> bool:
-        """Whether copies are kept: as much memory again as the layers have."""
-        return self._merged
+    def refresh(self) -> None:
+        """Bring the copies up to date; they stay in their places, graphs point there.
 
-    @torch.no_grad()
-    def refresh(self, trained: Sequence[Tensor]) -> None:
-        """Bring the copies up to date where a parameter has changed; they stay in their places, graphs point there."""
-        version = sum(one._version for one in trained)
-        if not self._merged or version == self._seen:
-            return
-        for index, layer in enumerate(self._layers):
-            fused = _fused_of(layer)
-            if index == len(self._fused):
-                self._fused.append(fused)
-            else:
-                for name, value in fused.items():
-                    kept = self._fused[index][name]
-                    if kept is not None and value is not None:
-                        kept.copy_(value)
-        self._seen = version
+        Before every rollout, whether anything changed or not: a fused optimizer changes weights without a trace (not even their
+        version counter moves), and a rollout with old weights looks just like a good one.
+        """
+        for layer, fused in zip(self._layers, self._fused, strict=False):
+            fused.write(layer)
 
     def query_key_value(self, index: int, normed: Tensor) -> Tensor:
         """All heads of a layer side by side, ``(G, (heads + 2 kv heads) · width)``."""
-        if self._merged:
-            fused = self._fused[index]
-            return F.linear(normed, _there(fused["qkv"]), fused["qkv_bias"])
+        if self._fused:
+            return F.linear(normed, self._fused[index].qkv, self._fused[index].qkv_bias)
         attention = self._layers[index].self_attn
         return torch.cat(
             [f(normed) for f in (attention.q_proj, attention.k_proj, attention.v_proj)], -1
@@ -78,16 +89,16 @@ class Weights:
 
     def output(self, index: int, mixed: Tensor) -> Tensor:
         """The attention's output projection."""
-        if self._merged:
-            return F.linear(mixed, _there(self._fused[index]["o"]))
+        if self._fused:
+            return F.linear(mixed, self._fused[index].output)
         found: Tensor = self._layers[index].self_attn.o_proj(mixed)
         return found
 
     def mlp(self, index: int, normed: Tensor) -> Tensor:
         """The gated perceptron."""
-        if self._merged:
-            gate, up = F.linear(normed, _there(self._fused[index]["gate_up"])).chunk(2, -1)
-            return F.linear(F.silu(gate) * up, _there(self._fused[index]["down"]))
+        if self._fused:
+            gate, up = F.linear(normed, self._fused[index].gate_up).chunk(2, -1)
+            return F.linear(F.silu(gate) * up, self._fused[index].down)
         mlp = self._layers[index].mlp
         found: Tensor = mlp.down_proj(F.silu(mlp.gate_proj(normed)) * mlp.up_proj(normed))
         return found
@@ -136,6 +147,7 @@ class Decoder:
             temperature: 0 = the likeliest token.
             seed: of the sampling.
         """
+        self.weights.refresh()
         prefix = keys_values[0][0].shape[1]
         size = Size(count, _up(prefix), _up(max_new_tokens), temperature <= 0)
         loop = self._loops.get(size)
@@ -144,8 +156,7 @@ class Decoder:
             while len(self._loops) >= 4:
                 self._loops.pop(next(iter(self._loops)))
             loop = self._loops[size] = _Loop(self, size)
-        self._generator.manual_seed(seed)
-        loop.begin(last_hidden, keys_values, rotary(size.length), temperature)
+        loop.begin(last_hidden, keys_values, rotary(size.length), temperature, seed)
         return loop.run(max_new_tokens)
 
     def step(self, loop: _Loop) -> None:
@@ -229,10 +240,13 @@ class _Loop:
         keys_values: Sequence[KeyValue],
         tables: tuple[Tensor, Tensor],
         temperature: float,
+        seed: int,
     ) -> None:
         """Fill the buffers with a prefix and choose the first tokens."""
         if self._graph is None and self.keys.is_cuda:
             self._capture()
+        # not before the capture: its trial steps draw as well, and the same seed would give other tokens the second time
+        self._decoder.generator.manual_seed(seed)
         prefix = keys_values[0][0].shape[1]
         for index, (key, value) in enumerate(keys_values):
             self.keys[index, :, :, :prefix] = key
@@ -275,35 +289,25 @@ class _Loop:
         self._graph = graph
 
 
-def _fused_of(layer: Any) -> dict[str, Tensor | None]:
-    """Merged weights of one layer, those with the same input side by side."""
-    attention, mlp = layer.self_attn, layer.mlp
-    threefold = [attention.q_proj, attention.k_proj, attention.v_proj]
-    biases = [_base(one).bias for one in threefold]
-    return {
-        "qkv": torch.cat([_weight(one) for one in threefold]),
-        "qkv_bias": torch.cat(biases) if all(b is not None for b in biases) else None,
-        "o": _weight(attention.o_proj).clone(),
-        "gate_up": torch.cat([_weight(mlp.gate_proj), _weight(mlp.up_proj)]),
-        "down": _weight(mlp.down_proj).clone(),
-    }
+def _up(tokens: int) -> int:
+    """The next size of a buffer."""
+    return -(-tokens // BUCKET) * BUCKET
 
 
 def _base(linear: Any) -> Any:
     return getattr(linear, "base", linear)
 
 
-def _weight(linear: Any) -> Tensor:
-    merged: Tensor = linear.merged() if hasattr(linear, "merged") else linear.weight.detach()
-    return merged
+def _room_for(*linears: Any) -> Tensor:
+    weights = [_base(one).weight for one in linears]
+    room: Tensor = weights[0].new_empty(sum(len(w) for w in weights), weights[0].shape[1])
+    return room
 
 
-def _there(weight: Tensor | None) -> Tensor:
-    if weight is None:
-        raise RuntimeError("a layer of Qwen2.5-VL has this weight")
-    return weight
-
-
-def _up(tokens: int) -> int:
-    """The next size of a buffer."""
-    return -(-tokens // BUCKET) * BUCKET
+def _write(room: Tensor, *linears: Any) -> None:
+    parts = room.split([len(_base(one).weight) for one in linears])
+    for part, linear in zip(parts, linears, strict=True):
+        if isinstance(linear, LoraLinear):
+            linear.merge_into(part)
+        else:
+            part.copy_(linear.weight)
