@@ -44,7 +44,11 @@ class Sizes:
     value_bytes: int
     """2 for bfloat16, 4 for float32."""
     layer_parameters: int
-    """Of all layers together, without embeddings."""
+    """Of all layers together, without embeddings and adapters."""
+    trained_parameters: int
+    """Of the adapters, or of all that learns."""
+    key_value_width: int
+    """Of one layer's keys, all heads."""
     tokens: int
     """Of a group: prefix and all completions."""
 
@@ -58,7 +62,11 @@ def needed_bytes(plan: MemoryPlan, sizes: Sizes) -> int:
     # logits, their float32 copy, its gradient and the softmax that makes it
     logits = plan.logit_rows * sizes.vocabulary * (2 * sizes.value_bytes + 3 * 4)
     copies = sizes.layer_parameters * sizes.value_bytes if plan.merged else 0
-    return int((activations + logits + copies) * MARGIN)
+    # float32 each: the number, its gradient, the optimizer's two moments
+    learning = sizes.trained_parameters * 4 * 4
+    # every completion has the prefix's keys and values and its own
+    caches = 3 * sizes.tokens * sizes.layers * 2 * sizes.key_value_width * sizes.value_bytes
+    return int((activations + logits + copies + learning + caches) * MARGIN)
 
 
 def choose_plan(free_bytes: int, sizes: Sizes) -> MemoryPlan:

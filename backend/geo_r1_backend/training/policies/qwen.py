@@ -114,7 +114,7 @@ class QwenPolicy:
             )
         self._language = model.model.language_model
         self._shape = Shape(text.heads, text.kv_heads, text.head_dim, text.rms_norm_eps)
-        self.plan = plan or self._planned(tokens_per_group)
+        layer_parameters = sum(p.numel() for p in self._language.layers.parameters())
         if adaptation == "lora":
             self._adapters = add_lora(model, rank=rank, alpha=alpha, seed=seed)
             self._trainable = lora_parameters(self._adapters)
@@ -124,6 +124,7 @@ class QwenPolicy:
             self._language.requires_grad_(requires_grad=True)
             model.lm_head.requires_grad_(requires_grad=True)
             self._trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
+        self.plan = plan or self._planned(tokens_per_group, layer_parameters)
         ends = model.generation_config.eos_token_id
         self.end_ids = (
             [ends] if isinstance(ends, int) else list(ends or [self._config.eos_token_id])
@@ -308,7 +309,7 @@ class QwenPolicy:
         )
         return cos, sin
 
-    def _planned(self, tokens: int) -> MemoryPlan:
+    def _planned(self, tokens: int, layer_parameters: int) -> MemoryPlan:
         """By the memory that is free beside the loaded model."""
         if self._device.type != "cuda":
             return FAST
@@ -319,7 +320,9 @@ class QwenPolicy:
             intermediate=text.intermediate_size,
             vocabulary=text.vocab_size,
             value_bytes=self._dtype.itemsize,
-            layer_parameters=sum(p.numel() for p in self._language.layers.parameters()),
+            layer_parameters=layer_parameters,
+            trained_parameters=sum(p.numel() for p in self._trainable.values()),
+            key_value_width=text.kv_heads * text.head_dim,
             tokens=tokens,
         )
         return choose_plan(torch.cuda.mem_get_info(self._device)[0], sizes)
