@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import get_args
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from geo_r1_backend.engines.profiles import read_profile
-from geo_r1_backend.errors import ConfigError, TaskUnsupported
+from geo_r1_backend.errors import ConfigError, DatasetUnknown, NothingToLearn, TaskUnsupported
 from geo_r1_backend.training.config import TrainingConfig, changed, make_config, read_config
-from geo_r1_backend.training.dataset import Dataset
-from geo_r1_backend.training_wire import Method, RunRequest
-from tests.pure.training_data import embedded, write_dataset
+from geo_r1_backend.training.dataset import Dataset, read_samples
+from geo_r1_backend.training.turning import TURNS, can_turn, turned_image, turned_sample
+from geo_r1_backend.training_wire import Method, RunRequest, Sample
+from tests.pure.training_data import chip_png, embedded, write_dataset
 
 
 def config_of(tmp_path, **asked):
@@ -115,23 +118,56 @@ def test_samples_are_shown_at_model_size_with_the_way_back(tmp_path):
 
 
 def test_a_deleted_data_set_is_said_so(tmp_path):
-    """A data set that is deleted meanwhile is one clear error with the way out, also for a chip not yet looked at."""
+    """A data set that is deleted meanwhile is one clear error, at the next look and for a chip not yet seen."""
     folder = write_dataset(tmp_path, {"train": 2})
     dataset = Dataset(folder, read_profile(embedded().folder), think=True)
-    _ = dataset[0]
+    dataset.check()
     shutil.rmtree(folder)
 
-    assert dataset[0].index == 0  # kept in memory
-    with pytest.raises(ConfigError, match="gone") as caught:
-        _ = dataset[1]
-    assert "resume" in caught.value.hint
+    for look in (dataset.check, lambda: dataset[1], lambda: read_samples(folder)):
+        with pytest.raises(DatasetUnknown):
+            look()
 
 
 def test_nothing_to_learn_is_said_so(tmp_path):
     """A data set without training samples is refused."""
     folder = write_dataset(tmp_path, {"validation": 1})
-    with pytest.raises(ConfigError, match="train"):
+    with pytest.raises(NothingToLearn):
         Dataset(folder, read_profile(embedded().folder), think=True)
+
+
+def test_a_part_is_looked_at_in_some_samples_spread_over_all(tmp_path):
+    """A limit takes samples from the whole part, not its beginning."""
+    folder = write_dataset(tmp_path, {"train": 1, "validation": 6})
+    dataset = Dataset(folder, read_profile(embedded().folder), think=True)
+
+    assert [one.index for one in dataset.part("validation", limit=3)] == [1, 3, 5]
+
+
+@pytest.mark.parametrize("turn", range(TURNS))
+def test_boxes_turn_with_their_chip(tmp_path, turn):
+    """From every side, the box still lies on the red rectangle, on chips that are not square too."""
+    image = Image.open(io.BytesIO(chip_png([10, 20, 40, 60], seed=0, size=(160, 96))))
+    box = [10.0, 20.0, 40.0, 60.0]
+    sample = Sample(chip="0" * 64, query="x", task="rec", boxes_px=[box], label="x")
+    ring = [[[[10.0, 20.0], [40.0, 20.0], [40.0, 60.0], [10.0, 20.0]]]]
+    moved = turned_sample(replace(sample, polygons_px=ring), turn, 160, 96)
+    pixels = np.asarray(turned_image(image, turn))
+
+    rows, columns = np.nonzero((pixels == (200, 40, 40)).all(2))
+    found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+    assert moved.boxes_px == [found]
+    xs, ys = zip(*moved.polygons_px[0][0], strict=True)
+    assert [min(xs), min(ys), max(xs), max(ys)] == found
+
+
+@pytest.mark.parametrize(
+    ("query", "same"),
+    [("storage tank", True), ("all boats", True), ("the leftmost boat", False), ("das linke Haus", False)],
+)  # fmt: skip
+def test_queries_that_speak_of_directions_are_not_turned(query, same):
+    """What lies left is another object in a mirror."""
+    assert can_turn(query) is same
 
 
 def test_the_settings_are_made_without_torch():

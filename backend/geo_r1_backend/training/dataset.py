@@ -11,22 +11,27 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.engines.resize import View, plan_view
-from geo_r1_backend.errors import ChipUnknown, ConfigError
+from geo_r1_backend.errors import ChipUnknown, ConfigError, DatasetUnknown, NothingToLearn
 from geo_r1_backend.grounding.images import open_image
+from geo_r1_backend.training.turning import can_turn, turned_image, turned_sample
 from geo_r1_backend.training_wire import Part, Sample
 
 if TYPE_CHECKING:
+    from PIL import Image
+
     from geo_r1_backend.engines.base import ModelProfile
 
 DATASET_MANIFEST = "manifest.json"
 CHIPS_FOLDER = "chips"
+CHIPS_KEPT = 256
+"""Decoded, in memory: 150 MB at 448 px."""
 
 
 @dataclass(frozen=True)
@@ -36,29 +41,34 @@ class TrainingSample:
     index: int
     """Place in the data set: its name in `completions` and in every random choice."""
     sample: Sample
+    """Boxes in pixels of the chip as it is turned."""
     view: View
     prompt: str
     """The user's turn after the image."""
     image: npt.NDArray[np.uint8]
     """``(height, width, 3)`` at model size; samples of one chip share it."""
+    turn: int = 0
+    """From which of eight sides, see `turning.py`."""
+
+    @property
+    def picture(self) -> tuple[str, int]:
+        """What its image depends on: visual tokens are kept under this."""
+        return self.sample.chip, self.turn
 
 
 def read_samples(dataset_folder: Path) -> list[Sample]:
     """Samples of ``datasets/ID``, without their chips.
 
     Raises:
-        ConfigError: if the data set is gone or damaged.
+        DatasetUnknown: if the data set is gone.
+        ConfigError: if it is damaged.
     """
     path = dataset_folder / DATASET_MANIFEST
     try:
         stored = json.loads(path.read_text(encoding="utf-8"))
         return [Sample(**fields) for fields in stored["samples"]]
     except (FileNotFoundError, NotADirectoryError) as missing:
-        raise ConfigError(
-            f"the data set {dataset_folder.name} is gone",
-            hint="It was deleted meanwhile. Build it again (the same samples get the same id), then resume the run.",
-            dataset=dataset_folder.name,
-        ) from missing
+        raise DatasetUnknown(dataset=dataset_folder.name) from missing
     except (ValueError, KeyError, TypeError) as broken:
         raise ConfigError(
             f"the data set {dataset_folder.name} is damaged ({broken})",
@@ -74,7 +84,7 @@ def data_hash(samples: Sequence[Sample]) -> str:
 
 
 class Dataset:
-    """Samples by part; chips are decoded on first use and kept.
+    """Samples by part; chips are decoded on first use and some are kept.
 
     Args:
         folder: ``datasets/ID``.
@@ -82,50 +92,76 @@ class Dataset:
         think: whether prompts ask for reasoning.
 
     Raises:
-        ConfigError: if the data set is gone, damaged, or has nothing to train on.
+        DatasetUnknown: if the data set is gone.
+        NothingToLearn: if it has nothing to train on.
     """
 
     def __init__(self, folder: Path, profile: ModelProfile, *, think: bool) -> None:
         self._folder, self._profile, self._think = folder, profile, think
         self._samples = read_samples(folder)
-        self._shown: dict[str, tuple[View, npt.NDArray[np.uint8]]] = {}
+        self._chips: dict[str, Image.Image] = {}
         if not self.indices("train"):
-            raise ConfigError(
-                f"none of the {len(self._samples)} samples is in the part “train”",
-                hint="Put most of them there; “validation” and “held_out” are looked at only.",
-            )
+            raise NothingToLearn(samples=len(self._samples))
 
     def __len__(self) -> int:
         return len(self._samples)
+
+    def check(self) -> None:
+        """See that it is still there.
+
+        Raises:
+            DatasetUnknown: if it was deleted meanwhile.
+        """
+        if not (self._folder / DATASET_MANIFEST).is_file():
+            raise DatasetUnknown(dataset=self._folder.name)
 
     def indices(self, part: Part) -> list[int]:
         """Places of the samples of one part."""
         return [i for i, sample in enumerate(self._samples) if sample.part == part]
 
-    def part(self, part: Part) -> list[TrainingSample]:
-        """All samples of one part."""
-        return [self[index] for index in self.indices(part)]
+    def part(self, part: Part, limit: int | None = None) -> list[TrainingSample]:
+        """Samples of one part, or ``limit`` of them, spread over all."""
+        found = self.indices(part)
+        if limit is not None and len(found) > limit:
+            found = [found[i * len(found) // limit] for i in range(limit)]
+        return [self[index] for index in found]
+
+    def can_turn(self, index: int) -> bool:
+        """Whether a sample may be shown from another side."""
+        return can_turn(self._samples[index].query)
 
     def __getitem__(self, index: int) -> TrainingSample:
         """One sample with its chip.
 
         Raises:
-            ConfigError: if the data set is gone.
-            ChipError: if its chip cannot be decoded.
+            DatasetUnknown: if the data set is gone.
+            ChipError: if its chip is gone or cannot be decoded.
         """
-        sample = self._samples[index]
-        if sample.chip not in self._shown:
-            self._shown[sample.chip] = self._show(sample.chip)
-        view, image = self._shown[sample.chip]
-        prompt = prompt_for(sample.task, sample.query, think=self._think)
-        return TrainingSample(index, sample, view, prompt, image)
+        return self.turned(index, 0)
 
-    def _show(self, sha256: str) -> tuple[View, npt.NDArray[np.uint8]]:
-        try:
-            chip = open_image(self._folder / CHIPS_FOLDER / sha256)
-        except FileNotFoundError as missing:
-            read_samples(self._folder)  # says it if all is gone
-            raise ChipUnknown(sha256=sha256) from missing
-        view = plan_view(chip.width, chip.height, self._profile)
-        image: npt.NDArray[Any] = np.asarray(view.render(chip), np.uint8)
-        return view, image
+    def turned(self, index: int, turn: int) -> TrainingSample:
+        """One sample from another side; raises as ``[]`` does."""
+        sample = self._samples[index]
+        chip = self._chip(sample.chip)
+        shown = turned_image(chip, turn)
+        view = plan_view(shown.width, shown.height, self._profile)
+        return TrainingSample(
+            index=index,
+            sample=turned_sample(sample, turn, chip.width, chip.height),
+            view=view,
+            prompt=prompt_for(sample.task, sample.query, think=self._think),
+            image=np.asarray(view.render(shown), np.uint8),
+            turn=turn,
+        )
+
+    def _chip(self, sha256: str) -> Image.Image:
+        if sha256 not in self._chips:
+            try:
+                chip = open_image(self._folder / CHIPS_FOLDER / sha256)
+            except FileNotFoundError as missing:
+                self.check()
+                raise ChipUnknown(sha256=sha256) from missing
+            while len(self._chips) >= CHIPS_KEPT:
+                self._chips.pop(next(iter(self._chips)))
+            self._chips[sha256] = chip
+        return self._chips[sha256]
