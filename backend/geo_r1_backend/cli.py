@@ -52,6 +52,7 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     _add_doctor(commands)
     _add_models(commands)
     chosen = next((word for word in given if not word.startswith("-")), "")
+    _add_training(commands, chosen)
     _add_other(commands, "evaluate", "measure a model by the frozen recipe", chosen)
     _add_other(commands, "pretrain", "make the embedded model from nothing", chosen)
     _add_other(commands, "pretrain-segmenter", "make the embedded segmenter from nothing", chosen)
@@ -239,6 +240,23 @@ def _add_other(commands: Commands, name: str, help_text: str, chosen: str) -> No
     other = importlib.import_module(f"geo_r1_backend.{folder}.cli")
     other.add_arguments(parser)
     parser.set_defaults(run=other.run)
+
+
+TRAINING = {
+    "train": "fine-tune a model from polygons and the raster they were drawn on",
+    "runs": "list, show, stop, resume and delete training runs",
+    "datasets": "list and delete data sets of training",
+}
+
+
+def _add_training(commands: Commands, chosen: str) -> None:
+    """Commands of training, whose arguments live elsewhere; imported only when one is chosen."""
+    for name, help_text in TRAINING.items():
+        parser = commands.add_parser(name, help=help_text)
+        if chosen == name:
+            from geo_r1_backend.training import cli
+
+            getattr(cli, f"add_{name}")(parser)
 
 
 def _data_folder(options: argparse.Namespace) -> Path:

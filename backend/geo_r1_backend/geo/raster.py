@@ -6,6 +6,7 @@ memory. It does not decide what a model sees; that is `engines/resize.py`.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,6 +41,8 @@ class RasterChip:
     """Empty = the raster says nothing about its place."""
     source_width_px: int
     source_height_px: int
+    stretch: Stretch | None = None
+    """How it was brought to 8 bits; none where it has them by itself."""
 
     def to_map(self, x_px: float, y_px: float) -> tuple[float, float]:
         """A chip position in map units."""
@@ -51,10 +54,21 @@ Window = tuple[int, int, int, int]
 """Left, top, width and height of a part of a raster, in its own pixels."""
 
 
-def read_raster(path: Path, *, longest_side_px: int, window_px: Window | None = None) -> RasterChip:
+Stretch = tuple[tuple[float, float], ...]
+"""What becomes black and what white, band by band."""
+
+
+def read_raster(
+    path: Path,
+    *,
+    longest_side_px: int,
+    window_px: Window | None = None,
+    stretch: Stretch | None = None,
+) -> RasterChip:
     """A raster, or a part of it, as a chip whose longer side is at most ``longest_side_px``.
 
-    A raster of more than 8 bits is stretched over what is read: two parts of one raster may differ in contrast.
+    A raster of more than 8 bits is stretched over what is read: two parts of one raster may differ in contrast, unless
+    they are told one ``stretch``, such as that of the whole (`RasterChip.stretch`).
 
     Raises:
         MissingExtra: if rasterio is not installed.
@@ -95,9 +109,11 @@ def read_raster(path: Path, *, longest_side_px: int, window_px: Window | None = 
         raise ChipUnreadable(
             reason=f"GDAL says: {said}", hint="Check the file with gdalinfo."
         ) from error
-    pixels = _through_palette(values[0], colours) if colours else _to_8_bit(values, valid)
+    if stretch is None and values.dtype != np.uint8:
+        stretch = tuple(_limits(band, valid) for band in values)
+    pixels = _through_palette(values[0], colours) if colours else _to_8_bit(values, stretch)
     pixels[~valid] = NODATA_GREY
-    return RasterChip(Image.fromarray(pixels), affine, crs_wkt, *size)
+    return RasterChip(Image.fromarray(pixels), affine, crs_wkt, *size, stretch=stretch)
 
 
 def _scaled(affine: Affine6, columns: float, rows: float) -> Affine6:
@@ -116,22 +132,31 @@ def _band_numbers(source: Any, colour: Any) -> list[int]:
     return others[:RGB] if len(others) >= RGB else others[:1]
 
 
-def _to_8_bit(values: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+def _to_8_bit(values: npt.NDArray[Any], stretch: Stretch | None) -> npt.NDArray[np.uint8]:
     """Bands ``(B, H, W)`` of any type as RGB ``(H, W, 3)``; more than 8 bits are stretched, band by band."""
-    if values.dtype != np.uint8:
-        values = np.stack([_stretch(band, valid) for band in values])
+    if values.dtype != np.uint8 and stretch is not None:
+        values = np.stack([_stretch(*both) for both in zip(values, stretch, strict=True)])
     if len(values) == 1:
         values = np.repeat(values, RGB, axis=0)
     return np.ascontiguousarray(np.moveaxis(values, 0, -1))
 
 
-def _stretch(band: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> npt.NDArray[np.uint8]:
+def _limits(band: npt.NDArray[Any], valid: npt.NDArray[np.bool_]) -> tuple[float, float]:
+    """What becomes black and what white; the same number where nothing is there to be seen."""
     numbers = band.astype(np.float32)
     usable = numbers[valid & np.isfinite(numbers)]
     if usable.size == 0:
-        return np.zeros(band.shape, np.uint8)
+        return math.inf, math.inf
     low, high = np.percentile(usable, STRETCH_PERCENT)
-    span = max(float(high - low), 1e-12)
+    return float(low), float(high)
+
+
+def _stretch(band: npt.NDArray[Any], limits: tuple[float, float]) -> npt.NDArray[np.uint8]:
+    low, high = limits
+    if not math.isfinite(low):
+        return np.zeros(band.shape, np.uint8)
+    numbers = band.astype(np.float32)
+    span = max(high - low, 1e-12)
     scaled = np.nan_to_num((numbers - low) / span * 255.0)
     stretched: npt.NDArray[np.uint8] = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
     return stretched

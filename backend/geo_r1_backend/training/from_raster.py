@@ -1,0 +1,264 @@
+"""Polygons and the raster they were drawn on → a data set, without QGIS and by the same rules as the plugin's Train tab.
+
+Labels are checked row by row (`label_check.py`), chips are taken around them (`chip_windows.py`), places are divided
+(`split.py`): the plugin has the same three files. Everything here happens in pixels of the raster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from geo_r1_backend.chip_windows import chips_per_label, visible_box_px, windows_around
+from geo_r1_backend.errors import ConfigError
+from geo_r1_backend.geo.features import Row, read_rows
+from geo_r1_backend.geo.raster import RasterChip, Window, read_raster
+from geo_r1_backend.label_check import Box, Check, Label, Problem, Weight, judge
+from geo_r1_backend.split import Split, split_by_place
+from geo_r1_backend.training_wire import Part, Sample
+from geo_r1_backend.wire import Task
+
+OVERVIEW_PX = 1024
+"""What is read of the whole raster to know its contrast."""
+TRIES = 8
+"""Other windows around a label where the first shows a neighbour that the question also fits."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """What the samples are made from."""
+
+    raster: Path
+    labels: Path
+    layer: str | None = None
+    field: str | None = None
+    """Field with the question of each polygon."""
+    expression: str | None = None
+    """One question for all, instead of a field."""
+    task: Task = "rec"
+    held_out: float | None = None
+    """Share of the labels; None = by their number."""
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Built:
+    """Samples with their chips, and what was found on the way."""
+
+    check: Check
+    split: Split
+    samples: list[Sample] = field(default_factory=list)
+    chips: dict[str, bytes] = field(default_factory=dict)
+    """PNG by the SHA-256 of its bytes."""
+    sizes_px: dict[str, tuple[int, int]] = field(default_factory=dict)
+    """Width and height of each chip."""
+    ground: list[tuple[Part, Box]] = field(default_factory=list)
+    """What the chip of each sample shows, in pixels of the raster."""
+
+
+def read_labels(source: Source) -> tuple[Check, RasterChip]:
+    """The labels with everything that is wrong with them, and the raster as a whole.
+
+    Raises:
+        ConfigError, ChipUnreadable, MissingExtra: what cannot be read at all.
+    """
+    whole = read_raster(source.raster, longest_side_px=OVERVIEW_PX)
+    found = read_rows(source.labels, layer=source.layer, crs_wkt=whole.crs_wkt)
+    if source.expression is None:
+        _check_field(source, [list(row.attributes) for row in found.rows[:1]])
+    problems: list[Problem] = []
+    if bool(found.crs) != bool(whole.crs_wkt):
+        which = source.raster if found.crs else source.labels
+        problems.append(Problem("no-crs", Weight.NOTE, values={"file": which.name}))
+    if found.was_transformed:
+        problems.append(Problem("transformed", Weight.NOTE, values={"crs": found.crs}))
+    to_pixel = _to_pixel(whole)
+    labels = []
+    for row in found.rows:
+        problem, label = _label(row, source, to_pixel, whole)
+        if problem is not None:
+            problems.append(problem)
+        if label is not None:
+            labels.append(label)
+    return judge(labels, problems, 1.0), whole
+
+
+def build(source: Source, check: Check, whole: RasterChip) -> Built:
+    """Chips around the labels, with their surroundings, divided by place.
+
+    Args:
+        source: as it was checked.
+        check: labels that can be used; none of its problems may block.
+        whole: the raster.
+    """
+    labels = check.labels
+    size = (whole.source_width_px, whole.source_height_px)
+    count = chips_per_label(len(labels))
+    windows = [
+        [_inside(window, size) for window in _around(label, count, source.seed)] for label in labels
+    ]
+    split = split_by_place(
+        [_bounds(some) for some in windows], seed=source.seed, held_out=source.held_out
+    )
+    built = Built(check, split)
+    for index, label in enumerate(labels):
+        part = split.parts[index]
+        if part is None:
+            continue
+        for window in _chosen(label, windows[index], labels, source, size, part):
+            _add(built, source, whole, label, window, part, split.places[index])
+    return built
+
+
+def _check_field(source: Source, fields: Sequence[Sequence[str]]) -> None:
+    there = list(fields[0]) if fields else []
+    if source.field not in there:
+        raise ConfigError(
+            f"{source.labels.name} has no field “{source.field}”; it has: {', '.join(there) or 'no row'}.",
+            hint="Name it with --expression-field, or give one question for all with --expression.",
+        )
+
+
+def _to_pixel(whole: RasterChip) -> npt.NDArray[np.float64]:
+    """Map units to pixels of the raster itself (the overview's are larger)."""
+    a, b, c, d, e, f = whole.affine
+    shrunk = np.diag(
+        [whole.image.width / whole.source_width_px, whole.image.height / whole.source_height_px, 1]
+    )
+    inverse: npt.NDArray[np.float64] = np.linalg.inv(
+        np.array([[a, b, c], [d, e, f], [0, 0, 1]]) @ shrunk
+    )
+    return inverse
+
+
+def _label(
+    row: Row, source: Source, to_pixel: npt.NDArray[np.float64], whole: RasterChip
+) -> tuple[Problem | None, Label | None]:
+    """One row as a label, or why it is none."""
+    if row.problem and row.problem != "mended-geometry":
+        return Problem(row.problem, Weight.LEFT_OUT, row.fid), None
+    text = source.expression
+    if text is None:
+        text = str(row.attributes[source.field or ""] or "")
+    text = " ".join(text.split())
+    if not text:
+        return Problem("no-expression", Weight.LEFT_OUT, row.fid), None
+    polygons = tuple(tuple(_moved(to_pixel, ring) for ring in rings) for rings in row.polygons)
+    corners = np.array([point for rings in polygons for point in rings[0]])
+    (left, top), (right, bottom) = corners.min(0), corners.max(0)
+    box = (float(left), float(top), float(right), float(bottom))
+    if (
+        not np.isfinite(corners).all()
+        or visible_box_px(
+            [(box[0], box[1]), (box[2], box[3])], whole.source_width_px, whole.source_height_px
+        )
+        == []
+    ):
+        return Problem("outside", Weight.LEFT_OUT, row.fid), None
+    note = Problem(row.problem, Weight.NOTE, row.fid) if row.problem else None
+    return note, Label(row.fid, text, box, polygons)
+
+
+def _moved(
+    matrix: npt.NDArray[np.float64], ring: Sequence[tuple[float, float]]
+) -> tuple[tuple[float, float], ...]:
+    points = np.column_stack([np.asarray(ring, float), np.ones(len(ring))]) @ matrix.T
+    return tuple((float(x), float(y)) for x, y in points[:, :2])
+
+
+def _around(label: Label, count: int, seed: int) -> Iterator[Box]:
+    yield from windows_around(label, units_per_px=1.0, count=count, seed=seed)
+
+
+def _inside(window: Box, size: tuple[int, int]) -> Box:
+    """The window in whole pixels, moved into the raster where it looks over its edge."""
+    edges = []
+    for low, high, limit in ((window[0], window[2], size[0]), (window[1], window[3], size[1])):
+        side = min(limit, round(high - low))
+        first = min(max(0, round(low)), limit - side)
+        edges.append((float(first), float(first + side)))
+    (left, right), (top, bottom) = edges
+    return left, top, right, bottom
+
+
+def _bounds(windows: Sequence[Box]) -> Box:
+    lefts, tops, rights, bottoms = zip(*windows, strict=True)
+    return min(lefts), min(tops), max(rights), max(bottoms)
+
+
+def _chosen(
+    label: Label,
+    windows: Sequence[Box],
+    labels: Sequence[Label],
+    source: Source,
+    size: tuple[int, int],
+    part: Part,
+) -> list[Box]:
+    """The windows of a label that its question has one answer in; one where it is only looked at."""
+    wanted = len(windows) if part == "train" else 1
+    if source.task == "rec":
+        bounds = _bounds(windows)
+        more = [
+            _inside(window, size)
+            for number in range(TRIES)
+            for window in _around(label, 1 + len(windows), source.seed + 1 + number)
+        ]
+        # what is outside of the label's own windows may belong to another part
+        more = [w for w in more if w[0] >= bounds[0] and w[1] >= bounds[1] and w[2] <= bounds[2] and w[3] <= bounds[3]]  # fmt: skip
+        windows = [w for w in [*windows, *more] if len(_seen(label, labels, w)) == 1]
+    return list(dict.fromkeys(windows))[:wanted]
+
+
+def _seen(label: Label, labels: Sequence[Label], window: Box) -> list[list[float]]:
+    """Boxes of everything that a window shows and the question of a label fits, in pixels of the window."""
+    width_px, height_px = window[2] - window[0], window[3] - window[1]
+    boxes = [
+        visible_box_px(
+            [(one.box[0] - window[0], one.box[1] - window[1]), (one.box[2] - window[0], one.box[3] - window[1])],
+            width_px,
+            height_px,
+        )
+        for one in labels
+        if one.expression == label.expression
+    ]  # fmt: skip
+    return [box for box in boxes if box]
+
+
+def _add(
+    built: Built,
+    source: Source,
+    whole: RasterChip,
+    label: Label,
+    window: Box,
+    part: Part,
+    place: str,
+) -> None:
+    left, top, right, bottom = (int(edge) for edge in window)
+    cut: Window = (left, top, right - left, bottom - top)
+    chip = read_raster(
+        source.raster, longest_side_px=max(cut[2:]), window_px=cut, stretch=whole.stretch
+    )
+    stream = io.BytesIO()
+    chip.image.save(stream, "PNG")
+    content = stream.getvalue()
+    sha256 = hashlib.sha256(content).hexdigest()
+    sample = Sample(
+        chip=sha256,
+        query=label.expression,
+        task=source.task,
+        boxes_px=_seen(label, built.check.labels, window),
+        label=label.name or label.expression[:200],
+        part=part,
+        place=place,
+    )
+    if sample not in built.samples:
+        built.samples.append(sample)
+        built.ground.append((part, window))
+        built.chips[sha256] = content
+        built.sizes_px[sha256] = chip.image.size
