@@ -21,7 +21,7 @@ from geo_r1_backend.training.lora import LoraLinear
 from geo_r1_backend.training.policies.qwen_layers import FUSED, KeyValue, Shape, norm, rotated
 
 TOKENS_BETWEEN_LOOKS = 16
-"""So many tokens are decoded before the host asks whether all completions have ended."""
+"""So many tokens are decoded on a GPU before the host asks whether all completions have ended; on a CPU it asks each time."""
 BUCKET = 64
 """Buffers grow by so many tokens, so that prompts of nearly the same length share one graph."""
 
@@ -159,15 +159,20 @@ class Decoder:
         loop.begin(last_hidden, keys_values, rotary(size.length), temperature, seed)
         return loop.run(max_new_tokens)
 
-    def step(self, loop: _Loop) -> None:
-        """One token for each completion, in the loop's buffers."""
+    def step(self, loop: _Loop, used: int | None = None) -> None:
+        """One token for each completion, in the loop's buffers.
+
+        Args:
+            loop: whose turn it is.
+            used: slots of the buffers that hold something, where the host knows; a graph looks at all.
+        """
         shape, count = self._shape, loop.size.count
         place = loop.at + loop.size.prefix
         loop.bias.index_fill_(1, place, 0.0)
         cos, sin = loop.cos.index_select(0, loop.at), loop.sin.index_select(0, loop.at)
         hidden = F.embedding(loop.current, self._model.embed_tokens.weight)
         repeat = shape.heads // shape.kv_heads
-        mask = loop.bias.view(1, 1, 1, -1).expand(count, shape.kv_heads, repeat, -1)
+        mask = loop.bias[:, :used].view(1, 1, 1, -1).expand(count, shape.kv_heads, repeat, -1)
         for index, layer in enumerate(self._model.layers):
             normed = norm(layer.input_layernorm, hidden, shape)
             heads = self.weights.query_key_value(index, normed).unflatten(
@@ -180,7 +185,9 @@ class Decoder:
             # the query heads that share keys stand where a sequence would: nothing is expanded
             query = turned[:, : shape.heads].unflatten(1, (shape.kv_heads, repeat))
             with sdpa_kernel(FUSED):
-                mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=mask)
+                mixed = F.scaled_dot_product_attention(
+                    query, key[:, :, :used], value[:, :, :used], attn_mask=mask
+                )
             hidden = hidden + self.weights.output(index, mixed.flatten(1))
             normed = norm(layer.post_attention_layernorm, hidden, shape)
             hidden = hidden + self.weights.mlp(index, normed)
@@ -194,7 +201,11 @@ class Decoder:
             ids = logits.argmax(-1)
         else:
             # the largest of p / Exp(1) is a draw from p (the Gumbel trick), without a sort and without the host
-            noise = torch.empty_like(logits).exponential_(generator=self._generator)
+            noise = torch.empty_like(logits)
+            if logits.is_cuda:
+                noise.exponential_(generator=self._generator)
+            else:  # the same distribution; torch's own takes seven times as long on a CPU
+                noise.uniform_(generator=self._generator).log_().neg_()
             ids = (torch.softmax(logits / loop.temperature, -1) / noise).argmax(-1)
         ids = torch.where(loop.ended, self._pad_id, ids)
         loop.current.copy_(ids)
@@ -263,11 +274,12 @@ class _Loop:
 
     def run(self, max_new_tokens: int) -> list[list[int]]:
         """The remaining tokens."""
+        between = 1 if self._graph is None else TOKENS_BETWEEN_LOOKS
         for step in range(1, max_new_tokens):
-            if step % TOKENS_BETWEEN_LOOKS == 0 and bool(self.ended.all()):
+            if step % between == 0 and bool(self.ended.all()):
                 break
             if self._graph is None:
-                self._decoder.step(self)
+                self._decoder.step(self, self.size.prefix + step)
             else:
                 self._graph.replay()
         lengths, tokens = self.lengths.tolist(), self.tokens.tolist()
