@@ -1,0 +1,133 @@
+"""The runner as a real process with the embedded model: it trains, stops, is killed, goes on, and says how it ended."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import signal
+import time
+
+import pytest
+
+from geo_r1_backend.models.manifest import check_manifest
+from geo_r1_backend.storage.run_database import RunDatabase
+from geo_r1_backend.training.config import read_config
+from tests.backend.training_run import (
+    completions,
+    curve,
+    events,
+    make_run,
+    run,
+    start,
+    state,
+)
+from tests.pure.training_data import write_dataset
+
+STEPS = 5
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """A run that nothing happened to: supervised steps, then DAPO with replay."""
+    folder = make_run(tmp_path_factory.mktemp("whole"), steps=STEPS)
+    run(folder)
+    return folder
+
+
+def wait_for_step(folder, step, child):
+    """Until the run has done so many steps."""
+    until = time.monotonic() + 90
+    while time.monotonic() < until and child.poll() is None:
+        if any(one["step"] >= step for one in events(folder, "step")):
+            return
+        time.sleep(0.01)
+    raise AssertionError(f"step {step} was not reached")
+
+
+def test_a_run_goes_from_queued_to_a_verdict(whole):
+    """A run leaves curves, previews, every completion with its reward, a verdict, an adapter and a model that is whole."""
+    config = read_config(whole)
+    found = curve(whole)
+    rows = completions(whole)
+
+    assert state(whole) == "finished"
+    assert sorted(found) == list(range(1, STEPS + 1))
+    assert [e["step"] for e in events(whole, "evaluation")] == [0, 2, 4, 5]
+    assert len(events(whole, "evaluation")[0]["previews"]) == 1
+    assert {row[0] for row in rows} == set(range(config.sft_steps + 1, STEPS + 1))
+    for step in {row[0] for row in rows}:
+        of_step = [row for row in rows if row[0] == step]
+        assert len(of_step) % config.group_size == 0
+        for row in of_step:
+            assert row[6] == pytest.approx(sum(json.loads(row[7]).values()))
+    (verdict,) = events(whole, "verdict")
+    assert verdict["verdict"]["outcome"] == "too_few"
+    assert verdict["adapter"] == f"run-{config.run_id}"
+    check_manifest(whole / "model")
+    card = json.loads((whole / "adapter" / "adapter.json").read_text())
+    assert card["verdict"] == verdict["verdict"]
+    assert [e["number"] for e in events(whole)] == list(range(1, len(events(whole)) + 1))
+
+
+def test_a_run_that_is_killed_goes_on_bit_for_bit(whole, tmp_path):
+    """Kill -9 at a random moment, resume: curves and completions are those of the run that nothing happened to."""
+    # the same data set and settings under the same name, so that every random choice is the same
+    dataset = whole.parents[1] / "datasets" / read_config(whole).dataset
+    folder = make_run(tmp_path, dataset=dataset, steps=STEPS)
+    dice = random.Random(time.time_ns())  # noqa: S311
+    with start(folder) as child:
+        wait_for_step(folder, dice.randint(1, STEPS - 1), child)
+        time.sleep(dice.random())  # in the middle of a step, of a checkpoint, of an evaluation
+        child.send_signal(signal.SIGKILL)
+    assert state(folder) == "running"
+
+    run(folder, "--resume")
+
+    assert state(folder) == "finished"
+    assert curve(folder) == curve(whole)
+    assert completions(folder) == completions(whole)
+    assert events(folder, "verdict")[0]["verdict"] == events(whole, "verdict")[0]["verdict"]
+    assert [e["number"] for e in events(folder)] == list(range(1, len(events(folder)) + 1))
+
+
+def test_a_run_stops_within_one_step_and_goes_on_where_it_was(whole, tmp_path):
+    """Asked to stop, a run saves and leaves within a step; resumed, it goes on after that step, not before it."""
+    dataset = whole.parents[1] / "datasets" / read_config(whole).dataset
+    folder = make_run(tmp_path, dataset=dataset, steps=STEPS)
+    with start(folder) as child:
+        wait_for_step(folder, 1, child)
+        with RunDatabase(folder) as database:
+            database.set(stop=1)
+            at = max(one["step"] for one in events(folder, "step"))
+        child.wait(timeout=60)
+    stopped_at = max(one["step"] for one in events(folder, "step"))
+    assert state(folder) == "stopped"
+    assert stopped_at <= at + 1
+    with RunDatabase(folder) as database:
+        database.set(stop=None)
+
+    run(folder, "--resume")
+
+    steps = [one["step"] for one in events(folder, "step")]
+    assert steps == list(range(1, STEPS + 1))  # no step twice
+    assert curve(folder) == curve(whole)
+
+
+def test_a_data_set_that_is_deleted_meanwhile_ends_the_run_clearly(tmp_path):
+    """The run fails with the code and the way out; the checkpoints that were there stay, and it goes on once the data is back."""
+    dataset = write_dataset(tmp_path, {"train": 2, "validation": 1})
+    folder = make_run(tmp_path, dataset=dataset, steps=40, method="sft", evaluate_every=1)
+    away = tmp_path / "away"
+    with start(folder) as child:
+        wait_for_step(folder, 2, child)
+        dataset.rename(away)
+        child.wait(timeout=60)
+
+    (failed,) = [e for e in events(folder, "state") if e["state"] == "failed"]
+    assert failed["error"]["code"] == "dataset-unknown"
+    assert failed["error"]["hint"]
+    kept = list((folder / "checkpoints").iterdir())
+    assert kept
+    assert all((one / "state.json").is_file() for one in kept)
+    shutil.rmtree(away)
