@@ -88,6 +88,15 @@ TRAINING_SENTENCES: Dict[str, Sentence] = {
         ),
         QT_TRANSLATE_NOOP("GeoR1Errors", "Resume goes on from the last checkpoint."),
     ),
+    "device-busy": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "A training run has the GPU"),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "{free_gib:g} GiB are free; “{model}” needs {need_gib:g}."
+        ),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "Ask Geo-R1 Nano meanwhile, or stop the run; it can be resumed."
+        ),
+    ),
     "model-kept": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "This model cannot be deleted here"),
         QT_TRANSLATE_NOOP("GeoR1Errors", "“{model}” was not made by a run of this service."),

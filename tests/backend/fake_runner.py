@@ -1,7 +1,8 @@
 """A real child process that behaves like the runner of training, without a model; what it does is told by the run's name.
 
 Words of the name: `steps=N`, `step_s=S`, `crash=N` (exit 3 at that step), `memory=N`, `kill=N` (kill -9 of itself), `deaf` (never
-looks at the stop flag), `silent` (ends without a word), `die` (ends before it claims the run).
+looks at the stop flag), `busy` (computes on all
+cores), `silent` (ends without a word), `die` (ends before it claims the run).
 """
 
 import json
@@ -46,13 +47,26 @@ def run(database, folder, words, steps, step_s, resume):
             return 0
         if not resume:
             fail_at(step, words)
-        time.sleep(step_s)
+        work(step_s, busy="busy" in words)
         database.append(step_event(step, steps, step_s))
         database.set(step=step, heartbeat=now())
         checkpoint.write_text(str(step))
     database.append(VerdictEvent(0, verdict(), f"run-{folder.name}"))
     database.change_state("finished")
     return 0
+
+
+def work(step_s, *, busy):
+    """Pass the time of a step, with all cores or without."""
+    until_s = time.monotonic() + step_s
+    if not busy:
+        time.sleep(step_s)
+        return
+    import numpy as np
+
+    numbers = np.ones((700, 700), np.float32)
+    while time.monotonic() < until_s:
+        numbers = numbers @ numbers * 1e-3
 
 
 def fail_at(step, words):

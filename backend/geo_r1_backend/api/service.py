@@ -11,12 +11,14 @@ from typing import Literal
 
 from geo_r1_backend.config import ServerConfig, version
 from geo_r1_backend.engines.cutting import Cutting
-from geo_r1_backend.errors import GeoR1Error, ModelUnknown
+from geo_r1_backend.errors import GeoR1Error, ModelUnknown, RunUnknown
+from geo_r1_backend.grounding.arbiter import Arbiter, Training
 from geo_r1_backend.grounding.host import Loader, ModelHost
 from geo_r1_backend.grounding.queue import GroundQueue
 from geo_r1_backend.models.registry import find_models
 from geo_r1_backend.storage.chips import ChipStore
 from geo_r1_backend.storage.datasets import DatasetStore
+from geo_r1_backend.storage.run_info import run_info
 from geo_r1_backend.storage.runs import RunStore
 from geo_r1_backend.training.supervise import RUNNER, Supervisor
 from geo_r1_backend.wire import WIRE_VERSION, Health
@@ -154,13 +156,20 @@ def build_service(
         runner: command that trains; replaced in tests that need a certain one.
     """
     cutting = Cutting(config.data_folder, config.threads)
+    runs = RunStore(config.data_folder / "runs", limit=config.max_runs)
+    supervisor = Supervisor(
+        runs,
+        queue_limit=config.max_waiting_runs,
+        grace_s=config.run_grace_s,
+        command=runner or RUNNER,
+    )
     host = ModelHost(
         lambda: find_models(config.data_folder),
         load,
         default=config.model,
         can_cut=lambda: cutting.is_there,
+        arbiter=Arbiter(lambda: _training(runs, supervisor)),
     )
-    runs = RunStore(config.data_folder / "runs", limit=config.max_runs)
     return Service(
         config=config,
         token=token,
@@ -178,10 +187,17 @@ def build_service(
             budget_bytes=config.dataset_budget_bytes,
         ),
         runs=runs,
-        supervisor=Supervisor(
-            runs,
-            queue_limit=config.max_waiting_runs,
-            grace_s=config.run_grace_s,
-            command=runner or RUNNER,
-        ),
+        supervisor=supervisor,
     )
+
+
+def _training(runs: RunStore, supervisor: Supervisor) -> Training | None:
+    """The run that has a process now, for the arbiter."""
+    run_id = supervisor.running
+    if run_id is None:
+        return None
+    try:
+        info = run_info(runs, run_id)
+    except RunUnknown:
+        return None
+    return Training(run_id, info.device or "cpu", info.remaining_s)

@@ -22,7 +22,7 @@ module knows no HTTP library: ``status`` is a number that `api/` uses.
     ├── RunUnknown (also LookupError), RunActive, RunComplete, RunsFull         in which run
     ├── RunCrashed, RunLost, RunOutOfMemory                                     and how the run went
     ├── StorageFailed                                       on which disk                   (also OSError)
-    ├── QueueFull, ServiceStopping, Cancelled, EngineFailed             and how it went
+    ├── QueueFull, DeviceBusy, ServiceStopping, Cancelled, EngineFailed and how it went
     ├── ConfigError                                         a setting that cannot work      (also ValueError)
     ├── MissingExtra                                        an optional package is absent   (also ImportError)
     └── Internal                                            a fault of ours
@@ -42,6 +42,7 @@ from geo_r1_backend.errors.chips import (
 from geo_r1_backend.errors.models import (
     Cancelled,
     ConfigError,
+    DeviceBusy,
     EngineFailed,
     MissingExtra,
     ModelFailed,
@@ -99,6 +100,7 @@ __all__ = [
     "DatasetInUse",
     "DatasetUnknown",
     "DatasetsFull",
+    "DeviceBusy",
     "EngineFailed",
     "GeoR1Error",
     "HostNotAllowed",

@@ -79,6 +79,33 @@ class QueueFull(GeoR1Error):
         )
 
 
+class DeviceBusy(GeoR1Error):
+    """A training run has the memory that this model needs."""
+
+    code = "device-busy"
+    status = 503
+
+    def __init__(
+        self,
+        *,
+        model: str,
+        run: str,
+        need_gib: float,
+        free_gib: float,
+        remaining_s: float | None,
+    ) -> None:
+        left = "" if remaining_s is None else f" It has about {remaining_s / 60:.0f} min left."
+        super().__init__(
+            f"The run {run} has the GPU: {free_gib:g} GiB are free, “{model}” needs {need_gib:g}.{left}",
+            hint="Ask the embedded model meanwhile, or stop the run; it can be resumed.",
+            model=model,
+            run=run,
+            need_gib=need_gib,
+            free_gib=free_gib,
+            remaining_s=remaining_s,
+        )
+
+
 class ServiceStopping(GeoR1Error):
     """The service is on its way out."""
 

@@ -69,6 +69,8 @@ class GroundOptions:
     """Side of a window; the usual one when left out."""
     overlap_px: int | None = None
     """The same of what neighbours share."""
+    note: str = ""
+    """What is said with the beginning of each answer."""
 
 
 @dataclass
@@ -208,6 +210,7 @@ def _answer(
             device=status.device,
             model_width_px=one.view.model_width_px,
             model_height_px=one.view.model_height_px,
+            note=options.note,
         )
     generation = GenerationOptions(max_new_tokens=options.max_new_tokens, seed=options.seed)
     pieces = engine.generate([one.engine_item for one in asked], generation, should_stop)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.select import Selection
-from geo_r1_backend.errors import GeoR1Error, ModelFailed, ModelUnknown
+from geo_r1_backend.errors import DeviceBusy, GeoR1Error, ModelFailed, ModelUnknown
+from geo_r1_backend.grounding.arbiter import Arbiter
 from geo_r1_backend.models.registry import ModelFolder
 from geo_r1_backend.wire import ModelInfo
 
@@ -35,6 +36,8 @@ class _Slot:
     selection: Selection | None = None
     error: GeoR1Error | None = None
     used: int = 0
+    on_cpu: bool = False
+    """Started where it is slow, because a training run had the GPU."""
 
 
 class ModelHost:
@@ -47,6 +50,7 @@ class ModelHost:
         *,
         default: str | None = None,
         can_cut: Callable[[], bool] = lambda: False,
+        arbiter: Arbiter | None = None,
     ) -> None:
         self._find = find
         self._load = load
@@ -57,6 +61,7 @@ class ModelHost:
         self._uses = 0
         self._wanted_default = default
         self._can_cut = can_cut
+        self._arbiter = arbiter or Arbiter(lambda: None)
         self._refresh()
 
     @property
@@ -100,6 +105,7 @@ class ModelHost:
                 if slot.engine is not None:
                     slot.engine.close()
                     slot.engine = None
+        self._leave_cpu(keep)
         for model_id, slot in list(self._slots.items()):
             if model_id in (keep, self.default_id) or not slot.lock.acquire(blocking=False):
                 continue
@@ -109,6 +115,30 @@ class ModelHost:
                     slot.engine, slot.state = None, "available"
             finally:
                 slot.lock.release()
+
+    def note(self, model_id: str) -> str:
+        """What to know of the answers of a loaded model at this moment; empty = nothing."""
+        slot = self._slot(model_id)
+        device = slot.engine.status().device if slot.engine is not None else None
+        return self._arbiter.place(slot.folder, device=device).note or (
+            "A training run has the GPU: the processor answers, much more slowly."
+            if slot.on_cpu
+            else ""
+        )
+
+    def _leave_cpu(self, model_id: str) -> None:
+        """Close a model that had to start on the processor, once there is room where it belongs."""
+        slot = self._slots.get(model_id)
+        if slot is None or not slot.on_cpu or slot.engine is None:
+            return
+        try:
+            still = self._arbiter.place(slot.folder).on_cpu
+        except DeviceBusy:
+            still = True
+        if not still:
+            with slot.lock:
+                slot.engine.close()
+                slot.engine, slot.state, slot.on_cpu = None, "available", False
 
     def forget(self, model_id: str) -> None:
         """Ask no more of a model that is about to be deleted; what it answers now is finished first."""
@@ -152,7 +182,8 @@ class ModelHost:
     def _start(self, slot: _Slot) -> None:
         slot.state, slot.error = "loading", None
         try:
-            slot.engine, slot.selection = self._load(slot.folder)
+            slot.on_cpu = self._arbiter.place(slot.folder).on_cpu
+            slot.engine, slot.selection = self._load(replace(slot.folder, on_cpu=slot.on_cpu))
             slot.state = "loaded"
         except GeoR1Error as error:
             slot.error, slot.state = error, "failed"

@@ -140,10 +140,9 @@ class GroundQueue:
         queued_ms = (time.perf_counter() - job.submitted_s) * 1000.0
         self._host.trim(keep=job.model_id)
         engine = self._host.engine(job.model_id)
+        options = replace(job.options, note=self._host.note(job.model_id))
         questions = [replace(question, queued_ms=queued_ms) for question in job.questions]
-        events = ground(
-            questions, engine, job.options, lambda: job.stop is not None, self._segmenter
-        )
+        events = ground(questions, engine, options, lambda: job.stop is not None, self._segmenter)
         try:
             for event in events:
                 if job.stop is not None:

@@ -22,6 +22,7 @@ def claim_run(folder: Path, database: RunDatabase) -> Iterator[None]:
         LockHeld: if another process trains it at this moment.
     """
     with FileLock(folder / CLAIM_FILE):
+        os.utime(folder / CLAIM_FILE)
         database.set(pid=os.getpid(), started=started(os.getpid()), heartbeat=now())
         yield
 
@@ -35,3 +36,11 @@ def is_claimed(folder: Path) -> bool:
             return False
     except LockHeld:
         return True
+
+
+def claimed_at(folder: Path) -> float:
+    """When a run was claimed last, on the clock of files; 0 = never."""
+    try:
+        return (folder / CLAIM_FILE).stat().st_mtime
+    except OSError:
+        return 0.0

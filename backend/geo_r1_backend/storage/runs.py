@@ -107,6 +107,10 @@ class RunStore:
             raise RunUnknown(run=run_id)
         return folder
 
+    def folder_of(self, run_id: str) -> Path:
+        """Where a run of this id (one of `ids`) would lie; nothing is looked at."""
+        return self._folder / run_id
+
     def open(self, run_id: str) -> RunDatabase:
         """The database of a run; whoever asks closes it.
 

@@ -24,6 +24,7 @@ from geo_r1_backend.errors import (
     RunUnknown,
 )
 from geo_r1_backend.storage.processes import is_alive
+from geo_r1_backend.storage.run_claim import claimed_at
 from geo_r1_backend.storage.run_database import FINAL_STATES, RunDatabase
 from geo_r1_backend.storage.runs import RunStore
 from geo_r1_backend.training.installed import RUNNER_MODULE
@@ -68,7 +69,8 @@ class Supervisor:
         self._unfinished: list[str] = []
         """Known runs that are not over, oldest first."""
         self._children: dict[str, subprocess.Popen[bytes]] = {}
-        self._over: set[str] = set()
+        self._over: dict[str, float] = {}
+        """Runs that are over, and when each was claimed last: a command line may have resumed one."""
         self._asked_s: dict[str, float] = {}
         """When a run was first seen stopping."""
         self._killed: set[str] = set()
@@ -123,7 +125,7 @@ class Supervisor:
     def submit(self, run_id: str) -> None:
         """Take a run whose state is `queued` into the line."""
         with self._lock:
-            self._over.discard(run_id)
+            self._over.pop(run_id, None)
             if run_id not in self._unfinished:
                 self._unfinished.append(run_id)
         self._wake.set()
@@ -310,7 +312,8 @@ class Supervisor:
             return
         self._scanned_s = time.monotonic()
         for run_id in reversed(self._runs.ids()):
-            if run_id in self._over or run_id in self._unfinished:
+            claimed_s = claimed_at(self._runs.folder_of(run_id))
+            if run_id in self._unfinished or self._over.get(run_id) == claimed_s:
                 continue
             try:
                 with closing(self._runs.open(run_id)) as database:
@@ -318,7 +321,7 @@ class Supervisor:
             except (RunUnknown, sqlite3.Error):
                 continue
             if state in FINAL_STATES:
-                self._over.add(run_id)
+                self._over[run_id] = claimed_s
             elif first or state != "queued":
                 # one that is queued by somebody else just now is begun by whoever made it
                 self._unfinished.append(run_id)
@@ -326,7 +329,7 @@ class Supervisor:
     def _forget(self, run_id: str) -> None:
         if run_id in self._unfinished:
             self._unfinished.remove(run_id)
-        self._over.add(run_id)
+        self._over[run_id] = claimed_at(self._runs.folder_of(run_id))
         self._asked_s.pop(run_id, None)
         self._killed.discard(run_id)
         child = self._children.pop(run_id, None)
