@@ -77,6 +77,20 @@ def test_masks_are_refused():
         row_of(0, sample_of([TRUTH], "gres"), read("None", VIEW, "gres"))
 
 
+def test_masks_are_scored_by_their_mean():
+    """Answers with masks: gIoU is the mean of their IoUs over samples, boxes or not."""
+    said = read("None", VIEW, "gres")
+    rows = [
+        row_of(i, sample_of([TRUTH], "gres"), said, share) for i, share in enumerate((0.2, 0.6))
+    ]
+
+    score = score_of(rows, "held_out")
+
+    assert score.metric == "giou"
+    assert score.value == pytest.approx(0.4)
+    assert score.mean_iou == pytest.approx(0.4)
+
+
 @given(ovd_rows())
 @settings(max_examples=40, deadline=None)
 def test_f1_is_that_of_evaluation(rows):

@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from geo_r1_backend.config import version
-from geo_r1_backend.errors import ConfigError, ModelFailed, TaskUnsupported
+from geo_r1_backend.engines.cutting import FOLDER, find_segmenter
+from geo_r1_backend.errors import ConfigError, ModelFailed, SegmenterMissing, TaskUnsupported
 from geo_r1_backend.models.manifest import MANIFEST_FILE
 from geo_r1_backend.models.registry import ModelFolder
 from geo_r1_backend.storage.atomic import write_private_json
 from geo_r1_backend.training.advantage import Objective
 from geo_r1_backend.training.dataset import data_hash, read_samples
 from geo_r1_backend.training_wire import Adaptation, Method, RunRequest
+from geo_r1_backend.wire import Task
 
 CONFIG_FILE = "config.json"
 FORMAT = 1
@@ -99,6 +101,8 @@ class TrainingConfig:
     """Of torch on a CPU."""
     version: str
     packages: dict[str, str]
+    segmenter_folder: str = ""
+    """Between boxes and masks, frozen; empty where no sample asks for masks."""
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -157,15 +161,16 @@ def make_config(
     Raises:
         ConfigError: for settings that cannot work together.
         ModelFailed: for a base that is damaged.
-        TaskUnsupported: for samples of a task that the base was not made for, or that is not trained.
+        TaskUnsupported: for samples of a task that the base was not made for.
+        SegmenterMissing: for samples of masks where nothing can cut them out.
     """
     if model.kind == "broken":
         raise ModelFailed(model=model.id, reason=model.note or "its folder is damaged")
     samples = read_samples(dataset_folder)
-    trained = tuple(task for task in model.tasks if task != "gres")
-    for task in sorted({sample.task for sample in samples}):
-        if task not in trained:
-            raise TaskUnsupported(task=task, model=model.id, supported=trained)
+    tasks = {sample.task for sample in samples}
+    for task in sorted(tasks):
+        if task not in model.tasks:
+            raise TaskUnsupported(task=task, model=model.id, supported=model.tasks)
     embedded = model.kind == "onnx"
     adaptation = request.adaptation or ("full" if embedded else "lora")
     kl_weight = request.kl_weight if request.kl_weight is not None else 0.0
@@ -218,6 +223,7 @@ def make_config(
         threads=2,
         version=version(),
         packages=_packages(),
+        segmenter_folder=_segmenter_for(tasks, request.method, dataset_folder),
     )
 
 
@@ -256,6 +262,22 @@ def _rates(*, embedded: bool, adaptation: Adaptation) -> tuple[float, float]:
     if embedded:
         return (1e-5, 1e-4) if adaptation == "full" else (2e-4, 1e-3)
     return (1e-6, 1e-5) if adaptation == "full" else (1e-5, 1e-4)
+
+
+def _segmenter_for(tasks: set[Task], method: Method, dataset_folder: Path) -> str:
+    """Folder of the segmenter that masks need; empty without masks."""
+    if "gres" not in tasks:
+        return ""
+    if method in ("sft", "sft_dapo"):
+        raise ConfigError(
+            f"method is {method!r}, and masks are learned by reward alone: nobody labelled the points that an answer needs. "
+            "Use grpo, dapo or dr_grpo"
+        )
+    data_folder = dataset_folder.resolve().parent.parent
+    found = find_segmenter(data_folder)
+    if found is None:
+        raise SegmenterMissing(folder=str(data_folder / FOLDER))
+    return str(found.resolve())
 
 
 def _folder_hash(folder: Path) -> str:

@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.engines.resize import View, plan_view
 from geo_r1_backend.errors import ChipUnknown, ConfigError, DatasetUnknown, NothingToLearn
 from geo_r1_backend.grounding.images import open_image
+from geo_r1_backend.training.rewards import Segment, true_mask
 from geo_r1_backend.training.turning import can_turn, turned_image, turned_sample
 from geo_r1_backend.training_wire import Part, Sample
 
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
     from geo_r1_backend.engines.base import ModelProfile
+    from geo_r1_backend.engines.segmenter import Segmenter
+    from geo_r1_backend.evaluation.masks import Mask
 
 DATASET_MANIFEST = "manifest.json"
 CHIPS_FOLDER = "chips"
@@ -49,6 +53,10 @@ class TrainingSample:
     """``(height, width, 3)`` at model size; samples of one chip share it."""
     turn: int = 0
     """From which of eight sides, see `turning.py`."""
+    segment: Segment | None = None
+    """Cuts objects out of the chip as it is turned; where masks are asked for."""
+    mask: Mask | None = None
+    """The true one, ``(height, width)`` of the chip; where masks are asked for."""
 
     @property
     def picture(self) -> tuple[str, int]:
@@ -90,14 +98,23 @@ class Dataset:
         folder: ``datasets/ID``.
         profile: of the model that looks.
         think: whether prompts ask for reasoning.
+        segmenter: frozen, between boxes and masks; only samples of masks need it.
 
     Raises:
         DatasetUnknown: if the data set is gone.
         NothingToLearn: if it has nothing to train on.
     """
 
-    def __init__(self, folder: Path, profile: ModelProfile, *, think: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        profile: ModelProfile,
+        *,
+        think: bool,
+        segmenter: Segmenter | None = None,
+    ) -> None:
         self._folder, self._profile, self._think = folder, profile, think
+        self._segmenter = segmenter
         self._samples = read_samples(folder)
         self._chips: dict[str, Image.Image] = {}
         if not self.indices("train"):
@@ -145,13 +162,20 @@ class Dataset:
         chip = self._chip(sample.chip)
         shown = turned_image(chip, turn)
         view = plan_view(shown.width, shown.height, self._profile)
+        seen = turned_sample(sample, turn, chip.width, chip.height)
+        segment, mask = None, None
+        if sample.task == "gres" and self._segmenter is not None:
+            segment = partial(self._segmenter.segment, np.asarray(shown.convert("RGB"), np.uint8))
+            mask = true_mask(seen, shown.width, shown.height)
         return TrainingSample(
             index=index,
-            sample=turned_sample(sample, turn, chip.width, chip.height),
+            sample=seen,
             view=view,
             prompt=prompt_for(sample.task, sample.query, think=self._think),
             image=np.asarray(view.render(shown), np.uint8),
             turn=turn,
+            segment=segment,
+            mask=mask,
         )
 
     def _chip(self, sha256: str) -> Image.Image:

@@ -15,6 +15,7 @@ import torch
 from geo_r1_backend.engines.answers import split_sections
 from geo_r1_backend.training.dataset import TrainingSample
 from geo_r1_backend.training.policy import Policy
+from geo_r1_backend.training.rewards.gres import mask_iou
 from geo_r1_backend.training.rewards.said import Said, read
 from geo_r1_backend.training.scores import Row, row_of, score_of, verdict_of
 from geo_r1_backend.training_wire import Part, Preview, Score, Verdict
@@ -55,7 +56,7 @@ def evaluate(
         should_stop: asked before each sample.
 
     Raises:
-        ValueError: for a sample of masks.
+        ValueError: for a sample of masks where the data set has no segmenter.
     """
     wanted = {i * len(samples) // max(1, previews) for i in range(min(previews, len(samples)))}
     rows: list[Row] = []
@@ -65,7 +66,10 @@ def evaluate(
             return None
         text = greedy(policy, encode(one), one.prompt, max_new_tokens=max_new_tokens)
         said = read(text, one.view, one.sample.task, think=think)
-        rows.append(row_of(one.index, one.sample, said))
+        overlap = None
+        if one.segment is not None and one.mask is not None:
+            overlap = mask_iou(said, one.mask, one.segment)
+        rows.append(row_of(one.index, one.sample, said, overlap))
         if number in wanted:
             shown.append(_preview(one, text, said, rows[-1]))
     return Evaluation(score_of(rows, part, seed=seed), rows, shown)

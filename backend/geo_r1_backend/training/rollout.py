@@ -91,7 +91,15 @@ def roll_out(
     texts = [policy.decode(one) for one in completions]
     settings = RewardSettings(config.format_weight, config.near_weight, config.ovd_reward)
     rewarded = [
-        reward(sample.sample, text, sample.view, think=config.think, settings=settings)
+        reward(
+            sample.sample,
+            text,
+            sample.view,
+            think=config.think,
+            settings=settings,
+            segment=sample.segment,
+            mask=sample.mask,
+        )
         for text in texts
     ]
     return Group(

@@ -29,6 +29,7 @@ from geo_r1_backend.wire import Task
 DRAWS = 2000
 HIT_IOU = 0.5
 LEVEL = 0.95
+Metric = Literal["acc@0.5", "f1@0.5", "giou"]
 Outcome = Literal["better", "worse", "no_difference", "too_few"]
 Floats = npt.NDArray[np.float64]
 
@@ -49,21 +50,31 @@ class Row:
     true: int
     iou_sum: float
     """Over the true objects: IoU of the box that is paired with each, 0 where there is none."""
+    mask_iou: float | None = None
+    """Of the answer's united masks with the true one, where masks are asked for."""
 
     @property
     def iou(self) -> float:
-        """Mean over the true objects; 1 for a right None, 0 for a wrong one."""
+        """Of masks, or the mean over the true objects; 1 for a right None, 0 for a wrong one."""
+        if self.mask_iou is not None:
+            return self.mask_iou
         return self.iou_sum / self.true if self.true else float(self.right)
 
 
-def row_of(index: int, sample: Sample, said: Said) -> Row:
+def row_of(index: int, sample: Sample, said: Said, mask_iou: float | None = None) -> Row:
     """Compare one answer with the truth.
 
+    Args:
+        index: of the sample in its data set.
+        sample: the question.
+        said: the answer.
+        mask_iou: of its masks (`rewards.gres.mask_iou`), where masks are asked for.
+
     Raises:
-        ValueError: for a sample of masks.
+        ValueError: for a sample of masks without it.
     """
-    if sample.task == "gres":
-        raise ValueError("masks are not trained, so nothing scores them here")
+    if sample.task == "gres" and mask_iou is None:
+        raise ValueError("answers with masks are scored by mask_iou; a segmenter is needed")
     truth = [tuple(box) for box in sample.boxes_px]
     # a person who asks for one object looks at the first box
     boxes = said.boxes_px[:1] if sample.task == "rec" else said.boxes_px
@@ -77,31 +88,34 @@ def row_of(index: int, sample: Sample, said: Said) -> Row:
     overlap = ious(boxes, truth)
     paired = sum(float(overlap[pair]) for pair in best_pairs(overlap)) if overlap.size else 0.0
     place = sample.place or sample.chip
-    return Row(index, place, sample.task, right, hits, len(said.boxes_px), len(truth), paired)
+    return Row(
+        index, place, sample.task, right, hits, len(said.boxes_px), len(truth), paired, mask_iou
+    )
 
 
 def score_of(rows: Sequence[Row], part: Part, *, seed: int = 0) -> Score:
-    """Accuracy (all samples ask for one object) or F1 (some ask for all), with its interval.
+    """Accuracy (all samples ask for one object), gIoU (all for masks) or F1 of the boxes, with its interval.
 
     Args:
         rows: one per sample; none gives zeros.
         part: that they belong to.
         seed: of the bootstrap.
     """
-    of_one = all(row.task == "rec" for row in rows)
-    sums = _sums(rows, of_one=of_one)
-    low, high = _interval(_ratios(sums, _draws(len(sums), seed), of_one=of_one))
+    metric = _metric_of(rows)
+    sums = _sums(rows, metric)
+    low, high = _interval(_ratios(sums, _draws(len(sums), seed), metric))
     objects = sum(row.true for row in rows)
     paired = sum(row.iou_sum for row in rows)
+    by_row = metric == "giou" or not objects
     return Score(
         part=part,
-        metric="acc@0.5" if of_one else "f1@0.5",
-        value=_ratio(sums, of_one=of_one),
+        metric=metric,
+        value=_ratio(sums, metric),
         low=low,
         high=high,
         objects=objects,
         samples=len(rows),
-        mean_iou=paired / objects if objects else mean([row.iou for row in rows]),
+        mean_iou=mean([row.iou for row in rows]) if by_row else paired / objects,
     )
 
 
@@ -127,11 +141,11 @@ def verdict_of(
         )
     order = sorted(first)
     rows = [first[index] for index in order], [second[index] for index in order]
-    of_one = all(row.task == "rec" for row in rows[0])
-    sums = [_sums(side, of_one=of_one) for side in rows]
+    metric = _metric_of(rows[0])
+    sums = [_sums(side, metric) for side in rows]
     chosen = _draws(len(sums[0]), seed)
-    gains = _ratios(sums[1], chosen, of_one=of_one) - _ratios(sums[0], chosen, of_one=of_one)
-    gain = _ratio(sums[1], of_one=of_one) - _ratio(sums[0], of_one=of_one)
+    gains = _ratios(sums[1], chosen, metric) - _ratios(sums[0], chosen, metric)
+    gain = _ratio(sums[1], metric) - _ratio(sums[0], metric)
     low, high = _interval(gains)
     scores = [score_of(side, part, seed=seed) for side in rows]
     return Verdict(
@@ -153,13 +167,22 @@ def _outcome(objects: int, low: float, high: float) -> Outcome:
     return "worse" if high < 0 else "no_difference"
 
 
-def _sums(rows: Sequence[Row], *, of_one: bool) -> Floats:
+def _metric_of(rows: Sequence[Row]) -> Metric:
+    tasks = {row.task for row in rows}
+    if tasks <= {"rec"}:
+        return "acc@0.5"
+    return "giou" if tasks == {"gres"} else "f1@0.5"
+
+
+def _sums(rows: Sequence[Row], metric: Metric) -> Floats:
     """Numerator and denominator of the figure by place, ``(places, 2)``, places in order."""
     by_place: dict[str, list[float]] = {}
     for row in sorted(rows, key=lambda row: row.place):
         top, bottom = by_place.setdefault(row.place, [0.0, 0.0])
-        if of_one:
+        if metric == "acc@0.5":
             by_place[row.place] = [top + row.right, bottom + 1]
+        elif metric == "giou":
+            by_place[row.place] = [top + row.iou, bottom + 1]
         else:
             by_place[row.place] = [top + 2 * row.matched, bottom + row.said + row.true]
     return np.asarray(list(by_place.values()), float).reshape(-1, 2)
@@ -170,17 +193,17 @@ def _draws(places: int, seed: int) -> npt.NDArray[np.int64]:
     return np.random.default_rng(seed).integers(0, max(1, places), (DRAWS, places))
 
 
-def _ratios(sums: Floats, chosen: npt.NDArray[np.int64], *, of_one: bool) -> Floats:
+def _ratios(sums: Floats, chosen: npt.NDArray[np.int64], metric: Metric) -> Floats:
     """The figure of every draw."""
     drawn = sums[chosen].sum(1)
     # F1 of nothing there and nothing said is 1, as in evaluation/metrics.f1
-    empty = np.full(len(drawn), 0.0 if of_one or not sums.size else 1.0)
+    empty = np.full(len(drawn), 1.0 if metric == "f1@0.5" and sums.size else 0.0)
     ratios: Floats = np.divide(drawn[:, 0], drawn[:, 1], out=empty, where=drawn[:, 1] > 0)
     return ratios
 
 
-def _ratio(sums: Floats, *, of_one: bool) -> float:
-    return float(_ratios(sums, np.arange(len(sums))[None], of_one=of_one)[0])
+def _ratio(sums: Floats, metric: Metric) -> float:
+    return float(_ratios(sums, np.arange(len(sums))[None], metric)[0])
 
 
 def _interval(values: Floats) -> tuple[float, float]:

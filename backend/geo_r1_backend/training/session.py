@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from geo_r1_backend.engines.profiles import read_profile
+from geo_r1_backend.engines.segmenter import load_segmenter
 from geo_r1_backend.models.learned import model_id_of
 from geo_r1_backend.storage.run_database import RunDatabase
 from geo_r1_backend.training.checkpoint import Checkpoints, Progress
@@ -44,8 +45,12 @@ def run_session(
         GeoR1Error: why it cannot go on; checkpoints that were there stay.
     """
     torch.set_num_threads(config.threads)
+    segmenter = Path(config.segmenter_folder) if config.segmenter_folder else None
     dataset = Dataset(
-        Path(config.dataset_folder), read_profile(Path(config.model_folder)), think=config.think
+        Path(config.dataset_folder),
+        read_profile(Path(config.model_folder)),
+        think=config.think,
+        segmenter=load_segmenter(segmenter, config.threads) if segmenter else None,
     )
     journal, checkpoints = Journal(database), Checkpoints(folder)
     policy = load_policy(config)
