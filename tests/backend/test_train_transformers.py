@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 import torch
@@ -108,11 +109,9 @@ def test_a_run_over_a_folder_of_transformers(stock, tmp_path):
     assert all(one["completion_tokens"] > 0 for one in steps)
     (verdict,) = [event for event in events if event["event"] == "verdict"]
     assert verdict["verdict"]["before"]["metric"] == "acc@0.5"
-    with sqlite3.connect(folder / "run.sqlite") as database:
-        count, samples = database.execute(
-            "SELECT count(*), count(DISTINCT sample) FROM completions"
-        ).fetchone()
-    database.close()
+    with closing(sqlite3.connect(folder / "run.sqlite")) as database:
+        query = "SELECT count(*), count(DISTINCT sample) FROM completions"
+        count, samples = database.execute(query).fetchone()
     assert (count, samples) == (12, 2)
     tensors = load_file(folder / "adapter" / "adapter_model.safetensors")
     assert all(name.startswith("base_model.model.") for name in tensors)

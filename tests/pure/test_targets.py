@@ -56,7 +56,7 @@ def test_nothing_there_is_none(task):
 
 def test_masks_have_no_target():
     """Masks are refused: nobody labelled the points that their answers need."""
-    with pytest.raises(ValueError, match="masks are not trained"):
+    with pytest.raises(ValueError, match="learned by reward alone"):
         target_text(sample_of([], "gres"), SQUARE)
 
 

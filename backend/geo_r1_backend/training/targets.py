@@ -36,7 +36,9 @@ def target_text(sample: Sample, view: View, *, think: bool = True) -> str:
         ValueError: for masks, whose points on the objects nobody labelled.
     """
     if sample.task == "gres":
-        raise ValueError("supervised targets are made for rec and ovd; masks are learned by reward alone")
+        raise ValueError(
+            "supervised targets are made for rec and ovd; masks are learned by reward alone"
+        )
     boxes = model_boxes(sample.boxes_px, view)
     answer = _answer(sample, boxes)
     if not think:
