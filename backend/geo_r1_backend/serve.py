@@ -11,6 +11,7 @@ import os
 import secrets
 import socket
 import ssl
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from functools import partial
 
@@ -35,23 +36,32 @@ OTHER_STARTS_WITHIN_S = 10.0
 LOADING_ENDS_WITHIN_S = 20.0
 
 
-def serve(config: ServerConfig, say: Say, *, load: Loader | None = None) -> int:
+def serve(
+    config: ServerConfig,
+    say: Say,
+    *,
+    load: Loader | None = None,
+    runner: Sequence[str] | None = None,
+) -> int:
     """Run a service until it is told to stop or nobody is left; the exit code of the command.
 
     Args:
         config: what to run.
         say: takes lines for the person who started it.
         load: starts engines; replaced in tests that need a certain engine.
+        runner: command that trains; the same.
 
     Raises:
         StorageFailed: if the data folder cannot be written.
         ConfigError: if it cannot listen, or has no usable certificate.
     """
     with storage_faults(config.data_folder):
-        return _serve(config, say, load)
+        return _serve(config, say, load, runner)
 
 
-def _serve(config: ServerConfig, say: Say, load: Loader | None) -> int:
+def _serve(
+    config: ServerConfig, say: Say, load: Loader | None, runner: Sequence[str] | None
+) -> int:
     make_private_folder(config.data_folder)
     check_certificate(config)
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -69,6 +79,7 @@ def _serve(config: ServerConfig, say: Say, load: Loader | None) -> int:
             config,
             token=token,
             load=load or partial(load_engine, threads=config.threads, arithmetic=config.arithmetic),
+            runner=runner,
         )
         with bind(config.host, config.port) as listening:
             # the model loads (half a second outside of Python) while FastAPI is imported (half a second inside)

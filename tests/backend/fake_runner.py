@@ -42,7 +42,7 @@ def run(database, folder, words, steps, step_s, resume):
         database.append(NoteEvent(0, f"resumed after step {done}", "resumed"))
     for step in range(done + 1, steps + 1):
         if database.values().get("stop") == "1" and "deaf" not in words:
-            checkpoint.write_text(str(step - 1))
+            keep(checkpoint, step - 1)
             database.change_state("stopped")
             return 0
         if not resume:
@@ -50,10 +50,17 @@ def run(database, folder, words, steps, step_s, resume):
         work(step_s, busy="busy" in words)
         database.append(step_event(step, steps, step_s))
         database.set(step=step, heartbeat=now())
-        checkpoint.write_text(str(step))
+        keep(checkpoint, step)
     database.append(VerdictEvent(0, verdict(), f"run-{folder.name}"))
     database.change_state("finished")
     return 0
+
+
+def keep(checkpoint, step):
+    """Whole, or as it was before."""
+    part = checkpoint.with_suffix(".part")
+    part.write_text(str(step))
+    part.replace(checkpoint)
 
 
 def work(step_s, *, busy):

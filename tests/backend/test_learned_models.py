@@ -67,6 +67,7 @@ def test_broken_scores_are_left_out(about):
 def test_unfinished_folders_are_no_models(home, tiny):
     """A model that is still being written (its manifest comes last) is not offered, nor a folder of another name."""
     (home / "runs" / RUN / "model" / "manifest.json").unlink()
+    (home / "runs" / RUN / "adapter" / "adapter_model.safetensors").touch()  # not merged yet
     write_learned(home / "runs" / "my-run", tiny)
 
     assert [model.id for model in find_models(home) if model.run] == []

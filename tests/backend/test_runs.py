@@ -387,6 +387,29 @@ def test_many_listeners_and_those_who_leave(start_service):
     )
 
 
+def test_listeners_have_a_limit(start_service, monkeypatch):
+    """More listeners than there are files for are refused with the limit; who leaves makes room, and questions are answered."""
+    monkeypatch.setattr("geo_r1_backend.api.runs.MAX_STREAMS", 2)
+    running = start_service()
+    run = start_run(running, "steps=1000 step_s=0.05")["id"]
+    address = f"/v1/runs/{run}/events"
+    with running.client.stream("GET", address), running.new_client() as other:
+        with other.stream("GET", address):
+            refused = running.new_client().get(address)
+            answered = running.ask(running.put_chip())
+        wait_for(lambda: stream_begins(running, address), "room")
+    running.client.post(f"/v1/runs/{run}/stop")
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "queue-full")
+    assert refused.json()["parameters"]["limit"] == 2
+    assert answered[-1]["event"] == "result"
+
+
+def stream_begins(running, address):
+    with running.new_client() as client, client.stream("GET", address) as reply:
+        return reply.status_code == 200
+
+
 def test_a_broken_folder_hurts_nobody(start_service, tmp_path):
     """A run folder that is damaged is left out of the list, and the others go on."""
     broken = tmp_path / "data" / "runs" / "20260101-000000-abcd"

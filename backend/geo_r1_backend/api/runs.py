@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 from geo_r1_backend.api.ndjson import NdjsonReply, StreamReply
 from geo_r1_backend.api.replies import WireReply
 from geo_r1_backend.api.service import Service
-from geo_r1_backend.errors import RunUnknown
+from geo_r1_backend.errors import QueueFull, RunUnknown
 from geo_r1_backend.models.learned import model_id_of
 from geo_r1_backend.storage.run_database import FINAL_STATES, RunDatabase
 from geo_r1_backend.storage.run_info import run_info
@@ -24,11 +24,14 @@ from geo_r1_backend.training_wire import RunEvent, RunHeartbeatEvent, RunInfo, R
 
 POLL_S = 0.2
 EVENTS_AT_ONCE = 500
+MAX_STREAMS = 100
+"""Each holds a socket and three files; a process may have a thousand."""
 
 
 def run_routes(service: Service) -> APIRouter:
     """The routes of this resource."""
     router = APIRouter(tags=["runs"])
+    listening: set[_Events] = set()
 
     @router.post("/v1/runs", response_model=RunInfo)
     async def create(body: RunRequest) -> Response:
@@ -52,13 +55,21 @@ def run_routes(service: Service) -> APIRouter:
     )
     async def events(run_id: str, after: Annotated[int, Query(ge=0, le=2**62)] = 0) -> Response:
         """Every event with a number above ``after``, then each as it comes, until the run is over."""
+        if len(listening) >= MAX_STREAMS:
+            raise QueueFull(limit=MAX_STREAMS)
         database = await run_in_threadpool(service.runs.open, run_id)
         pipe = _Events(database, after)
+        listening.add(pipe)
+
+        def leave() -> None:
+            listening.discard(pipe)
+            database.close()
+
         return StreamReply(
             NdjsonReply(
                 pipe,
                 heartbeat_s=service.config.heartbeat_s,
-                on_leave=database.close,
+                on_leave=leave,
                 heartbeat=lambda elapsed_s: RunHeartbeatEvent(pipe.last, elapsed_s),
             )
         )

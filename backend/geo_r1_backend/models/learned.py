@@ -66,7 +66,12 @@ def _learned(
     # the manifest is written last
     if (folder / "model" / "manifest.json").is_file():
         model = describe(folder / "model")
-    elif base is not None and (folder / "adapter" / WEIGHTS_FILE).is_file():
+    # ONNX graphs take no adapter: the embedded model answers once it is merged
+    elif (
+        base is not None
+        and base.kind == "transformers"
+        and (folder / "adapter" / WEIGHTS_FILE).is_file()
+    ):
         model, adapter = base, folder / "adapter"
     else:
         return None
