@@ -442,3 +442,22 @@ def test_leaner_plans_need_less():
     assert needs[2] + 7.5e9 < 16e9
     assert LEAN.is_lean
     assert not CHECKPOINTED.is_lean
+
+
+def test_buffers_of_old_sizes_are_given_back(stock):
+    """Prompts and lengths of many sizes keep few sets of buffers, and every size goes on answering the same."""
+    policy = load(stock)
+    image = policy.encode(np.asarray(picture(112, 112)))
+
+    def say(tokens):
+        prefix = policy.prefix(image, PROMPT)
+        return policy.sample(
+            prefix, 1, max_new_tokens=tokens, temperature=0, generator=torch.Generator()
+        )[0]
+
+    first = say(8)
+    for tokens in (70, 130, 200, 260, 330):
+        assert say(tokens)[:8] == first
+
+    assert len(policy._decoder._loops) == 4
+    assert say(8) == first

@@ -91,6 +91,7 @@ def load_policy(config: TrainingConfig) -> Policy:
 
     return QwenPolicy.load(
         folder,
+        completion_tokens=config.group_size * config.max_new_tokens,
         device=config.device if torch.cuda.is_available() else "cpu",
         adaptation=config.adaptation,
         rank=config.rank,

@@ -48,8 +48,10 @@ from geo_r1_backend.training.policies.qwen_layers import (
 from geo_r1_backend.training_wire import Adaptation
 
 IMAGE_TOKEN = "<|image_pad|>"  # noqa: S105 - a token of text, no secret
-TOKENS_PER_GROUP = 4096
-"""What memory is planned for where the caller does not say: 8 completions of 384 tokens behind an image of 800 px."""
+COMPLETION_TOKENS = 8 * 512
+"""Of a group: what memory is planned for where the caller does not say."""
+PROMPT_TOKENS = 256
+"""Words of a prompt, generously."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class QwenPolicy:
         alpha: their scale is ``alpha / rank``.
         seed: of the adapters' first numbers.
         plan: how memory is spent; None = by what is free now.
-        tokens_per_group: what memory is planned for.
+        completion_tokens: of the largest group, all completions together: what memory is planned for, beside the largest picture.
 
     Raises:
         ValueError: for a model with positions or attention that is not Qwen2.5-VL's.
@@ -101,7 +103,7 @@ class QwenPolicy:
         alpha: float = 32.0,
         seed: int = 0,
         plan: MemoryPlan | None = None,
-        tokens_per_group: int = TOKENS_PER_GROUP,
+        completion_tokens: int = COMPLETION_TOKENS,
     ) -> None:
         self.model, self._tokenizer, self.profile = model.eval(), tokenizer, profile
         stored = model.config.to_dict()
@@ -124,7 +126,7 @@ class QwenPolicy:
             self._language.requires_grad_(requires_grad=True)
             model.lm_head.requires_grad_(requires_grad=True)
             self._trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
-        self.plan = plan or self._planned(tokens_per_group, layer_parameters)
+        self.plan = plan or self._planned(completion_tokens, layer_parameters)
         ends = model.generation_config.eos_token_id
         self.end_ids = (
             [ends] if isinstance(ends, int) else list(ends or [self._config.eos_token_id])
@@ -309,7 +311,7 @@ class QwenPolicy:
         )
         return cos, sin
 
-    def _planned(self, tokens: int, layer_parameters: int) -> MemoryPlan:
+    def _planned(self, completion_tokens: int, layer_parameters: int) -> MemoryPlan:
         """By the memory that is free beside the loaded model."""
         if self._device.type != "cuda":
             return FAST
@@ -323,7 +325,9 @@ class QwenPolicy:
             layer_parameters=layer_parameters,
             trained_parameters=sum(p.numel() for p in self._trainable.values()),
             key_value_width=text.kv_heads * text.head_dim,
-            tokens=tokens,
+            tokens=completion_tokens
+            + PROMPT_TOKENS
+            + self.profile.max_pixels // self.profile.grid_px**2,
         )
         return choose_plan(torch.cuda.mem_get_info(self._device)[0], sizes)
 

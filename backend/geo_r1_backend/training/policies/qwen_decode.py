@@ -25,6 +25,9 @@ TOKENS_BETWEEN_LOOKS = 16
 BUCKET = 64
 """Buffers grow by so many tokens, so that prompts of nearly the same length share one graph."""
 
+LOOPS_KEPT = 4
+"""Sets of buffers with their graphs: some 250 MB each for a 3B model, and a second to capture."""
+
 
 @dataclass(frozen=True)
 class Size:
@@ -150,12 +153,13 @@ class Decoder:
         self.weights.refresh()
         prefix = keys_values[0][0].shape[1]
         size = Size(count, _up(prefix), _up(max_new_tokens), temperature <= 0)
-        loop = self._loops.get(size)
+        loop = self._loops.pop(size, None)
         if loop is None:
-            # buffers and graphs of other sizes would only pile up: training asks for one size, an evaluation for another
-            while len(self._loops) >= 4:
+            # training asks for one size, an evaluation for another; the one that was not used for longest goes
+            while len(self._loops) >= LOOPS_KEPT:
                 self._loops.pop(next(iter(self._loops)))
-            loop = self._loops[size] = _Loop(self, size)
+            loop = _Loop(self, size)
+        self._loops[size] = loop
         loop.begin(last_hidden, keys_values, rotary(size.length), temperature, seed)
         return loop.run(max_new_tokens)
 
