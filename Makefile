@@ -119,6 +119,10 @@ cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 bench-grpo: setup ## one GRPO step of a 3B model beside TRL, on a GPU (minutes); BENCH="--plan lean" and the like
 	@$(PY) scripts/bench/gpu_grpo.py --out build/bench/grpo.json $(BENCH)
 
+bench-fewshot: setup ## few shots of NWPU by rewards and by imitation, with tables; resumes (hours on a CPU; BENCH="--stage first --shard 1/4")
+	@$(PY) scripts/bench/fewshot/run.py --out build/fewshot $(BENCH)
+	@$(PY) scripts/bench/fewshot/run.py --out build/fewshot --table
+
 soak: setup ## half an hour of steady work on the service; fails on anything that grows (SOAK_MINUTES=)
 	@$(PY) scripts/soak.py
 

@@ -1,0 +1,81 @@
+"""The cells of the few-shot proof: which base, which way of learning, how many shots, which seed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+
+from geo_r1_backend.training_wire import Adaptation, Method
+
+SEEDS = (1, 2, 3, 4, 5)
+BASES = ("shipped", "drawings")
+"""The shipped model, and one pretrained on generated scenes alone."""
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of learning."""
+
+    name: str
+    method: Method
+    adaptation: Adaptation
+    learning_rate: float
+
+
+SFT_ARMS = tuple(
+    Arm(f"sft-{adaptation}-{rate:g}", "sft", adaptation, rate)
+    for adaptation, rates in (("full", (1e-5, 4e-5, 1.6e-4)), ("lora", (1e-4, 4e-4, 1.6e-3)))
+    for rate in rates
+)  # type: ignore[var-annotated]
+RL_ARMS = (
+    Arm("grpo", "grpo", "full", 5e-6),
+    Arm("dapo", "dapo", "full", 5e-6),
+    Arm("sft_dapo", "sft_dapo", "full", 5e-6),
+)
+ARMS = SFT_ARMS + RL_ARMS
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training and its answers to the test questions."""
+
+    base: str
+    arm: Arm
+    shots: int
+    think: bool
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """Of its row on disk."""
+        think = "think" if self.think else "no-think"
+        return f"{self.base}.{self.arm.name}.{self.shots}-shot.{think}.{self.seed}"
+
+    def facts(self) -> dict[str, object]:
+        """As it stands in its row."""
+        return {**asdict(self), "name": self.name}
+
+
+def grid(stage: str) -> Iterator[Cell]:
+    """Cells of a stage, the most telling first.
+
+    Args:
+        stage: `first` (10 shots, think), `shots` (1 and 5), `no-think`, or `all`.
+
+    Raises:
+        ValueError: for another name.
+    """
+    stages = {"first": ((10,), (True,)), "shots": ((5, 1), (True,)), "no-think": ((10,), (False,))}
+    if stage == "all":
+        for name in stages:
+            yield from grid(name)
+        return
+    if stage not in stages:
+        raise ValueError(f"stage is {stage!r}; known are {', '.join((*stages, 'all'))}")
+    shots, thinking = stages[stage]
+    for base in BASES:
+        for seed in SEEDS:
+            for count in shots:
+                for think in thinking:
+                    for arm in ARMS:
+                        yield Cell(base, arm, count, think, seed)
