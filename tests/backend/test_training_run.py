@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-import shutil
+import resource
 import signal
 import time
 
@@ -13,6 +13,7 @@ import pytest
 from geo_r1_backend.models.manifest import check_manifest
 from geo_r1_backend.storage.run_database import RunDatabase
 from geo_r1_backend.training.config import read_config
+from geo_r1_backend.training.runner import CLAIMED_BY_ANOTHER
 from tests.backend.training_run import (
     completions,
     curve,
@@ -114,20 +115,89 @@ def test_a_run_stops_within_one_step_and_goes_on_where_it_was(whole, tmp_path):
     assert curve(folder) == curve(whole)
 
 
-def test_a_data_set_that_is_deleted_meanwhile_ends_the_run_clearly(tmp_path):
-    """The run fails with the code and the way out; the checkpoints that were there stay, and it goes on once the data is back."""
-    dataset = write_dataset(tmp_path, {"train": 2, "validation": 1})
-    folder = make_run(tmp_path, dataset=dataset, steps=40, method="sft", evaluate_every=1)
-    away = tmp_path / "away"
-    with start(folder) as child:
-        wait_for_step(folder, 2, child)
-        dataset.rename(away)
-        child.wait(timeout=60)
+def small_run(root, **asked):
+    """A run whose steps take half a second: one sample, adapters, a checkpoint after each step."""
+    dataset = write_dataset(root, {"train": 2})
+    settings = {"steps": 40, "method": "sft", "adaptation": "lora", "sft_batch": 1}
+    return make_run(root, dataset=dataset, evaluate_every=1, **{**settings, **asked}), dataset
 
-    (failed,) = [e for e in events(folder, "state") if e["state"] == "failed"]
-    assert failed["error"]["code"] == "dataset-unknown"
-    assert failed["error"]["hint"]
+
+def assert_checkpoints_are_whole(folder):
+    """What was saved before is there, and nothing half written."""
     kept = list((folder / "checkpoints").iterdir())
     assert kept
-    assert all((one / "state.json").is_file() for one in kept)
-    shutil.rmtree(away)
+    for one in kept:
+        assert {file.name for file in one.iterdir()} == {
+            "trained.safetensors",
+            "optimizer.safetensors",
+            "state.json",
+        }
+
+
+def failure(folder):
+    """The error with which the run ended, the last thing that it said."""
+    assert state(folder) == "failed"
+    last = events(folder)[-1]
+    assert (last["event"], last["state"]) == ("state", "failed")
+    assert last["error"]["hint"]
+    return last["error"]
+
+
+def test_a_data_set_that_is_deleted_meanwhile_ends_the_run_clearly(tmp_path):
+    """The run fails with code and way out, checkpoints stay, and it goes on once the data is there again."""
+    folder, dataset = small_run(tmp_path, steps=4)
+    away = tmp_path / "away"
+    with start(folder) as child:
+        wait_for_step(folder, 1, child)
+        dataset.rename(away)
+        child.wait(timeout=60)
+    error = failure(folder)
+    assert error["code"] == "dataset-unknown"
+    assert_checkpoints_are_whole(folder)
+
+    away.rename(dataset)
+    run(folder, "--resume")
+
+    assert state(folder) == "finished"
+    assert sorted(curve(folder)) == [1, 2, 3, 4]
+
+
+def test_a_full_disk_ends_the_run_clearly(tmp_path):
+    """A checkpoint that does not fit ends the run with the reason; the one before stays whole, no half one is left."""
+    folder, _ = small_run(tmp_path)
+    with start(folder) as child:
+        wait_for_step(folder, 2, child)  # so the checkpoint of step 1 is there
+        # files may not grow over 1 MB any more: what a disk without room does, at a moment of our choice
+        resource.prlimit(child.pid, resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+        child.wait(timeout=60)
+
+    error = failure(folder)
+    assert error["code"] == "storage-failed"
+    assert_checkpoints_are_whole(folder)
+
+
+def test_no_memory_ends_the_run_clearly(tmp_path):
+    """A step that needs more memory than there is ends the run with code and way out; checkpoints stay."""
+    # the supervised steps fit; answers of four thousand million tokens do not
+    folder, _ = small_run(
+        tmp_path, method="sft_dapo", steps=3, sft_steps=2, max_new_tokens=4_000_000_000
+    )
+    run(folder)
+
+    assert failure(folder)["code"] == "run-out-of-memory"
+    assert sorted(curve(folder)) == [1, 2]
+    assert_checkpoints_are_whole(folder)
+
+
+def test_one_process_trains_a_run(tmp_path):
+    """A second runner of the same run leaves at once and changes nothing."""
+    folder, _ = small_run(tmp_path, steps=2)
+    with start(folder) as child:
+        wait_for_step(folder, 1, child)
+        with start(folder) as second:
+            second.communicate(timeout=60)
+        child.wait(timeout=60)
+
+    assert second.returncode == CLAIMED_BY_ANOTHER
+    assert state(folder) == "finished"
+    assert [one["step"] for one in events(folder, "step")] == [1, 2]

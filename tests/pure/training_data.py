@@ -69,7 +69,7 @@ def write_dataset(
     listed = [asdict(sample) for sample in samples]
     name = hashlib.sha256(json.dumps(listed, sort_keys=True).encode()).hexdigest()[:16]
     folder = root / "datasets" / name
-    (folder / "chips").mkdir(parents=True)
+    (folder / "chips").mkdir(parents=True, exist_ok=True)
     for sha256, png in chips.items():
         (folder / "chips" / sha256).write_bytes(png)
     manifest = {"name": "rectangles", "samples": listed, "created": "2026-01-01T00:00:00+00:00"}

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import re
@@ -24,6 +23,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from geo_r1_backend.errors import StorageFailed, storage_faults
+from geo_r1_backend.errors.storage import FULL
 from geo_r1_backend.storage.atomic import make_private_folder
 from geo_r1_backend.training_wire import Score
 
@@ -80,7 +80,7 @@ class Checkpoints:
         """
         target = self.folder / f"{progress.step:06d}"
         part = self.folder / f".{target.name}.{secrets.token_hex(4)}.part"
-        with _disk_faults(self.run_folder):
+        with disk_faults(self.run_folder):
             make_private_folder(self.folder)
             for left in self.folder.glob(".*.part"):
                 shutil.rmtree(left, ignore_errors=True)  # of a process that was killed
@@ -159,11 +159,11 @@ def _to_disk(path: Path) -> None:
 
 
 @contextmanager
-def _disk_faults(folder: Path) -> Iterator[None]:
+def disk_faults(folder: Path) -> Iterator[None]:
     """A full disk as safetensors says it, and as Python does."""
     with storage_faults(folder):
         try:
             yield
         except SafetensorError as error:
-            full = f"os error {errno.ENOSPC}" in str(error)
+            full = any(f"os error {code}" in str(error) for code in FULL)
             raise StorageFailed(folder=str(folder), reason=str(error), is_full=full) from error

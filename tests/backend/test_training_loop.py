@@ -1,0 +1,242 @@
+"""`training/grpo.py` with a policy that says what a script says: which groups teach, what is written down, what comes next."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import nn
+
+from geo_r1_backend.engines.profiles import read_profile
+from geo_r1_backend.storage.run_database import RunDatabase
+from geo_r1_backend.training.checkpoint import Checkpoints
+from geo_r1_backend.training.config import changed, make_config
+from geo_r1_backend.training.dataset import Dataset
+from geo_r1_backend.training.grpo import Run, dice, learning_rate, make_optimizer, train
+from geo_r1_backend.training.journal import Journal
+from geo_r1_backend.training_wire import RunRequest
+from tests.backend.training_run import completions, curve, events
+from tests.pure.training_data import embedded, write_dataset
+
+RIGHT, NEAR, FAR, NONE = range(4)
+"""What the scripted policy can say: the true box, one beside it, one in the corner, nothing."""
+
+
+class Scripted:
+    """Says the same answers about a picture each time; learns how likely each of the four is."""
+
+    def __init__(self, script, boxes):
+        self.profile = read_profile(embedded().folder)
+        self.likely = nn.Parameter(torch.zeros(4))
+        self.script, self.boxes = script, boxes
+        self.spoiled = False
+
+    def encode(self, image):
+        # pictures are known by their pixels: the box is red
+        rows, columns = (image == (200, 40, 40)).all(2).nonzero()
+        return [int(columns.min()), int(rows.min()), int(columns.max()) + 1, int(rows.max()) + 1]
+
+    def prefix(self, image, prompt):
+        return image
+
+    def sample(self, prefix, count, *, max_new_tokens, temperature, generator):
+        self.box = prefix
+        said = self.script[self.boxes.index(prefix)]
+        return [[said[i % len(said)]] for i in range(count)]
+
+    def decode(self, ids):
+        x, y, right, bottom = self.box
+        beside = [right + 4, y, right + 4 + right - x, bottom]
+        boxes = {RIGHT: self.box, NEAR: beside, FAR: [0, 0, 9, 9]}
+        if ids[0] == NONE:
+            return "<think>No.</think><answer>None</answer>"
+        box = ",".join(map(str, boxes[ids[0]]))
+        return f'<think>Yes.</think><answer>{{"bbox_2d":[{box}],"label":"court"}}</answer>'
+
+    def log_probs(self, image, prompt, completions, *, reference=False):
+        ids = torch.tensor([one[:1] for one in completions])
+        found = self.likely.log_softmax(0)[ids]
+        return (found * math.nan if self.spoiled else found), torch.ones_like(ids, dtype=bool)
+
+    def tokens(self, text):
+        return [RIGHT]
+
+    def trainable(self):
+        return {"likely": self.likely}
+
+
+@pytest.fixture
+def run_of(tmp_path):
+    """A run of a scripted policy: one training sample for each line of the script."""
+    opened = []
+
+    def make(script, **asked):
+        folder = write_dataset(tmp_path, {"train": len(script)})
+        wire = {k: asked.pop(k) for k in list(asked) if k in RunRequest.__dataclass_fields__}
+        config = make_config(
+            RunRequest(dataset=folder.name, **{"group_size": 4, "prompts_per_step": 1, **wire}),
+            run_id="a-run",
+            model=embedded(),
+            dataset_folder=folder,
+            created="",
+        )
+        config = changed(config, **{"augment": False, "learning_rate": 0.1, **asked})
+        database = RunDatabase(tmp_path, create=True)
+        opened.append(database)
+        dataset = Dataset(folder, read_profile(embedded().folder), think=True)
+        boxes = [[int(v) for v in one.sample.boxes_px[0]] for one in dataset.part("train")]
+        policy = Scripted(script, boxes)
+        return Run(
+            config=config,
+            policy=policy,
+            dataset=dataset,
+            journal=Journal(database),
+            checkpoints=Checkpoints(tmp_path),
+            optimizer=make_optimizer(config, policy),
+            look=lambda run: True,
+        )
+
+    yield make
+    for database in opened:
+        database.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "moves"),
+    [
+        ("dapo", False),  # the metric is 0 for all: a phantom advantage of the shaped sum must not teach
+        ("grpo", True),  # as in the paper: whatever the sum says
+        ("dr_grpo", True),
+    ],
+)  # fmt: skip
+def test_dapo_learns_from_the_true_metric_only(run_of, tmp_path, method, moves):
+    """A group of misses at different distances teaches GRPO to come nearer, and DAPO nothing."""
+    run = run_of([[NEAR, FAR]], method=method, steps=3)
+
+    assert train(run)
+    assert bool(run.policy.likely.abs().max() > 0) is moves
+    for one in events(tmp_path, "step"):
+        assert one["informative"] == 0.0
+        assert (one["gradient_norm"] > 0) is moves
+
+
+@pytest.mark.parametrize("method", ["grpo", "dapo", "dr_grpo"])
+def test_what_is_rewarded_becomes_likely(run_of, tmp_path, method):
+    """After some steps the true box is the likeliest answer, "None" and misses have become rare."""
+    run = run_of([[RIGHT, NEAR, NONE, FAR]], method=method, steps=30)
+    train(run)
+
+    likely = run.policy.likely.softmax(0).tolist()
+    assert likely[RIGHT] > 0.9
+    assert min(likely[NEAR], likely[FAR]) > 0
+    assert all(row[8] > 0 for row in completions(tmp_path) if row[5] == 1.0)  # advantage of a hit
+
+
+def test_a_group_that_teaches_nothing_is_replaced_by_one_that_did(run_of, tmp_path):
+    """DAPO asks an informative prompt again, afresh, in the place of one whose answers were all alike; the curve shows the first."""
+    run = run_of([[RIGHT, NONE], [NONE]], method="dapo", steps=8, replay=True)
+    train(run)
+    asked = {}
+    for step, sample, *_ in completions(tmp_path):
+        asked.setdefault(step, []).append(sample)
+
+    seen = False
+    for step, samples in sorted(asked.items()):
+        shown = next(e for e in events(tmp_path, "step") if e["step"] == step)
+        if 0 in samples and 1 not in samples:
+            seen = True
+            assert shown["informative"] == 1.0
+            assert len(samples) == 4
+        else:
+            assert samples[0] == 1
+            assert shown["informative"] == 0.0
+            assert (
+                0 in samples
+            ) is seen  # nothing to replace it with before the first informative group
+            assert (shown["gradient_norm"] > 0) is seen
+    assert seen
+
+
+def test_a_gradient_that_is_no_number_changes_nothing(run_of, tmp_path):
+    """A step whose gradient is not finite is left out with a note, and the run goes on."""
+    run = run_of([[RIGHT, NONE]], method="grpo", steps=2)
+    run.policy.spoiled = True
+
+    assert train(run)
+    assert run.policy.likely.abs().max() == 0
+    assert [e["code"] for e in events(tmp_path, "note")] == ["not-finite"] * 2
+    assert sorted(curve(tmp_path)) == [1, 2]
+
+
+def test_a_run_that_is_to_stop_saves_before_its_first_step(run_of, tmp_path):
+    """Asked to stop before it has begun, a run saves, does no step, and says so."""
+    run = run_of([[RIGHT, NONE]], method="dapo", steps=2)
+    with RunDatabase(tmp_path) as database:
+        database.set(stop=1)
+
+    assert train(run) is False
+    assert run.checkpoints.steps() == [0]
+    assert curve(tmp_path) == {}
+
+
+def test_the_warm_start_ends_where_rewards_begin(run_of, tmp_path):
+    """`sft_dapo` is supervised for its first steps, then learns from rewards with moments of its own."""
+    run = run_of([[RIGHT, NONE]], method="sft_dapo", steps=5, sft_steps=2)
+    moments = []
+    step_of = run.optimizer.step
+
+    def noted():
+        state = run.optimizer.state.get(run.policy.likely)
+        moments.append(int(state["step"]) if state else 0)
+        return step_of()
+
+    run.optimizer.step = noted
+    train(run)
+
+    assert [e["method"] for e in events(tmp_path, "step")] == ["sft"] * 2 + ["dapo"] * 3
+    assert moments == [0, 1, 0, 1, 2]  # the optimizer's own count before each update
+    assert {row[0] for row in completions(tmp_path)} == {3, 4, 5}
+
+
+def test_checkpoints_bring_everything_back(run_of, tmp_path):
+    """A checkpoint restores parameters, moments, the order of prompts and the best score, bit for bit; old ones go."""
+    run = run_of([[RIGHT, NONE], [NONE, RIGHT, RIGHT]], method="dapo", steps=4, evaluate_every=1)
+    train(run)
+    again = run_of([[RIGHT, NONE], [NONE, RIGHT, RIGHT]], method="dapo", steps=4)
+    progress = again.checkpoints.load(again.policy.trainable(), again.optimizer)
+
+    assert progress == run.progress
+    assert torch.equal(again.policy.likely, run.policy.likely)
+    for key, value in run.optimizer.state[run.policy.likely].items():
+        assert torch.equal(again.optimizer.state[again.policy.likely][key], value)
+    assert progress.replay == run.replay.state()
+    assert run.checkpoints.steps() == [4]  # neither the newest nor the best: removed
+
+
+def test_rates_rise_over_the_first_steps_of_each_phase(run_of):
+    """The rate of each phase begins small and stays at its own full value."""
+    config = changed(
+        run_of([[RIGHT]]).config,
+        method="sft_dapo", steps=20, sft_steps=8, warmup_steps=4, learning_rate=1.0, sft_learning_rate=3.0,
+    )  # fmt: skip
+
+    rates = [learning_rate(config, step) for step in range(1, 21)]
+    assert rates[:8] == [0.75, 1.5, 2.25, 3.0, 3.0, 3.0, 3.0, 3.0]
+    assert rates[8:13] == [0.25, 0.5, 0.75, 1.0, 1.0]
+
+
+def test_chance_depends_on_seed_step_and_purpose_alone(run_of):
+    """The same draw comes again wherever it is computed, and no two purposes share one."""
+    config = run_of([[RIGHT]]).config
+
+    def drawn(seed, step, purpose):
+        return int(
+            torch.randint(2**62, (1,), generator=dice(changed(config, seed=seed), step, purpose))
+        )
+
+    assert drawn(1, 2, "turn 0") == drawn(1, 2, "turn 0")
+    keys = [
+        (s, t, p) for s in (0, 1) for t in (1, 2, 11) for p in ("turn 0", "answers 0", "turn 10")
+    ]
+    assert len({drawn(*key) for key in keys}) == len(keys)
