@@ -85,9 +85,32 @@ def prepared(stock, folder, task, method, **wanted):
     return run_folder
 
 
+NOT_NEEDED = """
+import importlib.machinery
+import sys
+
+NAMES = {"onnx", "peft", "trl", "datasets", "cv2", "rasterio", "shapely", "pyogrio", "pyproj"}
+
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name in NAMES:  # others may look whether it is there; whoever loads it fails
+            return importlib.machinery.ModuleSpec(name, self)
+
+    def create_module(self, spec):
+        raise ModuleNotFoundError(spec.name, name=spec.name)
+
+    def exec_module(self, module):
+        raise AssertionError(module)
+
+sys.meta_path.insert(0, Absent())
+"""
+
+
 def run(folder):
-    """The real runner, to its end; its events."""
-    environment = dict(os.environ, PYTHONPATH=str(clone_folder() / "backend"), OMP_NUM_THREADS="1")
+    """The real runner, to its end, with what the extra `train` installs and nothing else of ours; its events."""
+    (folder / "sitecustomize.py").write_text(NOT_NEEDED, "utf-8")
+    path = os.pathsep.join([str(folder), str(clone_folder() / "backend")])
+    environment = dict(os.environ, PYTHONPATH=path, OMP_NUM_THREADS="1")
     command = [sys.executable, "-m", "geo_r1_backend.training.runner", str(folder)]
     finished = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=100, check=False

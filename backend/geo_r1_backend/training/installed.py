@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from geo_r1_backend.errors import MissingExtra
 
 RUNNER_MODULE = "geo_r1_backend.training.runner"
-PACKAGES = ("torch", "safetensors", "onnx")
+PACKAGES = ("torch", "safetensors")
 
 
 def check_can_train(command: Sequence[str]) -> None:
