@@ -17,36 +17,23 @@ import hashlib
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch.nn.utils import clip_grad_norm_
 
-from geo_r1_backend.training.advantage import informative
 from geo_r1_backend.training.checkpoint import Checkpoints, Progress
 from geo_r1_backend.training.config import TrainingConfig
 from geo_r1_backend.training.dataset import Dataset, TrainingSample
-from geo_r1_backend.training.journal import Journal, Row
+from geo_r1_backend.training.journal import Journal
 from geo_r1_backend.training.loss import policy_loss
 from geo_r1_backend.training.policy import Policy
 from geo_r1_backend.training.replay import Replay
-from geo_r1_backend.training.rollout import Group, Images, roll_out
-from geo_r1_backend.training.sft import sft_step
+from geo_r1_backend.training.report import Report, mean_tokens
+from geo_r1_backend.training.rollout import Group, Images, Told, roll_out
+from geo_r1_backend.training.sft import SftStep, sft_step
+from geo_r1_backend.training.together import Together
 from geo_r1_backend.training.turning import TURNS
-from geo_r1_backend.training_wire import StepEvent
-
-
-@dataclass(frozen=True)
-class Report:
-    """What one step says of itself."""
-
-    loss: float
-    groups: list[Group] = field(default_factory=list)
-    """As they were first asked; replacements are not in the curves, they were chosen."""
-    rows: list[Row] = field(default_factory=list)
-    tokens: float = 0.0
-    kl: float = 0.0
-    clipped: float = 0.0
 
 
 @dataclass
@@ -62,6 +49,7 @@ class Run:
     look: Callable[[Run], bool]
     """Asks the validation part and notes the best checkpoint; false if it was asked to stop meanwhile."""
     progress: Progress = field(default_factory=Progress)
+    together: Together = field(default_factory=Together)
     images: Images = field(init=False)
     replay: Replay = field(init=False)
     train: list[int] = field(init=False)
@@ -79,7 +67,8 @@ class Run:
     def save(self) -> None:
         """Write a checkpoint of this moment."""
         self.progress.replay = self.replay.state()
-        self.checkpoints.save(self.progress, self.policy.trainable(), self.optimizer)
+        if self.together.is_first:
+            self.checkpoints.save(self.progress, self.policy.trainable(), self.optimizer)
 
 
 def make_optimizer(config: TrainingConfig, policy: Policy) -> torch.optim.Optimizer:
@@ -101,13 +90,13 @@ def train(run: Run) -> bool:
     """
     config, progress = run.config, run.progress
     while True:
-        if _is_due(run) and run.look(run):
+        if _is_due(run) and run.together.agreed(run.together.is_first and run.look(run)):
             progress.evaluated_step = progress.step
             if progress.step:
                 run.save()
         if progress.step == config.steps and progress.evaluated_step == progress.step:
             return True
-        if run.journal.is_asked_to_stop:
+        if run.together.agreed(run.journal.is_asked_to_stop):
             run.save()
             return False
         run.dataset.check()
@@ -126,70 +115,81 @@ def _step(run: Run, step: int) -> None:
     """One step: gradient, update, a point on the curves."""
     began_s = time.monotonic()
     config, trained = run.config, list(run.policy.trainable().values())
-    supervised = step <= config.sft_steps
     if step == config.sft_steps + 1:
         run.optimizer.state.clear()  # moments of another loss
     rate = learning_rate(config, step)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     run.optimizer.zero_grad(set_to_none=True)
-    report = _supervised(run, step) if supervised else _reinforced(run, step)
+    report = _supervised(run, step) if step <= config.sft_steps else _reinforced(run, step)
+    run.together.add_gradients(trained)
     norm = float(clip_grad_norm_([p for p in trained if p.grad is not None], config.gradient_clip))
     if not math.isfinite(norm) or not math.isfinite(report.loss):
         run.journal.note(f"step {step} was left out: its gradient is not finite", "not-finite")
-        report, norm = Report(0.0, report.groups, report.rows, report.tokens), 0.0
+        report, norm = replace(report, loss=0.0, kl=0.0), 0.0
     elif norm:
         run.optimizer.step()
     seconds = time.monotonic() - began_s
     run.progress.step = step
     run.progress.spent_s += seconds
-    event = _event(run, report, rate=rate, norm=norm, seconds=seconds, supervised=supervised)
-    run.journal.step(event, report.rows)
+    report = replace(report, norm=norm, rate=rate, seconds=seconds)
+    run.journal.step(report.event(config, run.progress), report.rows())
 
 
 def _supervised(run: Run, step: int) -> Report:
     """The gradient of the true answers' log-likelihood."""
     chosen = run.replay.next(min(run.config.sft_batch, len(run.train)))
-    samples = [_shown(run, prompt, step, number) for number, prompt in enumerate(chosen)]
-    done = sft_step(run.policy, samples, [run.images.of(one) for one in samples], run.config)
-    return Report(loss=done.loss, tokens=done.tokens)
+    samples = [_shown(run, prompt, step, n) for n, prompt in run.together.mine(chosen)]
+    images = [run.images.of(one) for one in samples]
+    done = sft_step(run.policy, samples, images, run.config) if samples else SftStep(0.0, 0.0)
+    all_done = run.together.gathered([(done.loss, round(done.tokens * len(samples)))])
+    tokens = sum(count for _, count in all_done)
+    share = round(done.tokens * len(samples)) / tokens
+    if share != 1.0:  # each process has divided by its own tokens
+        for parameter in run.policy.trainable().values():
+            if parameter.grad is not None:
+                parameter.grad.mul_(share)
+    loss = sum(loss * count for loss, count in all_done) / tokens
+    return Report(loss=loss, tokens=tokens / len(chosen))
 
 
 def _reinforced(run: Run, step: int) -> Report:
     """The gradient of the policy's loss over the groups that teach."""
-    config = run.config
-    prompts = run.replay.next(config.prompts_per_step)
-    groups = [_asked(run, prompt, step, number) for number, prompt in enumerate(prompts)]
-    teaching = groups
-    if config.replay:
-        teaching = [one for one in groups if one.is_informative]
-        missing = len(groups) - len(teaching)
+    prompts = run.replay.next(run.config.prompts_per_step)
+    groups, told = _asked(run, prompts, step, 0)
+    fresh: list[Group] = []
+    replacements: list[Told] = []
+    if run.config.replay:
+        missing = sum(not one.is_informative for one in told)
         again = run.replay.replacements(missing, exclude=prompts)
-        fresh = [_asked(run, p, step, len(prompts) + n) for n, p in enumerate(again)]
-        teaching += [one for one in fresh if one.is_informative]
-    else:
-        fresh = []
-    parts = learn(run.policy, teaching, config)
-    rows = [
-        Row(one.sample.index, text, len(ids), rewarded, advantage)
-        for one in (*groups, *fresh)
-        for text, ids, rewarded, advantage in zip(
-            one.texts, one.completions, one.rewarded, one.advantages, strict=True
-        )
-    ]
-    return Report(parts[0], groups, rows, _mean_tokens(groups), parts[1], parts[2])
+        fresh, replacements = _asked(run, again, step, len(prompts))
+    teaching = [one for one in (*groups, *fresh) if _teaches(run, one.told)]
+    lengths = [n for one in (*told, *replacements) if _teaches(run, one) for n in one.lengths]
+    mine = learn(run.policy, teaching, run.config, tokens=sum(lengths), sequences=len(lengths))
+    loss, kl, clipped = (sum(part) for part in zip(*run.together.gathered([mine]), strict=True))
+    return Report(loss, told, replacements, mean_tokens(told), kl, clipped)
+
+
+def _teaches(run: Run, group: Told) -> bool:
+    """Whether a group is in the loss: all are, but for DAPO."""
+    return group.is_informative or not run.config.replay
 
 
 def learn(
-    policy: Policy, groups: Sequence[Group], config: TrainingConfig
+    policy: Policy, groups: Sequence[Group], config: TrainingConfig, *, tokens: int, sequences: int
 ) -> tuple[float, float, float]:
-    """Add the gradient of the loss over some groups to the parameters, one group at a time.
+    """Add the gradient of some groups' share of the loss to the parameters, one group at a time.
+
+    Args:
+        policy: what learns.
+        groups: those of this process.
+        config: which loss.
+        tokens: of all completions of the step, in all processes.
+        sequences: those completions.
 
     Returns:
-        Loss, KL to the base, and share of tokens at the clip.
+        Shares of the loss, of the KL to the base and of the share of tokens at the clip; they sum to those of the step.
     """
-    tokens = sum(one.tokens for one in groups)
-    sequences = sum(len(one.completions) for one in groups)
     sums = [0.0, 0.0, 0.0]
     for group in groups:
         image, prompt = group.image, group.sample.prompt
@@ -202,7 +202,7 @@ def learn(
             new.detach(),
             reference,
             mask,
-            torch.tensor(group.advantages, device=new.device),
+            torch.tensor(group.told.advantages, device=new.device),
             method=config.objective,
             clip_low=config.clip_low,
             clip_high=config.clip_high,
@@ -232,16 +232,20 @@ def dice(config: TrainingConfig, step: int, purpose: str) -> torch.Generator:
     return torch.Generator().manual_seed(int.from_bytes(digest[:7], "big"))
 
 
-def _asked(run: Run, prompt: int, step: int, number: int) -> Group:
-    """A training prompt, asked once; the replay learns how much the answers differed."""
-    sample = _shown(run, prompt, step, number)
-    group = roll_out(
-        run.policy, sample, run.images, run.config, dice(run.config, step, f"answers {number}")
-    )
-    if informative(group.metrics) or not run.config.replay:
+def _asked(
+    run: Run, prompts: Sequence[int], step: int, first: int
+) -> tuple[list[Group], list[Told]]:
+    """Training prompts, asked once each: this process' groups, and how all went; the replay learns how much answers differed."""
+    groups = []
+    for number, prompt in run.together.mine(prompts):
+        sample = _shown(run, prompt, step, first + number)
+        generator = dice(run.config, step, f"answers {first + number}")
+        groups.append(roll_out(run.policy, sample, run.images, run.config, generator))
         run.journal.alive()
-    run.replay.note(prompt, group.metrics)
-    return group
+    told = run.together.gathered([one.told for one in groups])
+    for prompt, one in zip(prompts, told, strict=True):
+        run.replay.note(prompt, one.metrics)
+    return groups, told
 
 
 def _shown(run: Run, prompt: int, step: int, number: int) -> TrainingSample:
@@ -250,37 +254,3 @@ def _shown(run: Run, prompt: int, step: int, number: int) -> TrainingSample:
     if run.config.augment and run.dataset.can_turn(index):
         turn = int(torch.randint(TURNS, (1,), generator=dice(run.config, step, f"turn {number}")))
     return run.dataset.turned(index, turn)
-
-
-def _mean_tokens(groups: Sequence[Group]) -> float:
-    return sum(one.tokens for one in groups) / max(1, sum(len(one.completions) for one in groups))
-
-
-def _event(
-    run: Run, report: Report, *, rate: float, norm: float, seconds: float, supervised: bool
-) -> StepEvent:
-    config, progress = run.config, run.progress
-    rewarded = [one for group in report.groups for one in group.rewarded]
-    count = max(1, len(rewarded))
-    names = sorted({name for one in rewarded for name in one.parts})
-    mean_s = progress.spent_s / progress.step
-    return StepEvent(
-        number=0,
-        step=progress.step,
-        steps=config.steps,
-        reward=sum(one.total for one in rewarded) / count,
-        reward_parts={
-            name: sum(one.parts.get(name, 0.0) for one in rewarded) / count for name in names
-        },
-        metric=sum(one.metric for one in rewarded) / count,
-        loss=report.loss,
-        completion_tokens=report.tokens,
-        informative=sum(one.is_informative for one in report.groups) / max(1, len(report.groups)),
-        kl=report.kl,
-        clipped=report.clipped,
-        gradient_norm=norm,
-        learning_rate=rate,
-        seconds=round(seconds, 3),
-        remaining_s=round((config.steps - progress.step) * mean_s, 1),
-        method="sft" if supervised else config.objective,
-    )

@@ -19,14 +19,14 @@ MEMORY_IMAGES = 512
 
 
 @dataclass(frozen=True)
-class Group:
-    """All completions of one prompt."""
+class Told:
+    """What every process of a run learns of a group, whichever asked it: all but its picture and its tokens."""
 
-    sample: TrainingSample
-    image: Any
-    """Visual tokens, as the policy made them."""
-    completions: list[list[int]]
+    sample: int
+    """Place in the data set."""
     texts: list[str]
+    lengths: list[int]
+    """Tokens of each completion."""
     rewarded: list[Rewarded]
     advantages: list[float]
 
@@ -40,10 +40,16 @@ class Group:
         """Whether its true metric varies: only then it teaches."""
         return informative(self.metrics)
 
-    @property
-    def tokens(self) -> int:
-        """Of all completions."""
-        return sum(len(one) for one in self.completions)
+
+@dataclass(frozen=True)
+class Group:
+    """All completions of one prompt."""
+
+    sample: TrainingSample
+    image: Any
+    """Visual tokens, as the policy made them."""
+    completions: list[list[int]]
+    told: Told
 
 
 class Images:
@@ -102,11 +108,11 @@ def roll_out(
         )
         for text in texts
     ]
-    return Group(
-        sample=sample,
-        image=image,
-        completions=completions,
+    told = Told(
+        sample=sample.index,
         texts=texts,
+        lengths=[len(one) for one in completions],
         rewarded=rewarded,
         advantages=advantages([one.total for one in rewarded], config.objective),
     )
+    return Group(sample, image, completions, told)

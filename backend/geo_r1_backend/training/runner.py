@@ -2,6 +2,9 @@
 
 It claims the run before it imports torch, trains, and says in `run.sqlite` how it ended: `finished`, `stopped` or `failed` with an
 error. A killed process says nothing; its supervisor does, and ``--resume`` goes on from the last checkpoint.
+
+Several processes, on one machine or more, share the prompts of each step where torchrun starts them:
+``torchrun --standalone --nproc_per_node 4 -m geo_r1_backend.training.runner RUN_FOLDER``. The first one writes.
 """
 
 from __future__ import annotations
@@ -11,6 +14,7 @@ import json
 import logging
 import os
 import sys
+import tempfile
 from pathlib import Path
 
 from geo_r1_backend.errors import GeoR1Error, RunCrashed, RunOutOfMemory
@@ -37,18 +41,34 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     folder: Path = given.folder.resolve()
+    if int(os.environ.get("RANK", "0")) > 0:
+        _help(folder, resume=given.resume)
+        return 0
     with RunDatabase(folder) as database:
         try:
             with claim_run(folder, database):
-                _train(folder, database, resume=given.resume)
+                said = _train(folder, database, resume=given.resume)
         except LockHeld:
             log.warning("another process trains this run")
             return CLAIMED_BY_ANOTHER
-    return 0
+    alone = int(os.environ.get("WORLD_SIZE", "1")) == 1
+    return 0 if said or alone else 1  # torchrun ends the others
 
 
-def _train(folder: Path, database: RunDatabase, *, resume: bool) -> None:
-    """Train, and write down how it ended, whatever happens."""
+def _help(folder: Path, *, resume: bool) -> None:
+    """Be one of the further processes of a run; what this one would write is thrown away."""
+    config = read_config(folder)
+    from geo_r1_backend.training.session import run_session
+
+    with (
+        tempfile.TemporaryDirectory() as nowhere,
+        RunDatabase(Path(nowhere), create=True) as database,
+    ):
+        run_session(config, folder, database, resume=resume)
+
+
+def _train(folder: Path, database: RunDatabase, *, resume: bool) -> bool:
+    """Train, and write down how it ended, whatever happens; false if it failed."""
     if database.values().get("state") != "stopping":
         database.change_state("running")
     try:
@@ -62,11 +82,13 @@ def _train(folder: Path, database: RunDatabase, *, resume: bool) -> None:
     except GeoR1Error as error:
         log.exception("the run failed")
         database.change_state("failed", error=error.to_body())
+        return False
     except Exception as error:  # border: whatever it is, the run must say it
         log.exception("the run failed")
         database.change_state("failed", error=_in_words(error).to_body())
-    else:
-        database.change_state("finished" if finished else "stopped")
+        return False
+    database.change_state("finished" if finished else "stopped")
+    return True
 
 
 def _config_of(folder: Path) -> TrainingConfig:

@@ -22,6 +22,7 @@ from geo_r1_backend.training.journal import Journal
 from geo_r1_backend.training.policies.nano import NanoPolicy
 from geo_r1_backend.training.policy import Policy
 from geo_r1_backend.training.publish import write_adapter, write_model
+from geo_r1_backend.training.together import Together, joined
 from geo_r1_backend.training_wire import Part, Score
 
 log = logging.getLogger(__name__)
@@ -45,6 +46,18 @@ def run_session(
         GeoR1Error: why it cannot go on; checkpoints that were there stay.
     """
     torch.set_num_threads(config.threads)
+    with joined() as together:
+        return _train(config, folder, database, together, resume=resume)
+
+
+def _train(
+    config: TrainingConfig,
+    folder: Path,
+    database: RunDatabase,
+    together: Together,
+    *,
+    resume: bool,
+) -> bool:
     segmenter = Path(config.segmenter_folder) if config.segmenter_folder else None
     dataset = Dataset(
         Path(config.dataset_folder),
@@ -68,10 +81,11 @@ def run_session(
         optimizer=optimizer,
         look=_look,
         progress=progress or Progress(),
+        together=together,
     )
     if not train(run):
         return False
-    return _conclude(run, folder)
+    return _conclude(run, folder) if run.together.is_first else True
 
 
 def load_policy(config: TrainingConfig) -> Policy:
