@@ -29,7 +29,7 @@ from typing import (
     get_type_hints,
 )
 
-from . import wire
+from . import training_wire, wire
 from .errors import ProtocolError
 
 T = TypeVar("T")
@@ -115,6 +115,16 @@ def decode_event(line: Union[str, bytes]) -> Optional[wire.Event]:
     if not isinstance(kind, str):
         raise ProtocolError("$.event", "is missing")
     cls = wire.EVENTS.get(kind)
+    return None if cls is None else decode(cls, value)
+
+
+def decode_run_event(line: Union[str, bytes]) -> Optional[training_wire.RunEvent]:
+    """One line of a run's events; none for a kind that a newer service invented."""
+    value = parse_json(line)
+    kind = value.get("event") if isinstance(value, dict) else None
+    if not isinstance(kind, str):
+        raise ProtocolError("$.event", "is missing")
+    cls = training_wire.RUN_EVENTS.get(kind)
     return None if cls is None else decode(cls, value)
 
 

@@ -1,0 +1,83 @@
+"""Where the chips of a data set lie: around each label, with surroundings, never twice at the same place of the chip.
+
+A model that always finds the object in the middle learns the middle. Pure: bounds in units of the raster's CRS in, bounds
+out; the same seed gives the same windows. The pictures are taken by `capture/training_chips.py`.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import List, Sequence, Tuple
+
+from .label_check import Box, Label
+
+CONTEXT = 5.0
+"""Side of a chip in sides of its object."""
+MIN_SIDE_PX, MAX_SIDE_PX = 300.0, 448.0
+"""In raster pixels. The service itself looks at windows of about this size, see `docs/evaluation.md`."""
+LARGE_CONTEXT = 1.5
+"""Of an object that would fill the largest chip."""
+SCALES = (0.8, 1.3)
+"""Further chips of a label are taken from nearer and from farther away."""
+BORDER = 0.05
+"""Of the chip's side: as near as the object may come to the chip's edge."""
+MAX_CHIPS_PER_LABEL = 4
+WANTED_CHIPS = 80
+VISIBLE_SHARE = 0.5
+"""From here on an object that the chip cuts through is one that a good answer names."""
+
+
+def chips_per_label(labels: int) -> int:
+    """How many chips to take around each label that is learned from: more where there are few."""
+    return max(1, min(MAX_CHIPS_PER_LABEL, WANTED_CHIPS // max(1, labels)))
+
+
+def windows_around(label: Label, *, units_per_px: float, count: int, seed: int) -> List[Box]:
+    """Squares around a label, each of which shows all of it.
+
+    Args:
+        label: what to look at.
+        units_per_px: side of a raster pixel, in units of the raster's CRS.
+        count: how many. The first is taken at the usual scale, the others nearer or farther.
+        seed: of the run; every label has its own numbers.
+    """
+    rng = random.Random(f"{seed}/{label.fid}/{label.expression}")  # noqa: S311 # nosec B311 - no secret
+    left, bottom, right, top = label.box
+    longest = max(right - left, top - bottom)
+    usual = min(max(CONTEXT * longest, MIN_SIDE_PX * units_per_px), MAX_SIDE_PX * units_per_px)
+    windows = []
+    for number in range(count):
+        scale = 1.0 if number == 0 else rng.uniform(*SCALES)
+        side = max(usual * scale, LARGE_CONTEXT * longest)
+        centre = []
+        for low, high in ((left, right), (bottom, top)):
+            free = side / 2 - (high - low) / 2 - BORDER * side
+            centre.append((low + high) / 2 + rng.uniform(-1.0, 1.0) * max(0.0, free))
+        x, y = centre
+        windows.append((x - side / 2, y - side / 2, x + side / 2, y + side / 2))
+    return windows
+
+
+def around_all(boxes: Sequence[Box]) -> Box:
+    """Bounds of several bounds."""
+    lefts, bottoms, rights, tops = zip(*boxes)
+    return min(lefts), min(bottoms), max(rights), max(tops)
+
+
+def visible_box_px(
+    corners_px: Sequence[Tuple[float, float]], width_px: float, height_px: float
+) -> List[float]:
+    """The part of an object that a chip shows, as a box; empty if it shows too little of it.
+
+    Args:
+        corners_px: places of the outline in pixels of the chip, which may lie outside of it.
+        width_px: of the chip.
+        height_px: of the chip.
+    """
+    xs, ys = [x for x, _ in corners_px], [y for _, y in corners_px]
+    whole = (max(xs) - min(xs)) * (max(ys) - min(ys))
+    box = [max(0.0, min(xs)), max(0.0, min(ys)), min(width_px, max(xs)), min(height_px, max(ys))]
+    if box[2] <= box[0] or box[3] <= box[1] or whole <= 0:
+        return []
+    seen = (box[2] - box[0]) * (box[3] - box[1])
+    return [round(number, 2) for number in box] if seen >= VISIBLE_SHARE * whole else []
