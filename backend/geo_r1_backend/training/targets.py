@@ -20,8 +20,9 @@ ModelBox = tuple[int, int, int, int]
 """Whole numbers, as the model writes them."""
 
 PLURALS = {kind.name: kind.plural for kind in CLASSES} | {
-    one: many for kind in CLASSES for one, many in kind.synonyms
+    one: kind.plural for kind in CLASSES for one, _ in kind.synonyms
 }
+"""The model reasons in a kind's first name, whatever word it was asked with."""
 
 
 def target_text(sample: Sample, view: View, *, think: bool = True) -> str:
