@@ -35,12 +35,13 @@ class Split:
         return self.parts.count(part)
 
 
-def split_by_place(windows: Sequence[Box], *, seed: int) -> Split:
+def split_by_place(windows: Sequence[Box], *, seed: int, held_out: Optional[float] = None) -> Split:
     """Divide labels.
 
     Args:
         windows: for each label, bounds of everything that its chips show.
         seed: the same seed and windows give the same split.
+        held_out: share of the labels that is held out; none = by their number, see `targets`.
 
     Returns:
         Parts such that windows of two different parts never overlap. `validation` and `held_out` are empty where even
@@ -49,7 +50,7 @@ def split_by_place(windows: Sequence[Box], *, seed: int) -> Split:
     kept = set(range(len(windows)))
     while True:
         groups = _groups(windows, kept)
-        parts = _assign(groups, len(kept), seed)
+        parts = _assign(groups, len(kept), seed, held_out)
         if parts is not None:
             return _split(groups, parts, len(windows))
         largest = max(groups, key=len, default=[])
@@ -101,16 +102,22 @@ def _groups(windows: Sequence[Box], kept: Set[int]) -> List[List[int]]:
     return list(groups.values())
 
 
-def _assign(groups: List[List[int]], count: int, seed: int) -> Optional[List[Part]]:
+def _assign(
+    groups: List[List[int]], count: int, seed: int, held_out: Optional[float]
+) -> Optional[List[Part]]:
     """A part for each group; none if the places are too few or too large."""
     if len(groups) < 3:
         return None
     for_validation, for_held_out = targets(count)
+    if held_out is not None:
+        for_held_out = round(held_out * count)
     wanted: Dict[Part, int] = {"held_out": for_held_out, "validation": for_validation}
     order = list(range(len(groups)))
     random.Random(seed).shuffle(order)  # noqa: S311 # nosec B311 - no secret
     parts: List[Part] = ["train"] * len(groups)
     for part, target in wanted.items():
+        if target <= 0:
+            continue
         got = 0
         free = [number for number in order if parts[number] == "train"]
         for number in free:
