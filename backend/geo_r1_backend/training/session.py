@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.engines.segmenter import load_segmenter
 from geo_r1_backend.models.learned import model_id_of
 from geo_r1_backend.storage.run_database import RunDatabase
+from geo_r1_backend.training.agreement import MAX_SAMPLES, Agreement, agreement_of
 from geo_r1_backend.training.checkpoint import Checkpoints, Progress
 from geo_r1_backend.training.config import TrainingConfig
 from geo_r1_backend.training.dataset import Dataset, TrainingSample
@@ -21,7 +23,7 @@ from geo_r1_backend.training.grpo import Run, make_optimizer, train
 from geo_r1_backend.training.journal import Journal
 from geo_r1_backend.training.policies.nano import NanoPolicy
 from geo_r1_backend.training.policy import Policy
-from geo_r1_backend.training.publish import write_adapter, write_model
+from geo_r1_backend.training.publish import finish_card, write_adapter, write_model
 from geo_r1_backend.training.together import Together, joined
 from geo_r1_backend.training_wire import Part, Score
 
@@ -136,13 +138,21 @@ def _conclude(run: Run, folder: Path) -> bool:
     config, policy = run.config, run.policy
     run.checkpoints.load_trained(run.progress.best_step, policy.trainable())
     answering: Policy = policy
+    agreement: Agreement | None = None
     if isinstance(policy, NanoPolicy):
         # what answers in the end are the stored int8 weights, so those are compared
         written = write_model(config, policy.merged_state(), policy.config, folder)
         answering = NanoPolicy.load(written)
+        agreement = _agreement(run, written)
+        if agreement is None:
+            return False
+        if not agreement.is_enough:
+            run.journal.note(agreement.sentence, "int8-differs")
     samples = run.dataset.part("held_out")
     write_adapter(config, policy, folder, verdict=None, score=run.progress.best)
+    about = partial(finish_card, config, folder, score=run.progress.best, agreement=agreement)
     if not samples:
+        about(verdict=None)
         run.journal.note("no samples are held out, so there is no verdict", "no-held-out")
         return True
     encode = run.images.of
@@ -156,8 +166,30 @@ def _conclude(run: Run, folder: Path) -> bool:
     found = verdict(before, after, seed=config.seed)
     run.checkpoints.load_trained(run.progress.best_step, policy.trainable())
     write_adapter(config, policy, folder, verdict=found, score=run.progress.best)
+    about(verdict=found)
     run.journal.verdict(found, model_id_of(config.run_id))
     return True
+
+
+def _agreement(run: Run, folder: Path) -> Agreement | None:
+    """The published model beside the float one; none if asked to stop meanwhile."""
+    config = run.config
+    samples = run.dataset.part("validation", MAX_SAMPLES) or run.dataset.part("train", MAX_SAMPLES)
+
+    def should_stop() -> bool:
+        run.journal.alive()
+        return run.journal.is_asked_to_stop
+
+    return agreement_of(
+        folder,
+        run.policy,
+        samples,
+        run.images.of,
+        think=config.think,
+        max_new_tokens=config.max_new_tokens,
+        threads=config.threads,
+        should_stop=should_stop,
+    )
 
 
 def _untrained(config: TrainingConfig, policy: Policy) -> Policy:
