@@ -37,6 +37,7 @@ CHIP_PX = 448
 TRAIN_OBJECTS, VALIDATION_OBJECTS, HELD_OUT_OBJECTS = 20, 8, 150
 VISIBLE = 0.5
 SMALLEST_PX = 14.0
+LEARNED = "oam_1_1"
 
 Tile = tuple[bytes, list[list[float]], str]
 """PNG, boxes in its pixels, and the name of its place."""
@@ -55,47 +56,77 @@ ARMS: dict[str, dict[str, Any]] = {
 }
 
 
-def roof_tiles(data: Path, side_px: int) -> Iterator[Tile]:
-    """Square pieces of the mosaics, with all roofs that they show."""
-    for path in sorted((data / "fair-oam-buildings" / "mosaics").glob("*.tif")):
-        area = path.name.split("_")[1]
-        if area not in "12":
-            continue
+def roofs(data: Path, side_px: int, task: str) -> Iterator[Tile]:
+    """Square pieces of the mosaics with all roofs that they show: a grid of them, or, for one object, squares around each roof."""
+    root = data / "fair-oam-buildings"
+    dice = random.Random(0)  # noqa: S311 - no secret
+    for path in sorted((root / "mosaics").glob("*.tif")):
         labels = json.loads(
-            (data / "fair-oam-buildings" / "data" / area / "labels.geojson").read_text()
+            (root / "data" / path.name.split("_")[1] / "labels.geojson").read_text()
         )
         with rasterio.open(path) as raster:
-            outlines = []
-            for feature in labels["features"]:
-                moved = transform_geom("EPSG:4326", raster.crs, feature["geometry"])
-                corners = np.array(moved["coordinates"][0])[:, :2]
-                pixels = np.array([~raster.transform @ tuple(c) for c in corners])
-                outlines.append((*pixels.min(0), *pixels.max(0)))
-            for top in range(0, raster.height - side_px + 1, side_px):
-                for left in range(0, raster.width - side_px + 1, side_px):
-                    pixels = raster.read(
-                        (1, 2, 3),
-                        window=Window(left, top, side_px, side_px),
-                        out_shape=(3, CHIP_PX, CHIP_PX),
-                        resampling=rasterio.enums.Resampling.average,
-                    ).transpose(1, 2, 0)
-                    boxes = _visible(outlines, left, top, side_px)
-                    if boxes and (pixels.max(2) > 0).mean() > 0.98:
-                        stream = io.BytesIO()
-                        Image.fromarray(pixels).save(stream, "PNG")
-                        yield stream.getvalue(), boxes, f"{path.stem}/{left}/{top}"
+            outlines = [_outline(feature["geometry"], raster) for feature in labels["features"]]
+            if task == "rec":
+                squares = [
+                    one for one in (_around(o, outlines, raster, dice) for o in outlines) if one
+                ]
+            else:
+                squares = [
+                    (left, top, side_px)
+                    for top in range(0, raster.height - side_px + 1, side_px)
+                    for left in range(0, raster.width - side_px + 1, side_px)
+                ]
+            for left, top, side in squares:
+                pixels = raster.read(
+                    (1, 2, 3),
+                    window=Window(left, top, side, side),
+                    out_shape=(3, CHIP_PX, CHIP_PX),
+                    resampling=rasterio.enums.Resampling.average,
+                ).transpose(1, 2, 0)
+                boxes = _visible(outlines, left, top, side)
+                if boxes and (pixels.max(2) > 0).mean() > 0.98:
+                    stream = io.BytesIO()
+                    Image.fromarray(pixels).save(stream, "PNG")
+                    yield stream.getvalue(), boxes, f"{path.stem}/{left}/{top}"
 
 
-def _visible(outlines: list[Any], left: int, top: int, side_px: int) -> list[list[float]]:
+def _outline(geometry: Any, raster: Any) -> tuple[float, float, float, float]:
+    """Bounds in pixels of the mosaic."""
+    moved = transform_geom("EPSG:4326", raster.crs, geometry)
+    corners = np.array(moved["coordinates"][0])[:, :2]
+    pixels = np.array([~raster.transform @ tuple(c) for c in corners])
+    left, top, right, bottom = (*pixels.min(0), *pixels.max(0))
+    return float(left), float(top), float(right), float(bottom)
+
+
+def _around(
+    outline: Any, outlines: list[Any], raster: Any, dice: random.Random
+) -> tuple[int, int, int] | None:
+    """A square that shows this roof and no other, the roof anywhere in it; none where sixty tries find none."""
+    left, top, right, bottom = outline
+    longest = max(right - left, bottom - top)
+    for _ in range(60):
+        side = round(longest * dice.uniform(1.6, 3.2))
+        x = round(dice.uniform(right + 4 - side, left - 4))
+        y = round(dice.uniform(bottom + 4 - side, top - 4))
+        inside = 0 <= x <= raster.width - side and 0 <= y <= raster.height - side
+        if inside and side >= 120 and len(_visible(outlines, x, y, side, share=0.35)) == 1:
+            return x, y, side
+    return None
+
+
+def _visible(
+    outlines: list[Any], left: int, top: int, side_px: int, share: float = VISIBLE
+) -> list[list[float]]:
     """Boxes in chip pixels of what the square shows at least half of."""
     found, scale = [], CHIP_PX / side_px
     for x0, y0, x1, y1 in outlines:
         cut = (max(x0, left), max(y0, top), min(x1, left + side_px), min(y1, top + side_px))
         if cut[2] <= cut[0] or cut[3] <= cut[1]:
             continue
-        share = (cut[2] - cut[0]) * (cut[3] - cut[1]) / ((x1 - x0) * (y1 - y0))
+        seen = (cut[2] - cut[0]) * (cut[3] - cut[1]) / ((x1 - x0) * (y1 - y0))
         box = [(v - o) * scale for v, o in zip(cut, (left, top, left, top), strict=True)]
-        if share >= VISIBLE and max(box[2] - box[0], box[3] - box[1]) >= SMALLEST_PX:
+        if seen >= share and max(box[2] - box[0], box[3] - box[1]) >= SMALLEST_PX:
             found.append([round(float(v), 2) for v in box])
     return found
 
@@ -108,10 +139,13 @@ def write_dataset(
     order = list(tiles)
     # held out first, by a seed of its own: every run is asked the same questions
     random.Random(0).shuffle(order)  # noqa: S311 - no secret
-    if task == "rec":
-        order = [one for one in order if len(one[1]) == 1]
     parts: list[tuple[str, Tile]] = []
-    rest = _fill(parts, order, "held_out", HELD_OUT_OBJECTS)
+    if task == "rec":
+        # squares around neighbouring roofs overlap, so one mosaic is learned from and the others are asked
+        rest = [one for one in order if one[2].startswith(LEARNED)]
+        _fill(parts, [one for one in order if one not in rest], "held_out", HELD_OUT_OBJECTS)
+    else:
+        rest = _fill(parts, order, "held_out", HELD_OUT_OBJECTS)
     dice.shuffle(rest)
     rest = _fill(parts, rest, "train", TRAIN_OBJECTS)
     _fill(parts, rest, "validation", VALIDATION_OBJECTS)
@@ -203,7 +237,7 @@ def main() -> None:
     command.add_argument("--set", default="{}", help="JSON of settings over every arm")
     given = command.parse_args()
     data = Path(os.environ["GEO_R1_DATA"])
-    tiles = list(roof_tiles(data, given.side))
+    tiles = list(roofs(data, given.side, given.task))
     print(len(tiles), "chips,", sum(len(t[1]) for t in tiles), "objects", flush=True)
     rows = given.folder / "rows.jsonl"
     done = [json.loads(line) for line in rows.read_text().splitlines()] if rows.is_file() else []
