@@ -24,8 +24,8 @@ from tests.backend.conftest import png
 from tests.backend.training import sample, wait_for
 from tests.conftest import SEED
 
-KILLS = int(os.environ.get("GEO_R1_RUN_KILLS", "8"))
-STEPS = 250
+KILLS = int(os.environ.get("GEO_R1_RUN_KILLS", "5"))
+STEPS = 150
 HERE = Path(__file__).resolve().parent
 
 

@@ -394,8 +394,8 @@ def test_listeners_have_a_limit(start_service, monkeypatch):
     run = start_run(running, "steps=1000 step_s=0.05")["id"]
     address = f"/v1/runs/{run}/events"
     with running.client.stream("GET", address), running.new_client() as other:
-        with other.stream("GET", address):
-            refused = running.new_client().get(address)
+        with other.stream("GET", address), running.new_client() as third:
+            refused = third.get(address)
             answered = running.ask(running.put_chip())
         wait_for(lambda: stream_begins(running, address), "room")
     running.client.post(f"/v1/runs/{run}/stop")

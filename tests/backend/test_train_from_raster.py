@@ -42,6 +42,12 @@ def field_of_heaps(tmp_path_factory):
     return raster, labels
 
 
+@pytest.fixture(scope="module")
+def built(field_of_heaps):
+    """Samples of all sixteen."""
+    return built_from(Source(*field_of_heaps, field="what"))
+
+
 def built_from(source):
     check, whole = read_labels(source)
     assert not check.blocks, check.problems
@@ -55,12 +61,8 @@ def dark_box(image):
     return [left, top, right, bottom]
 
 
-def test_boxes_lie_on_the_objects(field_of_heaps):
+def test_boxes_lie_on_the_objects(built):
     """From map units of another CRS to pixels of a chip: every box lies on its object, to a pixel."""
-    raster, labels = field_of_heaps
-
-    built = built_from(Source(raster, labels, field="what"))
-
     assert len(built.samples) > 16
     for sample in built.samples:
         image = Image.open(io.BytesIO(built.chips[sample.chip]))
@@ -70,10 +72,8 @@ def test_boxes_lie_on_the_objects(field_of_heaps):
     check_samples(built.samples, built.sizes_px)
 
 
-def test_chips_have_context_and_jitter(field_of_heaps):
+def test_chips_have_context_and_jitter(built):
     """The object is not always in the middle of its chip, and never cut by its edge."""
-    built = built_from(Source(*field_of_heaps, field="what"))
-
     middles = []
     for sample in built.samples:
         width, height = built.sizes_px[sample.chip]
@@ -93,10 +93,8 @@ def check_no_ground_twice(built):
         assert part == other or across <= 0 or down <= 0
 
 
-def test_parts_never_touch(field_of_heaps):
+def test_parts_never_touch(built):
     """All three parts are there, places are in one part, and no ground is in chips of two parts."""
-    source = Source(*field_of_heaps, field="what")
-    built = built_from(source)
     by_place = {}
     for sample in built.samples:
         by_place.setdefault(sample.place, set()).add(sample.part)
@@ -110,7 +108,7 @@ def test_parts_never_touch(field_of_heaps):
     check_no_ground_twice(built)
 
 
-@pytest.mark.parametrize(("share", "labels"), [(0.0, 0), (0.25, 4), (0.35, 6), (None, 2)])
+@pytest.mark.parametrize(("share", "labels"), [(0.0, 0), (0.35, 6), (None, 2)])
 def test_share_of_the_held_out(field_of_heaps, share, labels):
     """As many labels are held out as were asked for; without a wish, a few of few."""
     built = built_from(Source(*field_of_heaps, field="what", held_out=share))
@@ -119,14 +117,12 @@ def test_share_of_the_held_out(field_of_heaps, share, labels):
     assert built.split.count("train") >= 8
 
 
-def test_same_seed_same_dataset(field_of_heaps):
+def test_same_seed_same_dataset(field_of_heaps, built):
     """The same seed gives the same bytes, another one other chips."""
-    first, again, other = (
-        built_from(Source(*field_of_heaps, field="what", seed=seed)) for seed in (5, 5, 6)
-    )
+    again, other = (built_from(Source(*field_of_heaps, field="what", seed=seed)) for seed in (0, 6))
 
-    assert (first.samples, first.chips) == (again.samples, again.chips)
-    assert set(first.chips) != set(other.chips)
+    assert (built.samples, built.chips) == (again.samples, again.chips)
+    assert set(built.chips) != set(other.chips)
 
 
 def test_every_problem_has_its_row_and_its_mend(tmp_path):
