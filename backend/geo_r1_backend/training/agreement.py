@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from geo_r1_backend.training.policy import Policy
 
 ENOUGH = 0.6
-"""Mean likeness from here on is agreement. Two answers of one model, float and int8, were 0.8 to 1.0 alike; a model that lost its
-training is as like as the base: see docs/experiments.md."""
+"""Mean likeness from here on is agreement. A trained model and its int8 answers were 100 % alike, two models that say different things
+are near 0 (docs/experiments.md); between them lies a model whose single tokens were near a tie."""
 MAX_SAMPLES = 8
 
 
