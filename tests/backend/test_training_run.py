@@ -25,7 +25,7 @@ from tests.backend.training_run import (
 )
 from tests.pure.training_data import write_dataset
 
-STEPS = 5
+STEPS = 4
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_a_run_goes_from_queued_to_a_verdict(whole):
 
     assert state(whole) == "finished"
     assert sorted(found) == list(range(1, STEPS + 1))
-    assert [e["step"] for e in events(whole, "evaluation")] == [0, 2, 4, 5]
+    assert [e["step"] for e in events(whole, "evaluation")] == [0, 2, 4]
     assert len(events(whole, "evaluation")[0]["previews"]) == 1
     assert {row[0] for row in rows} == set(range(config.sft_steps + 1, STEPS + 1))
     for step in {row[0] for row in rows}:
