@@ -132,7 +132,14 @@ def _visible(
 
 
 def write_dataset(
-    tiles: list[Tile], root: Path, *, query: str, label: str, task: str, seed: int
+    tiles: list[Tile],
+    root: Path,
+    *,
+    query: str,
+    label: str,
+    task: str,
+    seed: int,
+    held_out: int = HELD_OUT_OBJECTS,
 ) -> Path:
     """A data set as the service keeps it; places are tiles, parts are filled until they have their objects."""
     dice = random.Random(seed)  # noqa: S311 - no secret
@@ -143,9 +150,9 @@ def write_dataset(
     if task == "rec":
         # squares around neighbouring roofs overlap, so one mosaic is learned from and the others are asked
         rest = [one for one in order if one[2].startswith(LEARNED)]
-        _fill(parts, [one for one in order if one not in rest], "held_out", HELD_OUT_OBJECTS)
+        _fill(parts, [one for one in order if one not in rest], "held_out", held_out)
     else:
-        rest = _fill(parts, order, "held_out", HELD_OUT_OBJECTS)
+        rest = _fill(parts, order, "held_out", held_out)
     dice.shuffle(rest)
     rest = _fill(parts, rest, "train", TRAIN_OBJECTS)
     _fill(parts, rest, "validation", VALIDATION_OBJECTS)
@@ -234,6 +241,7 @@ def main() -> None:
     )
     command.add_argument("--query", default="roof")
     command.add_argument("--task", default="ovd")
+    command.add_argument("--held-out", type=int, default=HELD_OUT_OBJECTS, help="objects asked")
     command.add_argument("--set", default="{}", help="JSON of settings over every arm")
     given = command.parse_args()
     data = Path(os.environ["GEO_R1_DATA"])
@@ -243,7 +251,13 @@ def main() -> None:
     done = [json.loads(line) for line in rows.read_text().splitlines()] if rows.is_file() else []
     for seed in given.seeds:
         dataset = write_dataset(
-            tiles, given.folder, query=given.query, label=given.query, task=given.task, seed=seed
+            tiles,
+            given.folder,
+            query=given.query,
+            label=given.query,
+            task=given.task,
+            seed=seed,
+            held_out=given.held_out,
         )
         for arm in given.arms:
             settings = ARMS[arm] | json.loads(given.set)
