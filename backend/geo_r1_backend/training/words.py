@@ -60,9 +60,11 @@ def event_line(event: dict[str, Any]) -> str | None:
     kind = event["event"]
     if kind == "step":
         left = timedelta(seconds=round(event["remaining_s"]))
-        reward = "" if event["method"] == "sft" else f"  reward {event['reward']:.3f}"
+        # a supervised step samples no answers, so there is nothing to measure
+        sampled = f"  reward {event['reward']:.3f}  metric {event['metric']:.3f}"
+        reward = "" if event["method"] == "sft" else sampled
         return (
-            f"step {event['step']}/{event['steps']} {event['method']}{reward}  metric {event['metric']:.3f}  "
+            f"step {event['step']}/{event['steps']} {event['method']}{reward}  "
             f"loss {event['loss']:.4f}  {event['seconds']:.1f} s  left {left}"
         )
     if kind == "evaluation":
