@@ -11,7 +11,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from geo_r1_backend.errors import ConfigError
 from geo_r1_backend.training.grpo import dice
+from geo_r1_backend.training.installed import runner_of
 from geo_r1_backend.training.together import Together
 from tests.backend.training_run import curve, events, make_run, run, state
 from tests.pure.training_data import write_dataset
@@ -65,7 +67,7 @@ def test_a_run_of_two_processes_is_one_run(tmp_path):
     dataset = write_dataset(tmp_path, {"train": 3, "held_out": 1})
     alone, shared = (make_run(tmp_path, dataset=dataset, name=n, **asked) for n in ("a", "b"))
     run(alone)
-    python(*TORCHRUN, "-m", "geo_r1_backend.training.runner", shared)
+    python(*runner_of(2)[1:], shared)
 
     assert state(shared) == "finished"
     ours, theirs = curve(alone), curve(shared)
@@ -84,6 +86,12 @@ def test_shares_put_together_are_the_whole_in_order():
     assert Together().mine(items) == list(enumerate(items))
     assert Together().gathered(items) == items
     assert Together().agreed("x") == "x"
+
+
+def test_no_process_is_too_few():
+    """A run needs a process; the refusal says the number."""
+    with pytest.raises(ConfigError, match="0 processes"):
+        runner_of(0)
 
 
 def test_alone_no_gradient_is_touched():

@@ -23,9 +23,8 @@ from geo_r1_backend.storage.runs import MODEL_FOLDER, RunStore
 from geo_r1_backend.training.begin import create_run
 from geo_r1_backend.training.from_raster import Built, Source, build, read_labels
 from geo_r1_backend.training.in_terminal import check_nobody_trains, train_here
-from geo_r1_backend.training.installed import check_can_train
+from geo_r1_backend.training.installed import check_can_train, runner_of
 from geo_r1_backend.training.sample_checks import check_samples
-from geo_r1_backend.training.supervise import RUNNER
 from geo_r1_backend.training.words import (
     built_lines,
     event_line,
@@ -75,6 +74,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--name", default="", help="of the model that comes out")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="copy the finished model there")
     parser.add_argument("--check", action="store_true", help="check the samples and stop")
+    _add_processes(parser)
     parser.add_argument("--data-dir", type=Path, metavar="FOLDER")
     parser.set_defaults(run=train)  # fmt: skip
 
@@ -92,6 +92,8 @@ def add_runs(parser: argparse.ArgumentParser) -> None:
         one = actions.add_parser(name, help=text)
         if name != "list":
             one.add_argument("id", help="see “geo-r1 runs list”")
+        if name == "resume":
+            _add_processes(one)
         one.add_argument("--data-dir", type=Path, metavar="FOLDER")
         one.set_defaults(run=action)
 
@@ -108,13 +110,20 @@ def add_datasets(parser: argparse.ArgumentParser) -> None:
         one.add_argument("--data-dir", type=Path, metavar="FOLDER")
 
 
+def _add_processes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--processes", type=int, default=1, metavar="N", help="that share the run: one for each GPU"
+    )
+
+
 def say(line: str) -> None:
     """A line for whoever started the command."""
     print(line, flush=True)
 
 
-def train(options: argparse.Namespace, command: Sequence[str] = RUNNER) -> int:
+def train(options: argparse.Namespace, command: Sequence[str] | None = None) -> int:
     """Samples, data set, run, verdict."""
+    command = command or runner_of(options.processes)
     home = _home(options)
     _check(options)
     source = Source(
@@ -209,8 +218,9 @@ def stop_run(options: argparse.Namespace) -> int:
     return 0
 
 
-def resume_run(options: argparse.Namespace, command: Sequence[str] = RUNNER) -> int:
+def resume_run(options: argparse.Namespace, command: Sequence[str] | None = None) -> int:
     """Go on from the last checkpoint, here."""
+    command = command or runner_of(options.processes)
     runs, datasets = _stores(_home(options))
     datasets.folder(str(runs.read(options.id)["request"]["dataset"]))
     check_can_train(command)
