@@ -20,6 +20,7 @@ from .gui.crs_offer import CrsOffer
 from .gui.dock import GeoR1Dock
 from .gui.preview import SendingPreview
 from .gui.service_actions import ServiceActions
+from .gui.train_controller import TrainController
 from .layers.store import DetectionStore
 from .network.access import AccessKeeper
 from .network.connection import Connection
@@ -56,6 +57,11 @@ class Services:
         self.answers = AnswersController(
             dock=self.dock, asking=self.asking, store=self.store, canvas=canvas, parent=self.dock
         )
+        self.training = TrainController(
+            panel=self.dock.train, connection=self.connection, canvas=canvas, parent=self.dock
+        )
+        self.training.model_chosen.connect(self.actions.use_model)
+        self.dock.tabs.currentChanged.connect(self.training.on_tab)
         self.crs_offer = CrsOffer(dock=self.dock, canvas=canvas, parent=self.dock)
         self.crs_offer.changed.connect(self.preview.refresh)
         self.actions.settings_changed.connect(self.save_settings)
@@ -75,6 +81,7 @@ class Services:
         self.dock.visibilityChanged.disconnect(self._on_visibility)
         QgsProject.instance().readProject.disconnect(self._on_project_read)
         self.asking.close()
+        self.training.close()
         self.answers.close()
         self.crs_offer.close()
         self.preview.close()

@@ -69,6 +69,7 @@ _UNKNOWN_TITLE = QT_TRANSLATE_NOOP("GeoR1Errors", "That did not work")
 SENTENCES: Dict[str, Sentence] = {
     **SERVER_SENTENCES,
     **TRAINING_SENTENCES,
+    **TRAINING_SENTENCES,
     # --- reaching the service
     "unreachable": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The Geo-R1 service is not answering"),

@@ -7,13 +7,22 @@ from typing import Optional
 from qgis.gui import QgsDockWidget
 from qgis.PyQt.QtCore import QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent
-from qgis.PyQt.QtWidgets import QFrame, QMenu, QSplitter, QVBoxLayout, QWidget
+from qgis.PyQt.QtWidgets import (
+    QFrame,
+    QMenu,
+    QSplitter,
+    QStackedWidget,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from .answers_panel import AnswersPanel
 from .ask_panel import AskPanel
 from .header import HeaderPanel
 from .notice import Notice
 from .reasoning_panel import ReasoningPanel
+from .train_panel import TrainPanel
 
 
 class GeoR1Dock(QgsDockWidget):
@@ -31,6 +40,14 @@ class GeoR1Dock(QgsDockWidget):
         self.ask_panel = AskPanel(self)
         self.reasoning = ReasoningPanel(self)
         self.answers = AnswersPanel(self)
+        self.train = TrainPanel(self)
+        self.tabs = QTabBar(self)
+        self.tabs.setObjectName("geoR1Tabs")
+        self.tabs.setAccessibleName(self.tr("Ask or train"))
+        self.tabs.setDrawBase(False)
+        self.tabs.setExpanding(False)
+        self.tabs.addTab(self.tr("Ask"))
+        self.tabs.addTab(self.tr("Train"))
         self._arrange()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -47,9 +64,24 @@ class GeoR1Dock(QgsDockWidget):
         layout.setSpacing(9)
         layout.addWidget(self.header)
         layout.addWidget(_line(body))
+        layout.addWidget(self.tabs)
+        pages = QStackedWidget(body)
+        pages.addWidget(self._ask_page(pages))
+        pages.addWidget(self.train)
+        self.tabs.currentChanged.connect(pages.setCurrentIndex)
+        layout.addWidget(pages, 1)
+        body.setMinimumWidth(300)
+        self.setWidget(body)
+        self._chain()
+
+    def _ask_page(self, parent: QWidget) -> QWidget:
+        page = QWidget(parent)
+        layout = QVBoxLayout(page)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(9)
         layout.addWidget(self.ask_panel)
         layout.addWidget(self.notice)
-        splitter = QSplitter(Qt.Orientation.Vertical, body)
+        splitter = QSplitter(Qt.Orientation.Vertical, page)
         splitter.setChildrenCollapsible(False)
         splitter.setHandleWidth(9)
         splitter.addWidget(self.reasoning)
@@ -57,11 +89,14 @@ class GeoR1Dock(QgsDockWidget):
         splitter.setStretchFactor(0, 3)
         splitter.setStretchFactor(1, 2)
         layout.addWidget(splitter, 1)
-        body.setMinimumWidth(300)
-        self.setWidget(body)
+        return page
+
+    def _chain(self) -> None:
+        """The way of the Tab key."""
         chain = (
             self.header.button,
             self.header.menu_button,
+            self.tabs,
             self.ask_panel.query,
             self.ask_panel.task_combo,
             self.ask_panel.layer_combo,

@@ -74,6 +74,7 @@ class ServiceActions(QObject):
         dock.header.leaves_requested.connect(self.show_what_leaves)
         dock.header.show_destination(destination_of(connection.settings.service_url))
         dock.notice.mend_requested.connect(self.mend)
+        dock.train.notice.mend_requested.connect(self.mend)
         dock.ask_panel.task_chosen.connect(lambda task: self._change(task=task))
         self._fill_menu(dock.menu)
         self._offer_tasks()
@@ -82,6 +83,12 @@ class ServiceActions(QObject):
         """Do what a button promised."""
         if mend in self._mends:
             self._mends[mend]()
+
+    def use_model(self, model: str) -> None:
+        """Ask this model from now on; the list of models is read anew, for it may be a new one."""
+        self._change(model=model)
+        self._models_of = None
+        self._on_standing(self._connection.standing)
 
     def look_again(self) -> None:
         """Look who is there, and start the local service if the settings say so."""

@@ -737,324 +737,342 @@
     </message>
 </context>
 <context>
+    <name>GeoR1Dock</name>
+    <message>
+        <location filename="../gui/dock.py" line="46"/>
+        <source>Ask or train</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/dock.py" line="49"/>
+        <source>Ask</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/dock.py" line="50"/>
+        <source>Train</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>GeoR1Errors</name>
     <message>
-        <location filename="../core/sentences.py" line="66"/>
+        <location filename="../core/sentences.py" line="67"/>
         <source>That did not work</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="71"/>
+        <location filename="../core/sentences.py" line="74"/>
         <source>The Geo-R1 service is not answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="71"/>
+        <location filename="../core/sentences.py" line="74"/>
         <source>Nothing answers at {url} ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="71"/>
+        <location filename="../core/sentences.py" line="74"/>
         <source>Start the service, or connect to another address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="77"/>
+        <location filename="../core/sentences.py" line="80"/>
         <source>The service fell silent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="77"/>
+        <location filename="../core/sentences.py" line="80"/>
         <source>{url} sent nothing for {seconds:g} s.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="77"/>
+        <location filename="../core/sentences.py" line="80"/>
         <source>What it had found is kept. Ask again, or look into its log.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="85"/>
+        <location filename="../core/sentences.py" line="88"/>
         <source>The service went away in the middle of the answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="85"/>
+        <location filename="../core/sentences.py" line="88"/>
         <source>The connection to {url} broke ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="85"/>
+        <location filename="../core/sentences.py" line="88"/>
         <source>What it had found is kept. Ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="91"/>
+        <location filename="../core/sentences.py" line="94"/>
         <source>The answer could not be understood</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="91"/>
+        <location filename="../core/sentences.py" line="94"/>
         <source>In the answer, {path}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="91"/>
+        <location filename="../core/sentences.py" line="94"/>
         <source>Plugin and service may be of different versions: update both.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="110"/>
+        <location filename="../core/sentences.py" line="113"/>
         <source>The service did not start</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="110"/>
+        <location filename="../core/sentences.py" line="113"/>
         <source>{command}: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="110"/>
+        <location filename="../core/sentences.py" line="113"/>
         <source>Its log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="116"/>
+        <location filename="../core/sentences.py" line="119"/>
         <source>Geo-R1 is not installed on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="116"/>
+        <location filename="../core/sentences.py" line="119"/>
         <source>No command “geo-r1” in {places} usual places.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="124"/>
+        <location filename="../core/sentences.py" line="127"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="124"/>
+        <location filename="../core/sentences.py" line="127"/>
         <source>Enter the token that the service’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="130"/>
+        <location filename="../core/sentences.py" line="133"/>
         <source>The service does not answer under this name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="130"/>
+        <location filename="../core/sentences.py" line="133"/>
         <source>Use the address under which the service was started.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="136"/>
+        <location filename="../core/sentences.py" line="139"/>
         <source>Plugin and service are of different versions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="136"/>
+        <location filename="../core/sentences.py" line="139"/>
         <source>Update both to the same version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="142"/>
+        <location filename="../core/sentences.py" line="145"/>
         <source>The service is stopping</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="142"/>
+        <location filename="../core/sentences.py" line="145"/>
         <source>Ask again in a moment: it is started anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="148"/>
+        <location filename="../core/sentences.py" line="151"/>
         <source>Too many questions are waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="148"/>
+        <location filename="../core/sentences.py" line="151"/>
         <source>The service holds {limit} questions and all places are taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="148"/>
+        <location filename="../core/sentences.py" line="151"/>
         <source>Ask again when one of them is answered.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="157"/>
+        <location filename="../core/sentences.py" line="160"/>
         <source>What do you want to find?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="157"/>
+        <location filename="../core/sentences.py" line="160"/>
         <source>The question is empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="157"/>
+        <location filename="../core/sentences.py" line="160"/>
         <source>Type something like “the largest storage tank”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="162"/>
+        <location filename="../core/sentences.py" line="165"/>
         <source>The question is too long</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="162"/>
+        <location filename="../core/sentences.py" line="165"/>
         <source>Say it in one sentence.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="167"/>
+        <location filename="../core/sentences.py" line="170"/>
         <source>No raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="167"/>
+        <location filename="../core/sentences.py" line="170"/>
         <source>The project has no raster layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="167"/>
+        <location filename="../core/sentences.py" line="170"/>
         <source>Add an image: Layer ▸ Add Layer ▸ Add Raster Layer…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="172"/>
+        <location filename="../core/sentences.py" line="175"/>
         <source>This model cannot do that</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="172"/>
+        <location filename="../core/sentences.py" line="175"/>
         <source>Look for one object or for all objects, or choose another model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="179"/>
+        <location filename="../core/sentences.py" line="182"/>
         <source>The service does not have this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="179"/>
+        <location filename="../core/sentences.py" line="182"/>
         <source>Choose another model in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="184"/>
+        <location filename="../core/sentences.py" line="187"/>
         <source>The model cannot be loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="187"/>
+        <location filename="../core/sentences.py" line="190"/>
         <source>The model failed while it was answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="187"/>
+        <location filename="../core/sentences.py" line="190"/>
         <source>Ask again; if it fails again, the service’s log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="202"/>
+        <location filename="../core/sentences.py" line="205"/>
         <source>This area cannot be sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="203"/>
+        <location filename="../core/sentences.py" line="206"/>
         <source>The answer could not be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="233"/>
+        <location filename="../core/sentences.py" line="236"/>
         <source>The area is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="233"/>
+        <location filename="../core/sentences.py" line="236"/>
         <source>The image has {given_px:,} pixels; the service accepts {limit_px:,}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="265"/>
+        <location filename="../core/sentences.py" line="268"/>
         <source>Zoom in, or draw a smaller rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="240"/>
+        <location filename="../core/sentences.py" line="243"/>
         <source>The area is too small</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="240"/>
+        <location filename="../core/sentences.py" line="243"/>
         <source>Zoom out, or draw a larger rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="245"/>
+        <location filename="../core/sentences.py" line="248"/>
         <source>The area is too narrow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="245"/>
+        <location filename="../core/sentences.py" line="248"/>
         <source>Draw a rectangle that is less narrow.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="250"/>
+        <location filename="../core/sentences.py" line="253"/>
         <source>The image could not be read by the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="256"/>
+        <location filename="../core/sentences.py" line="259"/>
         <source>The image arrived incomplete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="259"/>
+        <location filename="../core/sentences.py" line="262"/>
         <source>The image arrived damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="262"/>
+        <location filename="../core/sentences.py" line="265"/>
         <source>The service no longer has the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="265"/>
+        <location filename="../core/sentences.py" line="268"/>
         <source>The image is too large to send</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="271"/>
+        <location filename="../core/sentences.py" line="274"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="271"/>
+        <location filename="../core/sentences.py" line="274"/>
         <source>Its log says more; please report it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="277"/>
+        <location filename="../core/sentences.py" line="280"/>
         <source>The plugin has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="277"/>
+        <location filename="../core/sentences.py" line="280"/>
         <source>{reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="277"/>
+        <location filename="../core/sentences.py" line="280"/>
         <source>Please report it with the text under Details.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="116"/>
+        <location filename="../core/sentences.py" line="119"/>
         <source>Install it with “pipx install geo-r1-backend”, or connect to a server.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1189,52 +1207,52 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="99"/>
+        <location filename="../core/sentences.py" line="102"/>
         <source>The service’s address is not on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="99"/>
+        <location filename="../core/sentences.py" line="102"/>
         <source>server.json names {url}. Nothing was sent there, and no token.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="206"/>
+        <location filename="../core/sentences.py" line="209"/>
         <source>Another program holds the result file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="206"/>
+        <location filename="../core/sentences.py" line="209"/>
         <source>{path} is locked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="215"/>
+        <location filename="../core/sentences.py" line="218"/>
         <source>The disk is full</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="215"/>
+        <location filename="../core/sentences.py" line="218"/>
         <source>There is no room for {path}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="215"/>
+        <location filename="../core/sentences.py" line="218"/>
         <source>What was found waits. Make some room, and it is written by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="195"/>
+        <location filename="../core/sentences.py" line="198"/>
         <source>The service cannot write its files</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="195"/>
+        <location filename="../core/sentences.py" line="198"/>
         <source>{folder}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="195"/>
+        <location filename="../core/sentences.py" line="198"/>
         <source>Make room on that disk, or allow writing there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1264,13 +1282,58 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="223"/>
+        <location filename="../core/sentences.py" line="226"/>
         <source>The answer was kept without a polygon</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="223"/>
+        <location filename="../core/sentences.py" line="226"/>
         <source>Its place does not exist in the CRS of the result file, {crs}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="10"/>
+        <source>No polygons to learn from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="10"/>
+        <source>The project has no polygon layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="10"/>
+        <source>Make one and draw a polygon around ten objects: Layer ▸ Create Layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="17"/>
+        <source>No picture to learn from came out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="17"/>
+        <source>No chip of the raster shows a label whole enough.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="17"/>
+        <source>Check that the polygons lie on the chosen raster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="22"/>
+        <source>The pictures to learn from are gone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="22"/>
+        <source>Their temporary files cannot be read ({reason}).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_sentences.py" line="22"/>
+        <source>Start again.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1644,112 +1707,112 @@
 <context>
     <name>ServiceActions</name>
     <message>
-        <location filename="../gui/service_actions.py" line="104"/>
+        <location filename="../gui/service_actions.py" line="111"/>
         <source>Log of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="104"/>
+        <location filename="../gui/service_actions.py" line="111"/>
         <source>The log is empty: the service has not been started on this machine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="124"/>
+        <location filename="../gui/service_actions.py" line="131"/>
         <source>Looked at:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="125"/>
+        <location filename="../gui/service_actions.py" line="132"/>
         <source>Install the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="130"/>
+        <location filename="../gui/service_actions.py" line="137"/>
         <source>Type this in a terminal, then choose “Look again” in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="131"/>
+        <location filename="../gui/service_actions.py" line="138"/>
         <source>Update the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="144"/>
+        <location filename="../gui/service_actions.py" line="151"/>
         <source>Nothing. The service runs on this machine ({url}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="155"/>
+        <location filename="../gui/service_actions.py" line="162"/>
         <source>With each question it gets the text of the question and one picture of the chosen area. The size of the picture stands under the question before you press Enter. Without a question nothing is sent; there is no telemetry and no account.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="162"/>
+        <location filename="../gui/service_actions.py" line="169"/>
         <source>What leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="176"/>
+        <location filename="../gui/service_actions.py" line="183"/>
         <source>Start the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="177"/>
+        <location filename="../gui/service_actions.py" line="184"/>
         <source>Look again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="179"/>
+        <location filename="../gui/service_actions.py" line="186"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="182"/>
+        <location filename="../gui/service_actions.py" line="189"/>
         <source>Forget the answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="185"/>
+        <location filename="../gui/service_actions.py" line="192"/>
         <source>Log of the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="186"/>
+        <location filename="../gui/service_actions.py" line="193"/>
         <source>What leaves this machine…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="187"/>
+        <location filename="../gui/service_actions.py" line="194"/>
         <source>How to install the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="118"/>
+        <location filename="../gui/service_actions.py" line="125"/>
         <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="178"/>
+        <location filename="../gui/service_actions.py" line="185"/>
         <source>Connect to a server…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="145"/>
+        <location filename="../gui/service_actions.py" line="152"/>
         <source>Your questions and pictures go to the server {url}, encrypted.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="146"/>
+        <location filename="../gui/service_actions.py" line="153"/>
         <source>Your questions, pictures and the token go to the server {url}. They are not encrypted: everybody on the way can read them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="150"/>
+        <location filename="../gui/service_actions.py" line="157"/>
         <source>Your questions and pictures go to {url}, an address of this machine that was entered by hand. If it is a tunnel, they go on to its other end.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="184"/>
+        <location filename="../gui/service_actions.py" line="191"/>
         <source>Check everything (doctor)…</source>
         <translation type="unfinished"></translation>
     </message>

@@ -13,6 +13,9 @@ import threading
 import time
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+from tests.qgis.stub_training import Training
 
 ACCESS = "stub-access"
 
@@ -135,6 +138,7 @@ class StubService:
     """(status, code, parameters) instead of a stream."""
     access: str = ACCESS
     chips: dict = field(default_factory=dict)
+    training: Training = field(default_factory=Training)
     requests: list = field(default_factory=list)
     certificate: object = None
     """A `tests.certificates.Certificate`: TLS with it."""
@@ -212,6 +216,12 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(self.service.health_status, self.service.health)
         elif self.path == "/v1/models":
             self._reply(200, {"models": self.service.models})
+        elif self.path.startswith("/v1/datasets/"):
+            self._reply(200, self.service.chips[self.path.rsplit("/", 1)[1]])
+        elif urlsplit(self.path).path.endswith("/events"):
+            self._tell(self.service.training)
+        elif self._train():
+            return
         elif self.path.startswith("/v1/chips/"):
             known = self.path.rsplit("/", 1)[1] in self.service.chips
             self._reply(200, self._receipt()) if known else self._refuse(404, "chip-unknown")
@@ -229,7 +239,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(200, self._receipt())
 
     def do_POST(self):
-        if not self._admit():
+        if not self._admit() or self._train():
             return
         if self.service.ground_refusal:
             status, code, parameters = self.service.ground_refusal
@@ -241,6 +251,29 @@ class _Handler(BaseHTTPRequestHandler):
             return
         scripts = self.service.scripts
         self._play(scripts.pop(0) if len(scripts) > 1 else scripts[0])
+
+    def do_DELETE(self):
+        if self._admit():
+            self._train()
+
+    def _train(self):
+        answer = self.service.training.answer(self.command, self.path, self.body)
+        if answer is not None:
+            self._reply(*answer)
+        return answer is not None
+
+    def _tell(self, training):
+        """The events of a run, each when the test lets it go."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            for number, event in training.after(urlsplit(self.path).query):
+                if number in training.waits:
+                    training.waits[number].wait(20)
+                self.wfile.write(json.dumps(event).encode() + b"\n")
 
     def _admit(self):
         began = time.monotonic()

@@ -297,6 +297,7 @@ class QgsMapLayerProxyModel:
         """As in QGIS."""
 
         RasterLayer = 1
+        PolygonLayer = 8
 
 
 class _LayerTree:

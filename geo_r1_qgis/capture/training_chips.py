@@ -1,0 +1,159 @@
+"""From labels to a data set: chips around them in the layer's own stretch, and the true boxes in pixels of each chip.
+
+The same plan and the same drawing as for a question (`plan.py`, `render.py`), so that training sees what inference sees.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Callable, Dict, List, Sequence, Tuple
+
+from qgis.core import (
+    QgsCoordinateTransformContext,
+    QgsGeometry,
+    QgsMapSettings,
+    QgsRasterLayer,
+    QgsRectangle,
+)
+from qgis.PyQt.QtCore import QCoreApplication, QSize, QThread
+
+from ..core.chip_windows import around_all, chips_per_label, visible_box_px, windows_around
+from ..core.errors import CaptureError
+from ..core.frame import Frame
+from ..core.label_check import Box, Check, Label
+from ..core.split import split_by_place
+from ..core.training_wire import MAX_OBJECTS_PER_SAMPLE, MAX_SAMPLES, Sample
+from ..core.wire import Task
+from .plan import plan_view
+from .render import ChipRender
+
+SIZE_PX = 448
+
+
+class ChipSet:
+    """Make it on the GUI thread (that copies the layer), `cut` on another one, `close` on the GUI thread."""
+
+    def __init__(
+        self, raster: QgsRasterLayer, context: QgsCoordinateTransformContext, folder: Path
+    ) -> None:
+        self._layer = raster.clone()
+        self._layer.moveToThread(None)
+        self._context = QgsCoordinateTransformContext(context)
+        self._folder = folder
+        self._home = QCoreApplication.instance().thread()
+
+    def cut(
+        self,
+        check: Check,
+        *,
+        task: Task,
+        seed: int,
+        progress: Callable[[int, int], None],
+        is_cancelled: Callable[[], bool],
+    ) -> List[Sample]:
+        """Take the chips, each into a file named by its SHA-256, and return the samples.
+
+        Raises:
+            CaptureError: if a chip cannot be drawn, or no sample is left.
+        """
+        self._layer.moveToThread(QThread.currentThread())
+        try:
+            return self._cut(check, task, seed, progress, is_cancelled)
+        finally:
+            self._layer.moveToThread(self._home)
+
+    def path_of(self, sha256: str) -> Path:
+        """Where a chip lies."""
+        return self._folder / f"{sha256}.png"
+
+    def close(self) -> None:
+        """Let go of the copy of the layer."""
+        self._layer = None
+
+    def _cut(
+        self,
+        check: Check,
+        task: Task,
+        seed: int,
+        progress: Callable[[int, int], None],
+        is_cancelled: Callable[[], bool],
+    ) -> List[Sample]:
+        units = check.units_per_px
+        count = chips_per_label(len(check.labels))
+        windows = [
+            windows_around(label, units_per_px=units, count=count, seed=seed)
+            for label in check.labels
+        ]
+        split = split_by_place([around_all(each) for each in windows], seed=seed)
+        wanted = [
+            (index, window)
+            for index, part in enumerate(split.parts)
+            if part is not None
+            for window in windows[index][: count if part == "train" else 1]
+        ][:MAX_SAMPLES]
+        samples: List[Sample] = []
+        by_expression: Dict[str, List[Label]] = {}
+        for label in check.positives:
+            by_expression.setdefault(label.expression, []).append(label)
+        for number, (index, window) in enumerate(wanted):
+            if is_cancelled():
+                return samples
+            progress(number, len(wanted))
+            label = check.labels[index]
+            frame, sha256 = self._chip(window)
+            boxes, polygons = _truth(frame, by_expression.get(label.expression, []))
+            if len(boxes) > MAX_OBJECTS_PER_SAMPLE or (label.is_positive and not boxes):
+                continue
+            samples.append(
+                Sample(
+                    chip=sha256,
+                    query=label.expression,
+                    task=task,
+                    boxes_px=boxes,
+                    label=label.name or label.expression[:200],
+                    part=split.parts[index],
+                    place=split.places[index],
+                    polygons_px=polygons if task == "gres" else None,
+                )
+            )
+        progress(len(wanted), len(wanted))
+        if not samples:
+            raise CaptureError(code="dataset-empty")
+        return samples
+
+    def _chip(self, window: Box) -> Tuple[Frame, str]:
+        settings = QgsMapSettings()
+        settings.setDestinationCrs(self._layer.crs())
+        settings.setTransformContext(self._context)
+        settings.setOutputSize(QSize(SIZE_PX, SIZE_PX))
+        area = QgsRectangle(*window)
+        settings.setExtent(area)
+        plan = plan_view(settings, self._layer, QgsGeometry.fromRect(area))
+        render = ChipRender(plan)
+        try:
+            chip = render.render()
+        finally:
+            render.close()
+        path = self.path_of(chip.sha256)
+        if not path.exists():
+            path.write_bytes(chip.image_bytes)
+        return chip.frame, chip.sha256
+
+
+def _truth(
+    frame: Frame, labels: Sequence[Label]
+) -> Tuple[List[List[float]], List[List[List[List[float]]]]]:
+    """Boxes and outlines of what the chip shows."""
+    boxes: List[List[float]] = []
+    polygons: List[List[List[List[float]]]] = []
+    for label in labels:
+        left, bottom, right, top = label.box
+        near = [frame.map_to_px(x, y) for x in (left, right) for y in (bottom, top)]
+        box = visible_box_px(near, frame.width_px, frame.height_px)
+        if box:
+            boxes.append(box)
+            polygons += [
+                [[list(frame.map_to_px(x, y)) for x, y in ring] for ring in rings]
+                for rings in label.polygons
+            ]
+    return boxes, polygons

@@ -1,0 +1,122 @@
+"""The live curves of a run, drawn with QPainter: no plotting library has to be in QGIS for them."""
+
+from __future__ import annotations
+
+from typing import List, Optional
+
+from qgis.PyQt.QtCore import QPointF, QRectF, QSize, Qt
+from qgis.PyQt.QtGui import QColor, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
+from qgis.PyQt.QtWidgets import QSizePolicy, QWidget
+
+from ..core.curves import Chart, Series, smoothed, ticks
+from . import colours
+from .qt_names import as_number
+from .small_print import smaller
+
+CHART_PX = 92
+TITLE_PX, AXIS_PX, GAP_PX = 17, 34, 6
+PALETTE = (
+    colours.NEUTRAL, colours.WAITING, colours.GOOD, colours.BAD, QColor(140, 98, 190), QColor(80, 160, 170),
+)  # fmt: skip
+
+
+class CurvesView(QWidget):
+    """One small chart under the other, over the steps of the run."""
+
+    def __init__(self, parent: Optional[QWidget] = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("geoR1Curves")
+        self.charts: List[Chart] = []
+        self.steps = 1
+        self.setFont(smaller(self.font()))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setAccessibleName(self.tr("Curves of the training"))
+
+    def show_charts(self, charts: List[Chart], steps: int) -> None:
+        """Draw these from now on; `steps` is how long the run will be."""
+        is_other_height = len(charts) != len(self.charts)
+        self.charts, self.steps = charts, max(1, steps)
+        said = []
+        for chart in charts:
+            for series in chart.series:
+                said.append(f"{self._name(series.key)} {series.points[-1][1]:.2f}")
+        self.setAccessibleDescription(", ".join(said))
+        if is_other_height:
+            self.updateGeometry()
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(300, max(1, len(self.charts)) * CHART_PX)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(200, self.sizeHint().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
+        for number, chart in enumerate(self.charts):
+            self._draw(painter, chart, number * CHART_PX)
+        painter.end()
+
+    def _draw(self, painter: QPainter, chart: Chart, top: int) -> None:
+        plot = QRectF(
+            AXIS_PX,
+            top + TITLE_PX,
+            self.width() - AXIS_PX - GAP_PX,
+            CHART_PX - TITLE_PX - GAP_PX * 2,
+        )
+        ink = self.palette().color(QPalette.ColorRole.WindowText)
+        faint = colours.mixed(ink, self.palette().color(QPalette.ColorRole.Window), 0.8)
+        for tick in ticks(chart.low, chart.high, 2):
+            y = self._y(plot, chart, tick)
+            painter.setPen(QPen(faint, 1))
+            painter.drawLine(QPointF(plot.left(), y), QPointF(plot.right(), y))
+            painter.setPen(ink)
+            flags = as_number(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            painter.drawText(QRectF(0, y - 8, AXIS_PX - 5, 16), flags, f"{tick:g}")
+        x = plot.left()
+        for index, series in enumerate(chart.series):
+            colour = PALETTE[index % len(PALETTE)]
+            self._line(painter, plot, chart, series, colour)
+            name = self._name(series.key)
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(colour)
+            painter.drawRect(QRectF(x, top + 5, 8, 8))
+            painter.setPen(ink)
+            painter.drawText(QPointF(x + 11, top + 13), name)
+            x += 11 + self.fontMetrics().boundingRect(name).width() + 12
+
+    def _line(
+        self, painter: QPainter, plot: QRectF, chart: Chart, series: Series, colour: QColor
+    ) -> None:
+        points = series.points if series.is_marked else smoothed(series.points)
+        places = QPolygonF(
+            [
+                QPointF(
+                    plot.left() + plot.width() * min(1.0, x / self.steps), self._y(plot, chart, y)
+                )
+                for x, y in points
+            ]
+        )
+        painter.setPen(QPen(colour, 2 if not series.is_marked else 1.5))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.drawPolyline(places)
+        if series.is_marked or len(points) == 1:
+            painter.setBrush(colour)
+            for index in range(places.size() if hasattr(places, "size") else len(places)):
+                painter.drawEllipse(places[index], 2.5, 2.5)
+
+    def _y(self, plot: QRectF, chart: Chart, value: float) -> float:
+        share = (value - chart.low) / (chart.high - chart.low)
+        return plot.bottom() - plot.height() * min(1.0, max(0.0, share))
+
+    def _name(self, key: str) -> str:
+        names = {
+            "reward": self.tr("reward"),
+            "loss": self.tr("loss"),
+            "metric": self.tr("true metric"),
+            "validation:iou": self.tr("IoU, validation"),
+            "held_out:iou": self.tr("IoU, held out"),
+            "tokens": self.tr("length of the answers (tokens)"),
+        }
+        return names.get(key, key.rpartition(":")[2])
