@@ -10,11 +10,12 @@ from torch import nn
 
 from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.storage.run_database import RunDatabase
-from geo_r1_backend.training.checkpoint import Checkpoints
+from geo_r1_backend.training.checkpoint import Checkpoints, Progress
 from geo_r1_backend.training.config import changed, make_config
 from geo_r1_backend.training.dataset import Dataset
 from geo_r1_backend.training.grpo import Run, dice, learning_rate, make_optimizer, train
 from geo_r1_backend.training.journal import Journal
+from geo_r1_backend.training.report import remaining_s
 from geo_r1_backend.training_wire import RunRequest
 from tests.backend.training_run import completions, curve, events
 from tests.pure.training_data import embedded, write_dataset
@@ -178,6 +179,27 @@ def test_a_run_that_is_to_stop_saves_before_its_first_step(run_of, tmp_path):
     assert train(run) is False
     assert run.checkpoints.steps() == [0]
     assert curve(tmp_path) == {}
+
+
+def test_a_last_look_that_is_broken_off_adds_no_step(run_of, tmp_path):
+    """Where the last look does not come to its end, the run is saved as unfinished after its last step, never beyond it."""
+    run = run_of([[RIGHT, NONE]], method="grpo", steps=2, evaluate_every=2)
+    run.look = lambda run: run.progress.step == 0
+
+    assert train(run) is False
+    assert run.checkpoints.steps() == [2]
+    assert sorted(curve(tmp_path)) == [1, 2]
+    assert run.progress.evaluated_step == 0  # looked at again after a resume
+
+
+def test_time_left_counts_steps_looks_and_the_verdict(run_of):
+    """What is left is steps, looks at the validation part, and the verdict's questions, each by its mean so far."""
+    config = changed(run_of([[RIGHT]]).config, steps=10, evaluate_every=4, evaluation_samples=6)
+    progress = Progress(step=2, spent_s=6.0, asked=10, asked_s=5.0)
+
+    # 8 steps of 3 s; looks after 4, 8 and 10 of 6 questions of 0.5 s; 20 held-out samples asked twice
+    assert remaining_s(config, progress, validation=9, held_out=20) == 8 * 3 + 3 * 6 * 0.5 + 20
+    assert remaining_s(config, Progress(step=10, spent_s=9.0), validation=9, held_out=0) == 0
 
 
 def test_the_warm_start_ends_where_rewards_begin(run_of, tmp_path):

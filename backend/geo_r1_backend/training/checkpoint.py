@@ -48,6 +48,10 @@ class Progress:
     evaluated_step: int = -1
     """Last step after which the validation part was looked at."""
     spent_s: float = 0.0
+    """In steps."""
+    asked: int = 0
+    """Questions of looks at the validation part so far."""
+    asked_s: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -29,7 +29,7 @@ from geo_r1_backend.training.journal import Journal
 from geo_r1_backend.training.loss import policy_loss
 from geo_r1_backend.training.policy import Policy
 from geo_r1_backend.training.replay import Replay
-from geo_r1_backend.training.report import Report, mean_tokens
+from geo_r1_backend.training.report import Report, mean_tokens, remaining_s
 from geo_r1_backend.training.rollout import Group, Images, Told, roll_out
 from geo_r1_backend.training.sft import SftStep, sft_step
 from geo_r1_backend.training.together import Together
@@ -96,7 +96,8 @@ def train(run: Run) -> bool:
                 run.save()
         if progress.step == config.steps and progress.evaluated_step == progress.step:
             return True
-        if run.together.agreed(run.journal.is_asked_to_stop):
+        # a look that was broken off at the end is no reason for a step too many
+        if run.together.agreed(run.journal.is_asked_to_stop or progress.step >= config.steps):
             run.save()
             return False
         run.dataset.check()
@@ -133,7 +134,13 @@ def _step(run: Run, step: int) -> None:
     run.progress.step = step
     run.progress.spent_s += seconds
     report = replace(report, norm=norm, rate=rate, seconds=seconds)
-    run.journal.step(report.event(config, run.progress), report.rows())
+    left_s = remaining_s(
+        config,
+        run.progress,
+        validation=len(run.dataset.indices("validation")),
+        held_out=len(run.dataset.indices("held_out")),
+    )
+    run.journal.step(report.event(config, run.progress, left_s), report.rows())
 
 
 def _supervised(run: Run, step: int) -> Report:

@@ -40,12 +40,11 @@ class Report:
             )
         ]
 
-    def event(self, config: TrainingConfig, progress: Progress) -> StepEvent:
+    def event(self, config: TrainingConfig, progress: Progress, remaining_s: float) -> StepEvent:
         """Its point on the curves, once it is counted in ``progress``."""
         rewarded = [one for group in self.groups for one in group.rewarded]
         count = max(1, len(rewarded))
         names = sorted({name for one in rewarded for name in one.parts})
-        mean_s = progress.spent_s / progress.step
         return StepEvent(
             number=0,
             step=progress.step,
@@ -63,9 +62,28 @@ class Report:
             gradient_norm=self.norm,
             learning_rate=self.rate,
             seconds=round(self.seconds, 3),
-            remaining_s=round((config.steps - progress.step) * mean_s, 1),
+            remaining_s=round(remaining_s, 1),
             method="sft" if progress.step <= config.sft_steps else config.objective,
         )
+
+
+def remaining_s(
+    config: TrainingConfig, progress: Progress, *, validation: int, held_out: int
+) -> float:
+    """Time left by what steps and questions have taken so far: further looks and the verdict are in it.
+
+    Args:
+        config: how many steps and looks there are.
+        progress: where the run is, at least after its first step.
+        validation: samples of that part.
+        held_out: samples of that part; the verdict asks each twice.
+    """
+    left = config.steps - progress.step
+    looks = config.steps // config.evaluate_every - progress.step // config.evaluate_every
+    looks += bool(config.steps % config.evaluate_every)
+    questions = looks * min(validation, config.evaluation_samples) + 2 * held_out
+    question_s = progress.asked_s / progress.asked if progress.asked else 0.0
+    return left * progress.spent_s / progress.step + questions * question_s
 
 
 def mean_tokens(groups: Sequence[Told]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -123,7 +124,10 @@ def _look(run: Run) -> bool:
     if not samples:
         progress.best_step = progress.step
         return True
+    began_s = time.monotonic()
     found = _asked(run.policy, samples, run.images.of, "validation", run, config.previews)
+    progress.asked_s += time.monotonic() - began_s
+    progress.asked += len(samples) if found is not None else 0
     if found is None:
         return False
     run.journal.evaluation(progress.step, found.score, found.previews)
