@@ -101,6 +101,7 @@ test-qt6: setup ## widgets and network code on Qt 6, with a small stand-in for q
 
 test-faults: setup build ## kill -9, full disks, locks, dead networks; 200 kills at random moments (about 15 minutes)
 	@GEO_R1_KILLS=200 $(MAKE) tier-faults FAULTS_TIMEOUT=2400
+	@GEO_R1_RUN_KILLS=60 $(PYTEST) -q tests/backend/test_run_kills.py --timeout=900
 
 exactness: setup build ## how exact polygons are, in pixels, per raster geometry and CRS: the table of docs/reliability.md
 	@$(PYTEST_QGIS) -q -p tests.qgis.exactness_table tests/qgis/test_exactness_matrix.py tests/qgis/test_exactness_far.py
