@@ -19,6 +19,7 @@ from .gui.ask_controller import AskController
 from .gui.crs_offer import CrsOffer
 from .gui.dock import GeoR1Dock
 from .gui.preview import SendingPreview
+from .gui.review import ReviewController
 from .gui.service_actions import ServiceActions
 from .gui.train_controller import TrainController
 from .layers.store import DetectionStore
@@ -57,6 +58,10 @@ class Services:
         self.answers = AnswersController(
             dock=self.dock, asking=self.asking, store=self.store, canvas=canvas, parent=self.dock
         )
+        self.review = ReviewController(
+            panel=self.dock.answers, store=self.store, canvas=canvas, parent=self.dock
+        )
+        self.review.edit_begun.connect(lambda layer: _use_vertex_tool(iface, layer))
         self.training = TrainController(
             panel=self.dock.train, connection=self.connection, canvas=canvas, parent=self.dock
         )
@@ -118,6 +123,14 @@ class Services:
     def _on_project_read(self) -> None:
         if self.dock.isUserVisible():
             self.store.look_back()
+
+
+def _use_vertex_tool(iface: Any, layer: Any) -> None:
+    """Let the user drag the corners at once, where QGIS has the tool."""
+    action = getattr(iface, "actionVertexToolActiveLayer", None)
+    if action is not None:
+        iface.setActiveLayer(layer)
+        action().trigger()
 
 
 def plugin_version() -> str:

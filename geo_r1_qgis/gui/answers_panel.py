@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Deque, Dict, List, Optional, Tuple
+from typing import Any, Deque, Dict, List, Optional, Tuple
 
 from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
-from qgis.PyQt.QtGui import QPainter, QPaintEvent, QPalette
+from qgis.PyQt.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
     QHBoxLayout,
@@ -56,8 +56,24 @@ _ROLE = Qt.ItemDataRole.UserRole
 _RIGHT = as_number(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
 
 
+_REVIEW_KEYS = {Qt.Key.Key_A: "accepted", Qt.Key.Key_R: "rejected"}
+_MARKS = {"accepted": "✓ ", "rejected": "✗ ", "edited": "✎ "}
+
+
 class AnswersTree(QTreeWidget):
-    """A tree that says what will stand in it while it is empty."""
+    """A tree that says what will stand in it while it is empty; A, R and E judge the selected rows."""
+
+    judged = pyqtSignal(str)
+    edit_pressed = pyqtSignal()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        plain = event.modifiers() == Qt.KeyboardModifier.NoModifier
+        if plain and event.key() in _REVIEW_KEYS:
+            self.judged.emit(_REVIEW_KEYS[event.key()])
+        elif plain and event.key() == Qt.Key.Key_E:
+            self.edit_pressed.emit()
+        else:
+            super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)
@@ -83,6 +99,8 @@ class AnswersPanel(QWidget):
     answer_chosen = pyqtSignal(object)
     question_shown = pyqtSignal(object)
     export_requested = pyqtSignal(list)
+    review_requested = pyqtSignal(list, str)
+    edit_requested = pyqtSignal(list)
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
@@ -106,7 +124,9 @@ class AnswersPanel(QWidget):
         self.tree.setObjectName("geoR1Answers")
         self.tree.setAccessibleName(self.tr("Answers of this session"))
         self.tree.setAccessibleDescription(
-            self.tr("Up and Down flash an answer on the map, Enter goes there")
+            self.tr(
+                "Up and Down flash an answer on the map, Enter goes there; A accepts, R rejects, E edits"
+            )
         )
         self.tree.setColumnCount(2)
         self.tree.setHeaderHidden(True)
@@ -119,6 +139,11 @@ class AnswersPanel(QWidget):
         self.tree.currentItemChanged.connect(lambda item, _: self._show(item))
         self.tree.itemClicked.connect(lambda item, _: self._show(item))
         self.tree.itemActivated.connect(lambda item, _: self._choose(item))
+        self.tree.setToolTip(
+            self.tr("A accept · R reject · E edit: the next training learns from it")
+        )
+        self.tree.judged.connect(lambda word: self._judge(self.review_requested, word))
+        self.tree.edit_pressed.connect(lambda: self._judge(self.edit_requested))
         self.title.setBuddy(self.tree)
         self.place = small_print(self)
         self.place.setObjectName("geoR1Place")
@@ -167,6 +192,20 @@ class AnswersPanel(QWidget):
             answers = value.answers if isinstance(value, Question) else [value]
             uids.update({answer.uid: None for answer in answers})
         return list(uids)
+
+    def mark(self, uids: List[str], review: str) -> None:
+        """Show before the name of these answers what was said of them."""
+        wanted = set(uids)
+        for index in range(self.tree.topLevelItemCount()):
+            question = self.tree.topLevelItem(index)
+            for item in (question.child(row) for row in range(question.childCount())):
+                answer = item.data(0, _ROLE)
+                if answer.uid in wanted:
+                    item.setText(0, _MARKS.get(review, "") + self._name_of(answer))
+
+    def _judge(self, signal: Any, *word: str) -> None:
+        if self.tree.selectedItems():
+            signal.emit(self.chosen_uids(), *word)
 
     def clear(self) -> None:
         """Forget the session's questions; the layer keeps its features."""

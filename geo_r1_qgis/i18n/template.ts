@@ -22,55 +22,60 @@
 <context>
     <name>AnswersPanel</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="95"/>
+        <location filename="../gui/answers_panel.py" line="113"/>
         <source>Answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="99"/>
+        <location filename="../gui/answers_panel.py" line="117"/>
         <source>Export…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="101"/>
+        <location filename="../gui/answers_panel.py" line="119"/>
         <source>Write the chosen answers, or all of them, to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="102"/>
+        <location filename="../gui/answers_panel.py" line="120"/>
         <source>Export answers to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="107"/>
+        <location filename="../gui/answers_panel.py" line="125"/>
         <source>Answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="108"/>
-        <source>Up and Down flash an answer on the map, Enter goes there</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/answers_panel.py" line="211"/>
+        <location filename="../gui/answers_panel.py" line="250"/>
         <source>object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="215"/>
+        <location filename="../gui/answers_panel.py" line="254"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="215"/>
+        <location filename="../gui/answers_panel.py" line="254"/>
         <source>{count} found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/answers_panel.py" line="126"/>
+        <source>Up and Down flash an answer on the map, Enter goes there; A accepts, R rejects, E edits</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/answers_panel.py" line="142"/>
+        <source>A accept · R reject · E edit: the next training learns from it</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>AnswersTree</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="70"/>
+        <location filename="../gui/answers_panel.py" line="86"/>
         <source>What was found: here, on the map, and in a GeoPackage at once.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -489,6 +494,27 @@
     </message>
 </context>
 <context>
+    <name>CheckTask</name>
+    <message>
+        <location filename="../tasks/dataset_task.py" line="56"/>
+        <source>Geo-R1: checking the labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ChipStrip</name>
+    <message>
+        <location filename="../gui/chip_strip.py" line="31"/>
+        <source>Pictures it does not learn from. White: true, pink: answered.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/chip_strip.py" line="39"/>
+        <source>{count} validation pictures, mean IoU {mean:.2f}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>CrsOffer</name>
     <message>
         <location filename="../gui/crs_offer.py" line="68"/>
@@ -512,29 +538,75 @@
     </message>
 </context>
 <context>
+    <name>CurvesView</name>
+    <message>
+        <location filename="../gui/curves_view.py" line="33"/>
+        <source>Curves of the training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="115"/>
+        <source>reward</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="116"/>
+        <source>loss</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="117"/>
+        <source>true metric</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="118"/>
+        <source>IoU, validation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="119"/>
+        <source>IoU, held out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="120"/>
+        <source>length of the answers (tokens)</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>CutTask</name>
+    <message>
+        <location filename="../tasks/dataset_task.py" line="77"/>
+        <source>Geo-R1: taking pictures to learn from</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>DetectionStore</name>
     <message>
-        <location filename="../layers/store.py" line="284"/>
+        <location filename="../layers/store.py" line="285"/>
         <source>The project is not saved yet; its detections are in {path}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="210"/>
+        <location filename="../layers/store.py" line="213"/>
         <source>{was} could not be written when QGIS was closed. The rest is in {now}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="211"/>
+        <location filename="../layers/store.py" line="214"/>
         <source>Detections were kept elsewhere</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="347"/>
+        <location filename="../layers/store.py" line="346"/>
         <source>QGIS was closed in the middle of an answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="348"/>
+        <location filename="../layers/store.py" line="347"/>
         <source>What it had found is kept in {path}. Asked was: {queries}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1955,6 +2027,308 @@
     <message>
         <location filename="../gui/text_dialog.py" line="57"/>
         <source>Open folder</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>Train</name>
+    <message>
+        <location filename="../gui/train_words.py" line="85"/>
+        <source>Nothing can be started yet:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="87"/>
+        <source>{count} labels are ready</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="89"/>
+        <source>{count} expressions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="92"/>
+        <source>{count} of them rejected</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="94"/>
+        <source>{count} left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="130"/>
+        <source>{count} s left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="131"/>
+        <source>{count} min left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="164"/>
+        <source>waiting</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="165"/>
+        <source>running</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="166"/>
+        <source>stopping</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="167"/>
+        <source>stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="168"/>
+        <source>finished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="169"/>
+        <source>failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="171"/>
+        <source>step {step} of {steps}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>TrainController</name>
+    <message>
+        <location filename="../gui/train_controller.py" line="179"/>
+        <source>Questions go to this model now</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_controller.py" line="180"/>
+        <source>Another one: menu ▸ Model.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_controller.py" line="232"/>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_controller.py" line="234"/>
+        <source>Check the labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_controller.py" line="236"/>
+        <source>Start training</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>TrainForm</name>
+    <message>
+        <location filename="../gui/train_form.py" line="34"/>
+        <source>Polygon layer with the labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="36"/>
+        <source>Raster that the labels were drawn on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="40"/>
+        <source>Which rows to use</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="41"/>
+        <source>Where it stands what a polygon shows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="44"/>
+        <source>the round fish pond</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="45"/>
+        <source>What the polygons show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="46"/>
+        <source>As you would ask for one of them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="47"/>
+        <source>What is asked for: one object or all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="48"/>
+        <source>One object</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="49"/>
+        <source>All objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="50"/>
+        <source>Method of training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="52"/>
+        <source>Usual (DAPO)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="53"/>
+        <source>Examples first, then DAPO</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="57"/>
+        <source>Examples only (SFT)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="63"/>
+        <source>as many as usual</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="165"/>
+        <source>Steps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="166"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="70"/>
+        <source>More ▾</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="73"/>
+        <source>More choices: method, steps, seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="111"/>
+        <source>Reviewed detections</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="112"/>
+        <source>All features</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="113"/>
+        <source>Selected features</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="114"/>
+        <source>The same for all:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="117"/>
+        <source>Field “{name}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="148"/>
+        <source>Polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="148"/>
+        <source>They show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="148"/>
+        <source>On</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="148"/>
+        <source>Find</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_form.py" line="164"/>
+        <source>Method</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>TrainPanel</name>
+    <message>
+        <location filename="../gui/train_panel.py" line="57"/>
+        <source>Resume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="58"/>
+        <source>Problems of the labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="59"/>
+        <source>Row</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="59"/>
+        <source>Problem</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="59"/>
+        <source>Mend</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="77"/>
+        <source>Use this model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="80"/>
+        <source>Earlier runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="96"/>
+        <source>all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="169"/>
+        <source>Open</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="170"/>
+        <source>Delete</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -170,6 +170,11 @@ class DetectionStore(QObject):
         """Note that a question was stopped, or failed, before its answer was complete; what it found stays."""
         self._end_run(run_uid, broken_off_row(outcome, reasoning), {"reasoning": reasoning})
 
+    def submit(self, job: Job) -> None:
+        """Write something more into the file of this project, if there is one."""
+        if self._find_target() is not None:
+            self._target.submit(job)
+
     def retry(self) -> None:
         """Try again to write what waits, and say it again if it fails again."""
         self._said = ""
@@ -191,8 +196,6 @@ class DetectionStore(QObject):
         if self._looking is not None:
             self._looking.wait(CLOSE_S)
         rescue.write_somewhere(self._targets(), CLOSE_S)
-
-    # ---- reading ---------------------------------------------------------------------------------------------------
 
     @property
     def path(self) -> str:
@@ -233,8 +236,6 @@ class DetectionStore(QObject):
         self.flush(CLOSE_S)
         context = self._project.transformContext()
         return export_detections(self.path, uids, path, crs=crs, driver=driver, context=context)
-
-    # ---- which file ------------------------------------------------------------------------------------------------
 
     def _targets(self) -> List[Target]:
         current = [self._target] if self._target else []
@@ -311,8 +312,6 @@ class DetectionStore(QObject):
         self._held.clear()
         for run in self._runs.values():
             run.is_forgotten = run.target is None
-
-    # ---- what happened ---------------------------------------------------------------------------------------------
 
     @property
     def _waiting(self) -> int:
