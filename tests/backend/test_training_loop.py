@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
+import resource
 
 import pytest
 import torch
 from torch import nn
 
 from geo_r1_backend.engines.profiles import read_profile
+from geo_r1_backend.errors import StorageFailed
 from geo_r1_backend.storage.run_database import RunDatabase
 from geo_r1_backend.training.checkpoint import Checkpoints, Progress
 from geo_r1_backend.training.config import changed, make_config
 from geo_r1_backend.training.dataset import Dataset
 from geo_r1_backend.training.grpo import Run, dice, learning_rate, make_optimizer, train
 from geo_r1_backend.training.journal import Journal
+from geo_r1_backend.training.publish import write_adapter
 from geo_r1_backend.training.report import remaining_s
 from geo_r1_backend.training_wire import RunRequest
 from tests.backend.training_run import completions, curve, events
@@ -262,3 +265,21 @@ def test_chance_depends_on_seed_step_and_purpose_alone(run_of):
         (s, t, p) for s in (0, 1) for t in (1, 2, 11) for p in ("turn 0", "answers 0", "turn 10")
     ]
     assert len({drawn(*key) for key in keys}) == len(keys)
+
+
+def test_an_adapter_that_does_not_fit_leaves_the_one_before(run_of, tmp_path):
+    """A disk that fills up while the adapter is written is said so, and what was published before stays whole."""
+    run = run_of([[RIGHT]])
+    write_adapter(run.config, run.policy, tmp_path, verdict=None, score=None)
+    folder = tmp_path / "adapter"
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    run.policy.trainable = lambda: {"large": nn.Parameter(torch.zeros(1 << 18))}
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 16, limits[1]))
+    try:
+        with pytest.raises(StorageFailed):
+            write_adapter(run.config, run.policy, tmp_path, verdict=None, score=None)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before

@@ -21,6 +21,7 @@ from geo_r1_backend.models.manifest import MANIFEST_FILE, write_manifest
 from geo_r1_backend.models.weights import WEIGHTS_FILE, read_tensors, write_tensors
 from geo_r1_backend.storage.atomic import make_private_folder, write_private_json
 from geo_r1_backend.training.agreement import Agreement
+from geo_r1_backend.training.checkpoint import disk_faults
 from geo_r1_backend.training.config import TrainingConfig
 from geo_r1_backend.training.policy import Policy
 from geo_r1_backend.training.rounding import rounded_state
@@ -49,11 +50,18 @@ def write_adapter(
         StorageFailed: if the disk is full.
     """
     target = run_folder / ADAPTER_FOLDER
-    with storage_faults(run_folder):
+    with disk_faults(run_folder):
         make_private_folder(target)
-        (target / ADAPTER_CARD).unlink(missing_ok=True)
         tensors = {n: p.detach().cpu().contiguous() for n, p in policy.trainable().items()}
-        save_file(tensors, target / ADAPTER_FILE)
+        part = target / f".{ADAPTER_FILE}.part"
+        try:
+            save_file(tensors, part)
+            # never a card beside the numbers of another checkpoint
+            (target / ADAPTER_CARD).unlink(missing_ok=True)
+            part.replace(target / ADAPTER_FILE)
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         card = {
             "run": config.run_id,
             "name": config.name,
