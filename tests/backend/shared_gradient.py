@@ -28,7 +28,6 @@ ANSWER = '<think>Find courts: {0}.</think><answer>{{"bbox_2d":{0},"label":"court
 
 def main(dataset: Path, out: Path) -> None:
     """Gradients of every method, of all processes together; the first process writes them."""
-    torch.set_num_threads(1)
     model = embedded()
     samples = Dataset(dataset, read_profile(model.folder), think=True).part("train")
     policy = NanoPolicy.load(model.folder, keep_base=True)
@@ -72,4 +71,5 @@ def group_of(policy, sample, number) -> Group:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     main(Path(sys.argv[1]), Path(sys.argv[2]))
