@@ -28,6 +28,8 @@ from .plan import plan_view
 from .render import ChipRender
 
 SIZE_PX = 448
+TRIES = 8
+"""How often other windows are drawn where a second object is in the way."""
 
 
 class ChipSet:
@@ -89,7 +91,14 @@ class ChipSet:
             (index, window)
             for index, part in enumerate(split.parts)
             if part is not None
-            for window in windows[index][: count if part == "train" else 1]
+            for window in _chosen(
+                check.labels[index],
+                windows[index],
+                check,
+                task,
+                seed,
+                1 if part != "train" else count,
+            )
         ][:MAX_SAMPLES]
         samples: List[Sample] = []
         by_expression: Dict[str, List[Label]] = {}
@@ -102,7 +111,8 @@ class ChipSet:
             label = check.labels[index]
             frame, sha256 = self._chip(window)
             boxes, polygons = _truth(frame, by_expression.get(label.expression, []))
-            if len(boxes) > MAX_OBJECTS_PER_SAMPLE or (label.is_positive and not boxes):
+            limit = 1 if task == "rec" else MAX_OBJECTS_PER_SAMPLE
+            if len(boxes) > limit or (label.is_positive and not boxes):
                 continue
             samples.append(
                 Sample(
@@ -138,6 +148,49 @@ class ChipSet:
         if not path.exists():
             path.write_bytes(chip.image_bytes)
         return chip.frame, chip.sha256
+
+
+def _chosen(
+    label: Label, windows: Sequence[Box], check: Check, task: Task, seed: int, count: int
+) -> List[Box]:
+    """Windows of a label; where one object is asked for, those that show no second one that the question fits.
+
+    What lies outside of the label's own windows may belong to another part, and is not shown.
+    """
+    if task != "rec":
+        return list(windows[:count])
+    bounds = around_all(windows)
+    alike = [other for other in check.positives if other.expression == label.expression]
+    found: List[Box] = []
+    for number in range(TRIES):
+        more = windows_around(
+            label, units_per_px=check.units_per_px, count=len(windows) + 1, seed=seed + number
+        )
+        for window in [*(windows if number == 0 else []), *more]:
+            is_within = around_all([bounds, window]) == bounds
+            if is_within and window not in found and _seen(alike, window) <= 1:
+                found.append(window)
+        if len(found) >= count:
+            break
+    return found[:count]
+
+
+def _seen(labels: Sequence[Label], window: Box) -> int:
+    """How many objects a window shows at least half of."""
+    left, bottom, right, top = window
+    return sum(
+        bool(
+            visible_box_px(
+                [
+                    (one.box[0] - left, one.box[1] - bottom),
+                    (one.box[2] - left, one.box[3] - bottom),
+                ],
+                right - left,
+                top - bottom,
+            )
+        )
+        for one in labels
+    )
 
 
 def _truth(

@@ -168,8 +168,8 @@ class TrainPreparation(QObject):
             task.cancel()
         if self._call is not None:
             self._call.abort()
-        if self._cutting is not None:
-            self._cutting.cancel()
+        if self._cutting is not None and self._cutting.outcome is None:
+            self._cutting.cancel()  # one that has ended is no longer QGIS's
         self._clean()
 
     def _clean(self) -> None:

@@ -67,6 +67,8 @@ class Training:
 
     def __init__(self):
         self.datasets, self.runs, self.events, self.deleted = {}, [], list(GOOD_RUN), []
+        self.refusal = ()
+        """(status, code) instead of a data set."""
         self.waits = {}
         """Number of an event: a `threading.Event` that must be set before it is said."""
 
@@ -110,9 +112,12 @@ class Training:
             if number > after
         ]
 
-    def answer(self, verb, path, body):
+    def answer(self, verb, path, body):  # noqa: PLR0911 - one line for each resource
         """(status, value) of a request that is no stream; none if it is not about fine-tuning."""
         parts = urlsplit(path).path.strip("/").split("/")[1:]
+        if parts[:1] == ["datasets"] and verb == "POST" and self.refusal:
+            status, code = self.refusal
+            return status, {"code": code, "message": f"stub: {code}", "parameters": {}}
         if parts[:1] == ["datasets"] and verb == "POST":
             return 201, self.make_dataset(body)
         if parts[:1] != ["runs"]:

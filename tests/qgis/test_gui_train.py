@@ -99,7 +99,7 @@ def test_what_is_sent_is_what_was_drawn(qtbot, plugin, panel, four, stub):
     for sample in dataset["samples"]:
         assert sample["query"] == "the square"
         pixels = picture(stub.chips[sample["chip"]])
-        assert sample["boxes_px"]
+        assert len(sample["boxes_px"]) == 1
         for x_min, y_min, x_max, y_max in sample["boxes_px"]:
             middle = pixels[int((y_min + y_max) / 2), int((x_min + x_max) / 2)]
             assert any(abs(middle.astype(int) - colour).max() < 12 for colour in squares)
@@ -185,6 +185,19 @@ def test_stop_asks_the_service_and_resume_goes_on(qtbot, plugin, panel, four, st
 
     assert [each.step for each in training.state.steps] == [1, 2, 3, 4]
     assert "/v1/runs/run-1/events?after=3" in stub.paths("GET")
+
+
+def test_a_refused_data_set_is_said(qtbot, plugin, panel, four, stub):
+    """The service's reason stands in the tab, the work has ended, and it can be started again."""
+    stub.training.refusal = (422, "sample-invalid")
+    check(qtbot, plugin, panel, four)
+    training = plugin.services.training
+    press(qtbot, plugin, panel, "Start training", lambda: training.state.stage is Stage.FAILED)
+
+    assert "sample-invalid" in panel.notice.text
+    assert panel.go.text() == "Start training"
+    stub.training.refusal = ()
+    press(qtbot, plugin, panel, "Start training", lambda: training.state.run is not None)
 
 
 def test_a_closed_plugin_catches_up(qtbot, plugin, panel, stub):
