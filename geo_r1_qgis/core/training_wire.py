@@ -85,7 +85,7 @@ class RunRequest:
     dataset: str = field(metadata={"min_length": 1, "max_length": 64})
     name: str = field(default="", metadata={"max_length": 200})
     model: Optional[str] = None
-    method: Method = "dapo"
+    method: Optional[Method] = None
     adaptation: Optional[Adaptation] = None
     steps: Optional[int] = field(default=None, metadata={"ge": 1, "le": MAX_STEPS})
     learning_rate: Optional[float] = field(default=None, metadata={"ge": 1e-8, "le": 1e-1})

@@ -170,6 +170,13 @@ def test_queries_that_speak_of_directions_are_not_turned(query, same):
     assert can_turn(query) is same
 
 
+def test_a_request_without_a_method_gets_the_one_that_won(tmp_path):
+    """The embedded model begins with examples, unless there is one step only; what was asked for is never replaced."""
+    assert config_of(tmp_path / "a").method == "sft_dapo"
+    assert config_of(tmp_path / "b", steps=1).method == "dapo"
+    assert config_of(tmp_path / "c", method="grpo").method == "grpo"
+
+
 def test_the_settings_are_made_without_torch():
     """The service checks settings itself, and never imports torch for it."""
     code = "import sys, geo_r1_backend.training.config, json; print(json.dumps('torch' in sys.modules))"

@@ -57,7 +57,7 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--method",
         choices=("sft_dapo", "dapo", "grpo", "dr_grpo", "sft"),
-        default=RunRequest(dataset="").method,
+        help="default: by model and task",
     )
     parser.add_argument("--adaptation", choices=("lora", "full"))
     parser.add_argument("--steps", type=int, metavar="N")

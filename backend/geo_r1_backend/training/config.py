@@ -174,6 +174,7 @@ def make_config(
         if task not in model.tasks:
             raise TaskUnsupported(task=task, model=model.id, supported=model.tasks)
     embedded = model.kind == "onnx"
+    method = request.method or _best_method(tasks, request.steps, embedded=embedded)
     adaptation = request.adaptation or ("full" if embedded else "lora")
     kl_weight = request.kl_weight if request.kl_weight is not None else 0.0
     steps = request.steps or (120 if embedded else 200)
@@ -193,28 +194,28 @@ def make_config(
         model_kind="onnx" if embedded else "transformers",
         model_sha256=_folder_hash(model.folder),
         device="cpu" if embedded or shutil.which("nvidia-smi") is None else "cuda",
-        method=request.method,
+        method=method,
         adaptation=adaptation,
         steps=steps,
-        learning_rate=rate if rate and request.method != "sft" else rates[0],
+        learning_rate=rate if rate and method != "sft" else rates[0],
         group_size=request.group_size or 8,
         prompts_per_step=request.prompts_per_step or (2 if embedded else 4),
         kl_weight=kl_weight,
         think=request.think,
         seed=request.seed,
-        sft_steps=supervised.get(request.method, 0),
-        sft_learning_rate=rate if rate and request.method == "sft" else rates[1],
+        sft_steps=supervised.get(method, 0),
+        sft_learning_rate=rate if rate and method == "sft" else rates[1],
         sft_batch=4 if embedded else 8,
         rank=16,
         alpha=32.0,
         clip_low=0.2,
-        clip_high=0.28 if request.method in ("dapo", "sft_dapo") else 0.2,
+        clip_high=0.28 if method in ("dapo", "sft_dapo") else 0.2,
         temperature=1.0,
         max_new_tokens=256 if embedded else 512,
         warmup_steps=3,
         weight_decay=0.0,
         gradient_clip=1.0,
-        replay=request.method in ("dapo", "sft_dapo"),
+        replay=method in ("dapo", "sft_dapo"),
         format_weight=1.0,
         near_weight=0.2,
         ovd_reward="f1",
@@ -225,7 +226,7 @@ def make_config(
         threads=2,
         version=version(),
         packages=_packages(),
-        segmenter_folder=_segmenter_for(tasks, request.method, dataset_folder),
+        segmenter_folder=_segmenter_for(tasks, method, dataset_folder),
     )
 
 
@@ -257,6 +258,11 @@ def read_config(folder: Path) -> TrainingConfig:
 def changed(config: TrainingConfig, **values: Any) -> TrainingConfig:
     """The same run with some fields set otherwise, checked again (benchmarks, tests)."""
     return replace(config, **values)
+
+
+def _best_method(tasks: set[Task], steps: int | None, *, embedded: bool) -> Method:
+    """Where a request names none: masks are learned by reward alone, and a large model answers well enough to begin with rewards."""
+    return "sft_dapo" if embedded and "gres" not in tasks and steps != 1 else "dapo"
 
 
 def _rates(*, embedded: bool, adaptation: Adaptation) -> tuple[float, float]:
