@@ -118,7 +118,7 @@ class Notice(QFrame):
         self._button.setText(mend_word(mend))
         self._button.setVisible(mend is not Mend.NONE)
         self.setStyleSheet(
-            f"#geoR1Notice {{ border: 0; border-left: 4px solid {colour.name()}; "
+            f"#{self.objectName()} {{ border: 0; border-left: 4px solid {colour.name()}; "
             f"background: rgba({colour.red()}, {colour.green()}, {colour.blue()}, 28); border-radius: 3px; }}"
         )
         self.setAccessibleName(title)

@@ -48,6 +48,7 @@ class TrainPanel(QWidget):
         super().__init__(parent)
         self.form = TrainForm(self)
         self.notice = Notice(self)
+        self.notice.setObjectName("geoR1TrainNotice")
         self.stage = QLabel(self)
         self.stage.setObjectName("geoR1TrainStage")
         self.stage.setTextFormat(Qt.TextFormat.PlainText)

@@ -13,7 +13,6 @@ from geo_r1_qgis.core.sentences import Mend
 from geo_r1_qgis.gui.ask_panel import DRAWN, VIEW
 from geo_r1_qgis.gui.export_dialog import ExportDialog
 from geo_r1_qgis.gui.header import HeaderPanel
-from geo_r1_qgis.gui.notice import Notice
 from geo_r1_qgis.gui.server_dialog import ServerDialog
 from geo_r1_qgis.gui.text_dialog import show_text
 from tests.qgis.person import QUERY, drag, type_question
@@ -92,7 +91,7 @@ def test_an_error_is_explained_with_its_details(qtbot, plugin, dock, stub):
     type_question(dock)
     wait_for_end(qtbot, plugin)
 
-    notice = dock.findChild(Notice)
+    notice = dock.notice
     assert notice.isVisible()
     assert notice.text
     QTest.mouseClick(notice._more, Qt.MouseButton.LeftButton)
