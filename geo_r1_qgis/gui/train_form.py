@@ -49,7 +49,7 @@ class TrainForm(QWidget):
         self.task.addItem(self.tr("All objects"), "ovd")
         self.method = self._combo("geoR1TrainMethod", self.tr("Method of training"))
         names = {
-            "": self.tr("Usual (DAPO)"),
+            "": self.tr("Usual for the model"),
             "sft_dapo": self.tr("Examples first, then DAPO"),
             "dapo": "DAPO",
             "grpo": "GRPO",

@@ -2190,7 +2190,7 @@
     </message>
     <message>
         <location filename="../gui/train_form.py" line="52"/>
-        <source>Usual (DAPO)</source>
+        <source>Usual for the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
