@@ -6,9 +6,9 @@ out; the same seed gives the same windows. The pictures are taken by `capture/tr
 
 from __future__ import annotations
 
-import random
 from typing import List, Sequence, Tuple
 
+from .chance import between
 from .label_check import Box, Label
 
 CONTEXT = 5.0
@@ -41,18 +41,18 @@ def windows_around(label: Label, *, units_per_px: float, count: int, seed: int) 
         count: how many. The first is taken at the usual scale, the others nearer or farther.
         seed: of the run; every label has its own numbers.
     """
-    rng = random.Random(f"{seed}/{label.fid}/{label.expression}")  # noqa: S311 # nosec B311 - no secret
+    own = ("windows", seed, label.fid, label.expression)
     left, bottom, right, top = label.box
     longest = max(right - left, top - bottom)
     usual = min(max(CONTEXT * longest, MIN_SIDE_PX * units_per_px), MAX_SIDE_PX * units_per_px)
     windows = []
     for number in range(count):
-        scale = 1.0 if number == 0 else rng.uniform(*SCALES)
+        scale = 1.0 if number == 0 else between(*SCALES, *own, number, "scale")
         side = max(usual * scale, LARGE_CONTEXT * longest)
         centre = []
-        for low, high in ((left, right), (bottom, top)):
-            free = side / 2 - (high - low) / 2 - BORDER * side
-            centre.append((low + high) / 2 + rng.uniform(-1.0, 1.0) * max(0.0, free))
+        for axis, low, high in (("x", left, right), ("y", bottom, top)):
+            free = max(0.0, side / 2 - (high - low) / 2 - BORDER * side)
+            centre.append((low + high) / 2 + free * between(-1.0, 1.0, *own, number, axis))
         x, y = centre
         windows.append((x - side / 2, y - side / 2, x + side / 2, y + side / 2))
     return windows

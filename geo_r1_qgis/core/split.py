@@ -8,10 +8,10 @@ they are few.
 from __future__ import annotations
 
 import math
-import random
 from dataclasses import dataclass
 from typing import Dict, List, Optional, Sequence, Set, Tuple
 
+from .chance import shuffled
 from .label_check import Box
 from .training_wire import MIN_HELD_OUT_FOR_VERDICT, Part
 
@@ -112,8 +112,7 @@ def _assign(
     if held_out is not None:
         for_held_out = round(held_out * count)
     wanted: Dict[Part, int] = {"held_out": for_held_out, "validation": for_validation}
-    order = list(range(len(groups)))
-    random.Random(seed).shuffle(order)  # noqa: S311 # nosec B311 - no secret
+    order = shuffled(len(groups), "split", seed)
     parts: List[Part] = ["train"] * len(groups)
     for part, target in wanted.items():
         if target <= 0:

@@ -9,7 +9,14 @@ import pytest
 CORE = Path(__file__).resolve().parents[2] / "geo_r1_qgis" / "core"
 FILES = [
     name
-    for name in ("wire.py", "training_wire.py", "label_check.py", "chip_windows.py", "split.py")
+    for name in (
+        "wire.py",
+        "training_wire.py",
+        "chance.py",
+        "label_check.py",
+        "chip_windows.py",
+        "split.py",
+    )
     if (CORE / name).is_file()
 ]
 OURS = {"wire", "training_wire", "label_check"}
