@@ -371,8 +371,17 @@ def test_schema_of_the_interface_is_served(service):
         "/v1/health",
         "/v1/models",
         "/v1/models/{model_id}/load",
+        "/v1/models/{model_id}",
         "/v1/chips/{sha256}",
         "/v1/ground",
+        "/v1/datasets",
+        "/v1/datasets/{dataset_id}",
+        "/v1/datasets/{dataset_id}/chips/{sha256}",
+        "/v1/runs",
+        "/v1/runs/{run_id}",
+        "/v1/runs/{run_id}/events",
+        "/v1/runs/{run_id}/stop",
+        "/v1/runs/{run_id}/resume",
     }
     assert item["additionalProperties"] is False
     assert item["properties"]["query"]["maxLength"] == 1000
