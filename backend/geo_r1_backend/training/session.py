@@ -94,9 +94,11 @@ def _train(
 def load_policy(config: TrainingConfig) -> Policy:
     """The base of a run with what is to be trained, untrained yet."""
     folder = Path(config.model_folder)
+    device = config.device if torch.cuda.is_available() else "cpu"
     if config.model_kind == "onnx":
         return NanoPolicy.load(
             folder,
+            device=device,
             adaptation=config.adaptation,
             rank=config.rank,
             alpha=config.alpha,
@@ -109,7 +111,7 @@ def load_policy(config: TrainingConfig) -> Policy:
     return QwenPolicy.load(
         folder,
         completion_tokens=config.group_size * config.max_new_tokens,
-        device=config.device if torch.cuda.is_available() else "cpu",
+        device=device,
         adaptation=config.adaptation,
         rank=config.rank,
         alpha=config.alpha,
@@ -146,7 +148,7 @@ def _conclude(run: Run, folder: Path) -> bool:
     if isinstance(policy, NanoPolicy):
         # what answers in the end are the stored int8 weights, so those are compared
         written = write_model(config, policy.merged_state(), policy.config, folder)
-        answering = NanoPolicy.load(written)
+        answering = NanoPolicy.load(written, device=str(policy.device))
         agreement = _agreement(run, written)
         if agreement is None:
             return False

@@ -55,6 +55,10 @@ def options() -> argparse.Namespace:
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--only", default="", help="cells whose name contains this")
     parser.add_argument("--steps", type=int, help="optimizer steps (default: the routine's)")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu", help="of the training")
+    parser.add_argument(
+        "--set", default="{}", metavar="JSON", help="further fields of the run's settings"
+    )
     parser.add_argument(
         "--test-limit", type=int, help="first N test questions alone, to try it out"
     )
@@ -87,7 +91,7 @@ def main() -> int:
         began = time.monotonic()
         folder = given.out / "cells" / cell.name
         model = describe(bases[cell.base])
-        result = _train(cell, model, shots, folder, given.steps)
+        result = _train(cell, model, shots, folder, given)
         before = _base_hits(given.out, cell, model, test)
         hits = answered(folder / "run" / "model", test, think=cell.think)
         row = {
@@ -115,7 +119,11 @@ def _named(text: str) -> tuple[str, Path]:
 
 
 def _train(
-    cell: Cell, model: ModelFolder, shots: list[RealQuestion], folder: Path, steps: int | None
+    cell: Cell,
+    model: ModelFolder,
+    shots: list[RealQuestion],
+    folder: Path,
+    given: argparse.Namespace,
 ) -> dict[str, Any]:
     """Run the routine to its end; what its database says of the validation part."""
     run = folder / "run"
@@ -130,7 +138,7 @@ def _train(
             method=cell.arm.method,
             adaptation=cell.arm.adaptation,
             learning_rate=cell.arm.learning_rate,
-            steps=steps,
+            steps=given.steps,
             think=cell.think,
             seed=cell.seed,
         )
@@ -146,7 +154,8 @@ def _train(
             created=created,
         )
         # every arm chooses by the same questions, all of them
-        replace(config, evaluation_samples=VALIDATION_QUESTIONS, previews=0).write(run)
+        own = {"evaluation_samples": VALIDATION_QUESTIONS, "previews": 0, "device": given.device}
+        replace(config, **own, **json.loads(given.set)).write(run)
     command = [sys.executable, "-m", "geo_r1_backend.training.runner", str(run), "--resume"]
     subprocess.run(command, check=True)
     with RunDatabase(run) as database:

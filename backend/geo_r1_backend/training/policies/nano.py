@@ -1,4 +1,4 @@
-"""The embedded model, or one merged from it, as a policy in float32 on the CPU; its vision tower is frozen.
+"""The embedded model, or one merged from it, as a policy in float32; its vision tower is frozen.
 
 What runs over tokens is that of any Qwen2.5-VL (`qwen_layers.py`, `qwen_decode.py`), for `models/nano.py` has transformers' names.
 This file puts picture and prompt together as the embedded model's engine does (`models/tokens.py`), and keeps the base for the KL term.
@@ -117,11 +117,12 @@ class NanoPolicy:
         self._decoder: Decoder | None = None
 
     @classmethod
-    def load(cls, folder: Path, **options: Any) -> NanoPolicy:
+    def load(cls, folder: Path, *, device: str = "cpu", **options: Any) -> NanoPolicy:
         """The model of a folder in the embedded model's format; its stored int8 weights, as float32.
 
         Args:
             folder: with `weights.safetensors`, `config.json` and the tokenizer.
+            device: `cpu` or `cuda`.
             options: of the constructor.
         """
         config = read_config(folder)
@@ -130,9 +131,14 @@ class NanoPolicy:
         model.load_state_dict(
             {n: torch.from_numpy(np.array(state[n], np.float32)) for n in model.state_dict()}
         )
-        return cls(
-            model, config, ChatTokens(folder / TOKENIZER_FILE), read_profile(folder), **options
-        )
+        tokens = ChatTokens(folder / TOKENIZER_FILE)
+        return cls(model.to(device), config, tokens, read_profile(folder), **options)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights lie."""
+        found: torch.device = self._language.embed_tokens.weight.device
+        return found
 
     # ---- the Protocol ----------------------------------------------------------------------------------------------
 
@@ -140,7 +146,9 @@ class NanoPolicy:
     def encode(self, image: np.ndarray) -> NanoImage:
         """Visual tokens of ``(height, width, 3)`` uint8 at model size."""
         side = self.config.vision.token_px
-        features = self.model.model.visual(torch.from_numpy(np.array(image))[None])[0]
+        features = self.model.model.visual(torch.from_numpy(np.array(image))[None].to(self.device))[
+            0
+        ]
         return NanoImage(features, image.shape[0] // side, image.shape[1] // side)
 
     @torch.no_grad()
@@ -192,7 +200,7 @@ class NanoPolicy:
         Raises:
             ValueError: for a reference where no base was kept.
         """
-        ids, mask = padded(completions, self.config.pad_token_id)
+        ids, mask = (t.to(self.device) for t in padded(completions, self.config.pad_token_id))
         if not reference:
             return self._group_log_probs(self._language, image, prompt, ids), mask
         if self._base is None and not self._adapters:
@@ -219,12 +227,12 @@ class NanoPolicy:
     def merged_state(self) -> dict[str, np.ndarray]:
         """Float32 arrays of the whole model by the names of a plain one, adapters merged into their layers."""
         state = {
-            name.replace(".base.", "."): tensor.detach().numpy().copy()
+            name.replace(".base.", "."): tensor.detach().cpu().numpy().copy()
             for name, tensor in self.model.state_dict().items()
             if not name.endswith((".down", ".up"))
         }
         for name, adapter in self._adapters.items():
-            state[f"{name}.weight"] = adapter.merged().numpy()
+            state[f"{name}.weight"] = adapter.merged().cpu().numpy()
         return state
 
     def _group_log_probs(self, language: Any, image: NanoImage, prompt: str, ids: Tensor) -> Tensor:
@@ -256,14 +264,15 @@ class NanoPolicy:
             ],
             axis=1,
         )
-        said = F.embedding(torch.tensor([*self._before, *behind]), language.embed_tokens.weight)
+        ids = torch.tensor([*self._before, *behind], device=self.device)
+        said = F.embedding(ids, language.embed_tokens.weight)
         embeds = torch.cat((said[:first], image.features, said[first:]))
         return embeds, positions, after + len(behind)
 
     def _rotary(self, positions: Integers) -> tuple[Tensor, Tensor]:
         """Tables ``(n, head width)``."""
         cos, sin = (
-            torch.from_numpy(half).repeat(1, 2)
+            torch.from_numpy(half).repeat(1, 2).to(self.device)
             for half in text_rotation(self.config.text, positions)
         )
         return cos, sin
