@@ -90,7 +90,7 @@ class Training:
         value = json.loads(body)
         run = {
             "id": f"run-{len(self.runs) + 1}", "name": value.get("name", ""), "dataset": value["dataset"],
-            "model": "geo-r1-nano", "method": value.get("method", "dapo"), "adaptation": "lora", "state": "running",
+            "model": "geo-r1-nano", "method": value.get("method") or "dapo", "adaptation": "lora", "state": "running",
             "step": 0, "steps": value.get("steps") or 4, "seed": value["seed"], "device": "cpu",
             "created": "2026-01-01T10:00:00Z", "elapsed_s": 0.0,
         }  # fmt: skip
