@@ -12,6 +12,8 @@ from qgis.PyQt.QtGui import QIcon
 
 from .gui.message_log import MessageLogHandler
 from .gui.qt_names import QAction
+from .network.access import AccessKeeper
+from .processing.provider import GeoR1Provider
 from .services import Services
 
 translate = QCoreApplication.translate
@@ -29,15 +31,25 @@ class GeoR1Plugin:
         self._action: Optional[QAction] = None
         self._translator: Optional[QTranslator] = None
         self._waits_for_window = False
+        self._access = AccessKeeper()
+        self._provider: Optional[GeoR1Provider] = None
+
+    def initProcessing(self) -> None:
+        """Add the algorithms; `qgis_process` calls this alone, without a window and with no `iface`."""
+        if self._provider is not None:
+            return
+        self._translator = _install_translator()
+        self._provider = GeoR1Provider(self._access)
+        QgsApplication.processingRegistry().addProvider(self._provider)
 
     def initGui(self) -> None:
-        """Add the dock, the menu entry and the tool button."""
+        """Add the algorithms, the dock, the menu entry and the tool button."""
         self._log = logging.getLogger(__package__)
         self._log_handler = MessageLogHandler()
         self._log.addHandler(self._log_handler)
         self._log.setLevel(logging.INFO)
-        self._translator = _install_translator()
-        services = self.services = Services(self.iface)
+        self.initProcessing()
+        services = self.services = Services(self.iface, self._access)
         dock = services.dock
         self._action = QAction(
             _icon(), translate("GeoR1Plugin", "Ask the image…"), self.iface.mainWindow()
@@ -56,9 +68,16 @@ class GeoR1Plugin:
             self._show_when_ready()
 
     def unload(self) -> None:
-        """Undo `initGui` in reverse."""
-        if self.services is None:
-            return
+        """Undo `initGui` in reverse, or `initProcessing` alone."""
+        if self.services is not None:
+            self._leave_window()
+        if self._provider is not None:
+            QgsApplication.processingRegistry().removeProvider(self._provider)
+        if self._translator is not None:
+            QCoreApplication.removeTranslator(self._translator)
+        self._provider = self._translator = None
+
+    def _leave_window(self) -> None:
         if self._waits_for_window:
             self.iface.initializationCompleted.disconnect(self._show_first_time)
             self._waits_for_window = False
@@ -68,11 +87,9 @@ class GeoR1Plugin:
         self.iface.unregisterMainWindowAction(self._action)
         self.services.close()
         self._action.deleteLater()
-        if self._translator is not None:
-            QCoreApplication.removeTranslator(self._translator)
         self._log.removeHandler(self._log_handler)
         self._log.setLevel(logging.NOTSET)
-        self.services = self._action = self._translator = None
+        self.services = self._action = None
 
     def _leave_menu(self) -> None:
         """QGIS takes an emptied submenu off its menu and keeps the object for ever; it goes as well."""

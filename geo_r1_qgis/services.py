@@ -30,10 +30,10 @@ from .network.connection import Connection
 class Services:
     """Everything that lives as long as the plugin is loaded."""
 
-    def __init__(self, iface: Any) -> None:
+    def __init__(self, iface: Any, access: AccessKeeper) -> None:
         self._store = QgsSettings()
         self._has_told = False
-        self.access = AccessKeeper()
+        self.access = access
         settings = self.access.move_legacy(Settings.load(self._store), self._store)
         settings.save(self._store)
         canvas = iface.mapCanvas()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Callable, List, Optional, Union
+from typing import Any, Callable, List, Optional, Union
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -47,19 +47,23 @@ def is_result_layer(layer: Optional[QgsVectorLayer]) -> bool:
 
 
 class LabelReader:
-    """Make it on the GUI thread (that takes a snapshot of the layer), `read` on another one."""
+    """Make it on the GUI thread (that takes a snapshot of the layer), `read` on another one.
+
+    `labels` is a layer, or what Processing hands out instead: anything with `fields`, `sourceCrs` and `getFeatures`.
+    """
 
     def __init__(
         self,
-        labels: QgsVectorLayer,
+        labels: Any,
         raster: QgsRasterLayer,
         choice: LabelChoice,
         context: QgsCoordinateTransformContext,
     ) -> None:
-        self._source = QgsVectorLayerFeatureSource(labels)
+        is_layer = isinstance(labels, QgsVectorLayer)
+        self._source = QgsVectorLayerFeatureSource(labels) if is_layer else labels
         self._names = labels.fields().names()
         self._choice = choice
-        self._crs = QgsCoordinateReferenceSystem(labels.crs())
+        self._crs = QgsCoordinateReferenceSystem(labels.crs() if is_layer else labels.sourceCrs())
         self._raster_crs = QgsCoordinateReferenceSystem(raster.crs())
         self._extent = QgsRectangle(raster.extent())
         self._context = QgsCoordinateTransformContext(context)

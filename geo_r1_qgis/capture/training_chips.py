@@ -6,7 +6,7 @@ The same plan and the same drawing as for a question (`plan.py`, `render.py`), s
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Callable, Dict, List, Sequence, Tuple
+from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
 from qgis.core import (
     QgsCoordinateTransformContext,
@@ -15,6 +15,7 @@ from qgis.core import (
     QgsRasterLayer,
     QgsRectangle,
 )
+from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QSize, QThread
 
 from ..core.chip_windows import around_all, chips_per_label, visible_box_px, windows_around
@@ -33,7 +34,7 @@ TRIES = 8
 
 
 class ChipSet:
-    """Make it on the GUI thread (that copies the layer), `cut` on another one, `close` on the GUI thread."""
+    """Make it on the GUI thread (that copies the layer), `cut` and `close` on any."""
 
     def __init__(
         self, raster: QgsRasterLayer, context: QgsCoordinateTransformContext, folder: Path
@@ -52,15 +53,24 @@ class ChipSet:
         seed: int,
         progress: Callable[[int, int], None],
         is_cancelled: Callable[[], bool],
+        held_out: Optional[float] = None,
     ) -> List[Sample]:
         """Take the chips, each into a file named by its SHA-256, and return the samples.
+
+        Args:
+            check: labels that can be used.
+            task: what is asked for.
+            seed: of places and parts; the same seed and labels give the same samples.
+            progress: is told the chips that are taken, and of how many.
+            is_cancelled: asked before each chip; then the samples so far are returned.
+            held_out: share of the labels that is held out; none = by their number.
 
         Raises:
             CaptureError: if a chip cannot be drawn, or no sample is left.
         """
         self._layer.moveToThread(QThread.currentThread())
         try:
-            return self._cut(check, task, seed, progress, is_cancelled)
+            return self._cut(check, task, seed, progress, is_cancelled, held_out)
         finally:
             self._layer.moveToThread(self._home)
 
@@ -69,8 +79,11 @@ class ChipSet:
         return self._folder / f"{sha256}.png"
 
     def close(self) -> None:
-        """Let go of the copy of the layer."""
-        self._layer = None
+        """Let go of the copy of the layer; it belongs to the GUI thread and is deleted there."""
+        layer, self._layer = self._layer, None
+        if layer is not None and QThread.currentThread() is not self._home:
+            sip.transferto(layer, None)
+            layer.deleteLater()
 
     def _cut(
         self,
@@ -79,6 +92,7 @@ class ChipSet:
         seed: int,
         progress: Callable[[int, int], None],
         is_cancelled: Callable[[], bool],
+        held_out: Optional[float],
     ) -> List[Sample]:
         units = check.units_per_px
         count = chips_per_label(len(check.labels))
@@ -86,7 +100,8 @@ class ChipSet:
             windows_around(label, units_per_px=units, count=count, seed=seed)
             for label in check.labels
         ]
-        split = split_by_place([around_all(each) for each in windows], seed=seed)
+        seen = [around_all(each) for each in windows]
+        split = split_by_place(seen, seed=seed, held_out=held_out)
         wanted = [
             (index, window)
             for index, part in enumerate(split.parts)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Optional
 
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import QCoreApplication, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QFrame,
     QHBoxLayout,
@@ -23,12 +23,13 @@ from ..core import training_wire as tw
 from ..core.curves import charts
 from ..core.label_check import Check, Weight
 from ..core.train_state import Stage, TrainState
+from ..core.training_words import problem_words, verdict_words
 from .chip_strip import ChipStrip
 from .curves_view import CurvesView
 from .notice import Notice
 from .small_print import plain_tooltip, small_print
 from .train_form import TrainForm
-from .train_words import check_words, problem_words, run_words, stage_words, verdict_words
+from .train_words import check_words, run_words, stage_words
 
 _ROLE = Qt.ItemDataRole.UserRole
 SHOWN_PROBLEMS = 500
@@ -93,7 +94,7 @@ class TrainPanel(QWidget):
         self.problems.clear()
         found = check.problems if check is not None else []
         for problem in found[:SHOWN_PROBLEMS]:
-            what, mend = problem_words(problem)
+            what, mend = problem_words(problem, QCoreApplication.translate)
             row = self.tr("all") if problem.fid is None else str(problem.fid)
             mark = {Weight.BLOCKS: "⛔ ", Weight.LEFT_OUT: "⚠ ", Weight.NOTE: ""}[problem.weight]
             item = QTreeWidgetItem([row, mark + what, mend])
@@ -151,7 +152,7 @@ class TrainPanel(QWidget):
         is_over = state.stage in (Stage.FINISHED, Stage.STOPPED)
         self.use.setVisible(state.adapter is not None and is_over)
         if verdict is not None:
-            title, figures = verdict_words(verdict)
+            title, figures = verdict_words(verdict, QCoreApplication.translate)
             self.verdict.setText(title)
             self.figures.setText(figures)
             self.use.setDefault(verdict.outcome == "better")

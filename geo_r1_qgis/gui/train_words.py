@@ -1,82 +1,14 @@
-"""The words of the Train tab: problems of the sample check, stages, verdicts."""
+"""The words of the Train tab alone: the check in a line, stages, runs."""
 
 from __future__ import annotations
-
-from typing import Dict, Tuple
 
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..core import training_wire as tw
-from ..core.label_check import Check, Problem
+from ..core.label_check import Check
 from ..core.train_state import Stage, TrainState
 
 translate = QCoreApplication.translate
-
-
-def problem_words(problem: Problem) -> Tuple[str, str]:
-    """What is wrong and what mends it."""
-    t = translate
-    words: Dict[str, Tuple[str, str]] = {
-        "too-few": (
-            t("Train", "{count} usable labels; at least {limit} are needed"),
-            t("Train", "Draw more polygons around objects of this kind."),
-        ),
-        "few": (
-            t("Train", "Only {count} labels"),
-            t("Train", "It can be tried; {limit} or more teach better."),
-        ),
-        "too-many": (
-            t("Train", "{count:,} labels; the service takes {limit:,}"),
-            t("Train", "Select some of them and choose “Selected features”."),
-        ),
-        "labels-no-crs": (
-            t("Train", "The polygon layer has no CRS"),
-            t("Train", "Set it: right-click the layer ▸ Layer CRS."),
-        ),
-        "raster-no-crs": (
-            t("Train", "The raster has no CRS"),
-            t("Train", "Set it: right-click the raster ▸ Layer CRS."),
-        ),
-        "no-expression-for-all": (
-            t("Train", "It is not said what the polygons show"),
-            t("Train", "Type it above, or choose the field that says it."),
-        ),
-        "no-expression": (t("Train", "The expression is empty"), t("Train", "Fill in the field.")),
-        "long-expression": (
-            t("Train", "The expression has {count:,} characters; {limit:,} are allowed"),
-            t("Train", "Say it in one sentence."),
-        ),
-        "empty-geometry": (
-            t("Train", "The row has no geometry"),
-            t("Train", "Delete the row, or draw its polygon."),
-        ),
-        "not-polygon": (
-            t("Train", "Not a polygon"),
-            t("Train", "Draw a polygon around the object."),
-        ),
-        "invalid-geometry": (
-            t("Train", "The polygon crosses itself"),
-            t("Train", "Mend it with the vertex tool, or Processing ▸ Fix geometries."),
-        ),
-        "outside": (
-            t("Train", "Outside of “{raster}”"),
-            t("Train", "Choose the raster it was drawn on, or check the layer's CRS."),
-        ),
-        "many-points": (
-            t("Train", "The outline has {count:,} points; {limit:,} are allowed"),
-            t("Train", "Simplify it: Processing ▸ Simplify."),
-        ),
-        "too-small": (
-            t("Train", "Only {size_px:g} pixels long on the raster"),
-            t("Train", "Use a finer raster; below {limit_px:g} pixels nothing can be learned."),
-        ),
-        "duplicate": (
-            t("Train", "The same object as row {other}"),
-            t("Train", "Delete one of the two; it is used once."),
-        ),
-    }
-    what, mend = words.get(problem.code, (problem.code, ""))
-    return what.format(**problem.values), mend.format(**problem.values)
 
 
 def check_words(check: Check) -> str:
@@ -129,33 +61,6 @@ def left_words(seconds: float) -> str:
     if seconds < 90:
         return translate("Train", "{count} s left").format(count=max(1, round(seconds)))
     return translate("Train", "{count} min left").format(count=round(seconds / 60))
-
-
-def verdict_words(verdict: tw.Verdict) -> Tuple[str, str]:
-    """The verdict as a title and its figures."""
-    t = translate
-    n = verdict.after.objects
-    titles = {
-        "better": t("Train", "Better on objects it never saw"),
-        "worse": t("Train", "Worse on objects it never saw"),
-        "no_difference": t("Train", "No difference that can be told from chance"),
-        "too_few": t("Train", "Too few held-out objects to tell, n = {n}"),
-    }
-    names = {"acc@0.5": t("Train", "Found right"), "f1@0.5": "F1", "giou": "gIoU"}
-    figures = t(
-        "Train",
-        "{metric}: {before:.0f} % before, {after:.0f} % after; gain {gain:+.0f} points "
-        "(95 %: {low:+.0f} to {high:+.0f}), n = {n}",
-    ).format(
-        metric=names.get(verdict.after.metric, verdict.after.metric),
-        before=100 * verdict.before.value,
-        after=100 * verdict.after.value,
-        gain=100 * verdict.gain,
-        low=100 * verdict.gain_low,
-        high=100 * verdict.gain_high,
-        n=n,
-    )
-    return titles[verdict.outcome].format(n=n), figures
 
 
 def run_words(run: tw.RunInfo) -> str:

@@ -197,7 +197,7 @@ class Exchange(QObject):
 
 
 class Transport(QObject):
-    """Sends requests to one endpoint. A blocking face for Processing can stand on the same `send`."""
+    """Sends requests to one endpoint. `blocking.py` is the face of the same for threads that wait."""
 
     def __init__(self, endpoint: Endpoint, parent: Optional[QObject] = None) -> None:
         super().__init__(parent)

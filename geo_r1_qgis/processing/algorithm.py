@@ -1,0 +1,117 @@
+"""What the algorithms have in common: the service behind them, errors as Processing's own, words that are translated."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, Dict, Optional
+
+from qgis.core import (
+    QgsProcessingAlgorithm,
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingParameterDefinition,
+    QgsSettings,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..core.errors import GeoR1Error, Unexpected
+from ..core.sentences import explain
+from ..core.settings import Settings
+from ..network.access import AccessKeeper
+from ..network.blocking import BlockingService, Left
+
+log = logging.getLogger(__name__)
+translate = QCoreApplication.translate
+
+Parameters = Dict[str, Any]
+MAX_SEED = 2**31 - 1
+
+
+class ServiceAlgorithm(QgsProcessingAlgorithm):
+    """`prepareAlgorithm` runs on the main thread, `work` on one that may wait."""
+
+    def __init__(self, access: AccessKeeper) -> None:
+        super().__init__()
+        self._access = access
+        self._settings = Settings()
+
+    def createInstance(self) -> QgsProcessingAlgorithm:
+        return type(self)(self._access)
+
+    def work(
+        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Dict[str, Any]:
+        """Do it; the outputs by name.
+
+        Raises:
+            GeoR1Error: what went wrong.
+            Left: if the user left.
+        """
+        raise NotImplementedError
+
+    def clean(self) -> None:
+        """Let go of what `prepareAlgorithm` and `work` made; called in any case."""
+
+    def prepareAlgorithm(
+        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> bool:
+        self._settings = Settings.load(QgsSettings())
+        return True
+
+    def processAlgorithm(
+        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Dict[str, Any]:
+        try:
+            return self.work(parameters, context, feedback)
+        except Left:
+            feedback.pushInfo(translate("GeoR1Processing", "Cancelled; nothing was started."))
+            return {}
+        except GeoR1Error as error:
+            log.warning("processing: %s (request %s)", error.code, error.request_id or "-")
+            raise QgsProcessingException(error_words(error)) from error
+        except QgsProcessingException:
+            raise
+        except Exception as error:  # border: QGIS would say nothing of what happened
+            log.exception("processing")
+            raise QgsProcessingException(error_words(Unexpected(error))) from error
+        finally:
+            self.clean()
+
+    def service(self, feedback: QgsProcessingFeedback) -> BlockingService:
+        """The service that the dock would use, for a `with` on this thread."""
+
+        def say_starting() -> None:
+            feedback.pushInfo(translate("GeoR1Processing", "The service is being started…"))
+
+        return BlockingService(
+            self._settings,
+            self._access,
+            wants_to_leave=feedback.isCanceled,
+            starting=say_starting,
+        )
+
+    def model_of(self, parameters: Parameters, context: QgsProcessingContext) -> Optional[str]:
+        """The model that was typed, else the one chosen in the dock; none = the service's own choice."""
+        typed = self.parameterAsString(parameters, "MODEL", context).strip()
+        return typed or self._settings.model or None
+
+    def add(
+        self, parameter: QgsProcessingParameterDefinition, *, is_advanced: bool = False
+    ) -> None:
+        """Declare a parameter, under “Advanced” if few people need it."""
+        if is_advanced:
+            flag = QgsProcessingParameterDefinition.Flag.FlagAdvanced
+            parameter.setFlags(parameter.flags() | flag)
+        self.addParameter(parameter)
+
+
+def error_words(error: GeoR1Error) -> str:
+    """What went wrong and what to do, in one paragraph."""
+    words = explain(error, QCoreApplication.translate)
+    sentences = [
+        each if each.endswith((".", "!", "?", "…")) else f"{each}."
+        for each in (words.title, words.text, words.hint)
+        if each
+    ]
+    return " ".join(sentences)

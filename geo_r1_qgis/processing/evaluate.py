@@ -1,0 +1,140 @@
+"""`geo_r1:evaluate`: how many objects of a polygon layer a model finds, asked as a person would ask."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List
+
+from qgis.core import (
+    QgsProcessingContext,
+    QgsProcessingException,
+    QgsProcessingFeedback,
+    QgsProcessingOutputNumber,
+    QgsProcessingOutputString,
+    QgsProcessingParameterEnum,
+    QgsProcessingParameterString,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+
+from ..core import wire
+from ..core.scoring import Mark, mark, tally
+from ..core.training_words import metric_words
+from .algorithm import Parameters
+from .label_algorithm import LabelAlgorithm
+
+translate = QCoreApplication.translate
+
+BAR_OF_CUTTING = 20.0
+ITEM = "1"
+
+
+class Evaluate(LabelAlgorithm):
+    """Asks the service about each chip and compares the answer with the polygons."""
+
+    def name(self) -> str:
+        return "evaluate"
+
+    def displayName(self) -> str:
+        return translate("GeoR1Processing", "Score a model on polygons")
+
+    def shortHelpString(self) -> str:
+        return translate(
+            "GeoR1Processing",
+            "Asks the model for each polygon, in a picture around it, and counts what it finds: one object is right if "
+            "the first box shares half of the union with it (Acc@0.5); of all objects it is F1 at the same limit.\n\n"
+            "With the labels, seed and share of “Build a training data set”, “held-out” are the very pictures that a "
+            "training on that data set has not seen. SCORE is in percent.",
+        )
+
+    def initAlgorithm(self, configuration: Any = None) -> None:
+        t = translate
+        self.add_label_parameters()
+        parts = [
+            t("GeoR1Processing", "The held-out ones: never learned from"),
+            t("GeoR1Processing", "All of them"),
+        ]
+        self.add(
+            QgsProcessingParameterEnum(
+                "PART", t("GeoR1Processing", "Polygons to ask for"), parts, defaultValue=0
+            )
+        )
+        self.add(
+            QgsProcessingParameterString(
+                "MODEL",
+                t("GeoR1Processing", "Model (empty: the one chosen in the dock)"),
+                optional=True,
+            )
+        )
+        self.addOutput(QgsProcessingOutputString("METRIC", t("GeoR1Processing", "Metric")))
+        self.addOutput(QgsProcessingOutputString("MODEL_ID", t("GeoR1Processing", "Model")))
+        for name, says in (
+            ("SCORE", t("GeoR1Processing", "Score, in percent")),
+            ("RIGHT", t("GeoR1Processing", "Pictures answered right")),
+            ("CHIPS", t("GeoR1Processing", "Pictures that were asked about")),
+            ("OBJECTS", t("GeoR1Processing", "Objects in them")),
+        ):
+            self.addOutput(QgsProcessingOutputNumber(name, says))
+
+    def work(
+        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Dict[str, Any]:
+        check = self.check_labels(feedback)
+        is_all = self.parameterAsEnum(parameters, "PART", context) == 1
+        model = self.model_of(parameters, context)
+        marks: List[Mark] = []
+        answered_by = ""
+        with self.service(feedback) as service:
+            _ = service.client  # nothing is cut for a service that is not there
+            samples = self.cut(check, parameters, context, feedback, BAR_OF_CUTTING)
+            chosen = [each for each in samples if is_all or each.part == "held_out"]
+            if not chosen:
+                raise QgsProcessingException(
+                    translate(
+                        "GeoR1Processing",
+                        "No polygon is held out: they lie too near each other, or the share is 0. "
+                        "Draw some farther away, or ask for all of them.",
+                    )
+                )
+            for number, sample in enumerate(chosen):
+                item = wire.GroundItem(
+                    ITEM,
+                    sample.chip,
+                    sample.query,
+                    sample.task,
+                    detail="view",  # as in the verdict of a training
+                )
+                request = wire.GroundRequest(items=[item], model=model)
+                answer = service.ground(request, {sample.chip: self.image_of(sample.chip)})
+                answered_by = answer.model
+                boxes = [found.box_px for found in answer.detections]
+                marks.append(
+                    mark(
+                        sample.task,
+                        boxes,
+                        sample.boxes_px,
+                        says_none=answer.outcome == "none",
+                    )
+                )
+                rest = (100.0 - BAR_OF_CUTTING) * (number + 1) / len(chosen)
+                feedback.setProgress(BAR_OF_CUTTING + rest)
+        found = tally(marks)
+        words = translate(
+            "GeoR1Processing",
+            "{model}: {metric} {value:.0f} %, {samples} pictures, {objects} objects.",
+        )
+        feedback.pushInfo(
+            words.format(
+                model=answered_by,
+                metric=metric_words(found.metric, QCoreApplication.translate),
+                value=100 * found.value,
+                samples=found.samples,
+                objects=found.objects,
+            )
+        )
+        return {
+            "SCORE": 100 * found.value,
+            "METRIC": found.metric,
+            "MODEL_ID": answered_by,
+            "RIGHT": found.right,
+            "CHIPS": found.samples,
+            "OBJECTS": found.objects,
+        }
