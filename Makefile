@@ -186,7 +186,11 @@ imports: setup ## who may import whom (import-linter)
 # ---- build -----------------------------------------------------------------------------------------------------------
 
 translations: ## collect the plugin's strings for translators (needs pylupdate5 of pyqt5-dev-tools)
-	@pylupdate5 -noobsolete $$(git ls-files 'geo_r1_qgis/*.py') -ts geo_r1_qgis/i18n/template.ts
+	@rm -rf build/strings && mkdir -p build/strings && cp -r geo_r1_qgis build/strings/
+	@# it overlooks calls whose last argument is followed by a comma, which is how ruff writes the long ones
+	@find build/strings -name '*.py' -exec sed -i -zE 's/,([[:space:]]*\))/\1/g' {} +
+	@cd build/strings && pylupdate5 -noobsolete $$(find geo_r1_qgis -name '*.py' | LC_ALL=C sort) -ts geo_r1_qgis/i18n/template.ts
+	@cp build/strings/geo_r1_qgis/i18n/template.ts geo_r1_qgis/i18n/template.ts && rm -r build/strings
 
 wire: ## copy the files that plugin and service share from the plugin to the service
 	@cp geo_r1_qgis/core/{wire,training_wire,chance,label_check,chip_windows,split}.py backend/geo_r1_backend/

@@ -29,26 +29,30 @@ def check_words(check: Check) -> str:
 
 def stage_words(state: TrainState) -> str:
     """Where the work is, in one line."""
-    t, (done, of) = translate, state.progress
+    done, of = state.progress
     step = state.last_step
     at = ""
     if step is not None:
-        at = t("Train", "step {step} of {steps}").format(step=step.step, steps=step.steps)
+        at = translate("Train", "step {step} of {steps}").format(step=step.step, steps=step.steps)
     words = {
         Stage.IDLE: "",
-        Stage.CHECKING: t("Train", "Checking the labels…"),
-        Stage.CONNECTING: t("Train", "Looking for the service…"),
-        Stage.CUTTING: t("Train", "Taking pictures: {done} of {of}").format(done=done, of=of),
-        Stage.SENDING: t("Train", "Sending pictures: {done} of {of}").format(done=done, of=of),
-        Stage.STARTING: t("Train", "Starting…"),
-        Stage.QUEUED: t("Train", "Waiting for another run to end"),
-        Stage.RUNNING: t("Train", "Training")
+        Stage.CHECKING: translate("Train", "Checking the labels…"),
+        Stage.CONNECTING: translate("Train", "Looking for the service…"),
+        Stage.CUTTING: translate("Train", "Taking pictures: {done} of {of}").format(
+            done=done, of=of
+        ),
+        Stage.SENDING: translate("Train", "Sending pictures: {done} of {of}").format(
+            done=done, of=of
+        ),
+        Stage.STARTING: translate("Train", "Starting…"),
+        Stage.QUEUED: translate("Train", "Waiting for another run to end"),
+        Stage.RUNNING: translate("Train", "Training")
         if at
-        else t("Train", "Training: looking at the start"),
-        Stage.STOPPING: t("Train", "Saving and stopping…"),
-        Stage.STOPPED: t("Train", "Stopped"),
-        Stage.FINISHED: t("Train", "Finished"),
-        Stage.FAILED: t("Train", "Failed"),
+        else translate("Train", "Training: looking at the start"),
+        Stage.STOPPING: translate("Train", "Saving and stopping…"),
+        Stage.STOPPED: translate("Train", "Stopped"),
+        Stage.FINISHED: translate("Train", "Finished"),
+        Stage.FAILED: translate("Train", "Failed"),
     }
     parts = [words[state.stage], at if state.run is not None else ""]
     if state.stage is Stage.RUNNING and step is not None:

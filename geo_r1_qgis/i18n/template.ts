@@ -358,6 +358,11 @@
         <source>There are too many for one answer: the rest are boxes.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../gui/ask_words.py" line="122"/>
+        <source>The service has nothing that cuts objects out of their boxes (a segmenter); the boxes are on the map.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>Capture</name>
@@ -421,6 +426,21 @@
         <source>{percent} % of the picture did not come.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../capture/render.py" line="110"/>
+        <source>The numbers of “{layer}” are of the type {type}, which QGIS does not draw.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/render.py" line="114"/>
+        <source>Make a raster of real numbers of it, such as the magnitude, with gdal_translate or the raster calculator.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/render.py" line="123"/>
+        <source>Its server may be out of reach or have nothing here: look at the map, and try again.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>CapturePlan</name>
@@ -482,6 +502,11 @@
     <message>
         <location filename="../capture/plan.py" line="138"/>
         <source>“{layer}” is not in this area: zoom to it, or choose another one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/plan.py" line="130"/>
+        <source>QGIS knows no way from the CRS of “{layer}” ({crs}) to the project's ({map_crs}); they may be of different planets. Set the project's CRS to the layer's.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1408,17 +1433,396 @@
         <source>Start again.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../core/sentences.py" line="102"/>
+        <source>If that server is yours, enter its address and token under “Connect to a server…”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="209"/>
+        <source>What was found waits, and is written as soon as that program lets go of the file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/sentences.py" line="226"/>
+        <source>For a polygon: set the project to a CRS that has the whole area, save it under a new name, and ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="16"/>
+        <source>Correct it under Settings ▸ Options ▸ Network, or add the address to those without a proxy.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="31"/>
+        <source>With http, everybody on the way to {host} can read pictures, questions and the token.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="42"/>
+        <source>Ask its owner for the certificate of the authority and import it: Settings ▸ Options ▸ Authentication ▸ Manage Certificates ▸ Authorities.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/server_sentences.py" line="94"/>
+        <source>An earlier version put it there. It moves into QGIS&apos;s password store as soon as that is open.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>GeoR1Plugin</name>
     <message>
-        <location filename="../plugin.py" line="42"/>
+        <location filename="../plugin.py" line="54"/>
         <source>Ask the image…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../plugin.py" line="47"/>
+        <location filename="../plugin.py" line="59"/>
         <source>Geo-R1: ask the image in plain words</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>GeoR1Processing</name>
+    <message>
+        <location filename="../processing/algorithm.py" line="68"/>
+        <source>Cancelled; nothing was started.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/algorithm.py" line="85"/>
+        <source>The service is being started…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="33"/>
+        <source>Build a training data set</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="46"/>
+        <source>Name of the data set</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="37"/>
+        <source>Score a model on polygons</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="178"/>
+        <source>… and {count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="183"/>
+        <source>{count} labels can be used, {left_out} are left out.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="250"/>
+        <source>Row {fid}: {text}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="41"/>
+        <source>Train a model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="133"/>
+        <source>Run {id} of {model}: {steps} steps of {method}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="164"/>
+        <source>step {step} of {steps}: reward {reward:.2f}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="167"/>
+        <source>after step {step}, on validation: {metric} {value:.0f} %</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="177"/>
+        <source>Waiting for another run to end…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="184"/>
+        <source>Saving and stopping…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="194"/>
+        <source>Run {run} is still saving; it stops by itself.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="201"/>
+        <source>Run {run} failed.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="203"/>
+        <source>It can be resumed in the Train tab of the dock.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="51"/>
+        <source>Data set</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="54"/>
+        <source>Pictures to learn from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="54"/>
+        <source>Pictures to choose the checkpoint by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="54"/>
+        <source>Pictures to judge by</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="54"/>
+        <source>Labels that were used</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="54"/>
+        <source>Labels that were left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="51"/>
+        <source>The held-out ones: never learned from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="52"/>
+        <source>All of them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="54"/>
+        <source>Polygons to ask for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="58"/>
+        <source>Model (empty: the one chosen in the dock)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="66"/>
+        <source>Metric</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="67"/>
+        <source>Model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="68"/>
+        <source>Score, in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="68"/>
+        <source>Pictures answered right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="68"/>
+        <source>Pictures that were asked about</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="68"/>
+        <source>Objects in them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="70"/>
+        <source>Polygons around the objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="77"/>
+        <source>Field that says what a polygon shows</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="85"/>
+        <source>Or the same for all, as you would ask for one of them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="94"/>
+        <source>Raster that they were drawn on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="99"/>
+        <source>What is asked for</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="99"/>
+        <source>One object</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="99"/>
+        <source>All objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="110"/>
+        <source>Share that is held out (empty: by the number of labels)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="123"/>
+        <source>All</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="124"/>
+        <source>Reviewed detections of a result layer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/label_algorithm.py" line="126"/>
+        <source>Rows to use</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="87"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="53"/>
+        <source>Data set (its id)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="66"/>
+        <source>Usual for the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="67"/>
+        <source>Examples first, then DAPO</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="71"/>
+        <source>Examples only (SFT)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="73"/>
+        <source>Method</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="78"/>
+        <source>Steps (0: as many as usual)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="97"/>
+        <source>Name of the run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="103"/>
+        <source>Run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="103"/>
+        <source>Model that came out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="103"/>
+        <source>Outcome</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="109"/>
+        <source>Right before, in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="109"/>
+        <source>Right after, in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="109"/>
+        <source>Gain, in points of percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="36"/>
+        <source>Takes pictures of the raster around each polygon and sends them to the Geo-R1 service as a data set. Every row that cannot be used is named in the log, with what mends it. Polygons near each other are never divided between learning and judging. The same labels and seed give the same data set.
+
+The result is an id; “Train a model” takes it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="80"/>
+        <source>Data set {id}: {train} pictures to learn from, {validation} to choose the checkpoint by, {held_out} held out for the verdict.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/build_dataset.py" line="89"/>
+        <source>Nothing is held out, so that a training can give no verdict: the labels are too few or too near each other for that share.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="40"/>
+        <source>Asks the model for each polygon, in a picture around it, and counts what it finds: one object is right if the first box shares half of the union with it (Acc@0.5); of all objects it is F1 at the same limit.
+
+With the labels, seed and share of “Build a training data set”, “held-out” are the very pictures that a training on that data set has not seen. SCORE is in percent.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="89"/>
+        <source>No polygon is held out: they lie too near each other, or the share is 0. Draw some farther away, or ask for all of them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="119"/>
+        <source>{model}: {metric} {value:.0f} %, {samples} pictures, {objects} objects.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="44"/>
+        <source>Fine-tunes a model on a data set of “Build a training data set” and says whether it became better on pictures that it never saw. GAIN is in points of percent.
+
+Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab of the dock. Closing QGIS leaves it running.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="143"/>
+        <source>The way to the run is lost, not the run: {run} is in the Train tab of the dock.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="216"/>
+        <source>Run {run} is stopped and saved; it can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1639,6 +2043,11 @@
     <message>
         <location filename="../layers/failures.py" line="64"/>
         <source>{path} is read-only, or lies in a read-only folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../layers/failures.py" line="73"/>
+        <source>{path} was written by a newer Geo-R1 (schema {version}; this one knows {known}).</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2033,73 +2442,313 @@
 <context>
     <name>Train</name>
     <message>
-        <location filename="../gui/train_words.py" line="85"/>
+        <location filename="../gui/train_words.py" line="17"/>
         <source>Nothing can be started yet:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="87"/>
+        <location filename="../gui/train_words.py" line="19"/>
         <source>{count} labels are ready</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="89"/>
+        <location filename="../gui/train_words.py" line="21"/>
         <source>{count} expressions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="92"/>
+        <location filename="../gui/train_words.py" line="24"/>
         <source>{count} of them rejected</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="94"/>
+        <location filename="../gui/train_words.py" line="26"/>
         <source>{count} left out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="130"/>
+        <location filename="../gui/train_words.py" line="66"/>
         <source>{count} s left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="131"/>
+        <location filename="../gui/train_words.py" line="67"/>
         <source>{count} min left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="164"/>
+        <location filename="../gui/train_words.py" line="73"/>
         <source>waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="165"/>
+        <location filename="../gui/train_words.py" line="74"/>
         <source>running</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="166"/>
+        <location filename="../gui/train_words.py" line="75"/>
         <source>stopping</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="167"/>
+        <location filename="../gui/train_words.py" line="76"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="168"/>
+        <location filename="../gui/train_words.py" line="77"/>
         <source>finished</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="169"/>
+        <location filename="../gui/train_words.py" line="78"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="171"/>
+        <location filename="../gui/train_words.py" line="80"/>
         <source>step {step} of {steps}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="17"/>
+        <source>{count} usable labels; at least {limit} are needed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="17"/>
+        <source>Draw more polygons around objects of this kind.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="21"/>
+        <source>Only {count} labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="21"/>
+        <source>It can be tried; {limit} or more teach better.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="25"/>
+        <source>{count:,} labels; the service takes {limit:,}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="25"/>
+        <source>Select some of them and choose “Selected features”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="29"/>
+        <source>The polygon layer has no CRS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="29"/>
+        <source>Set it: right-click the layer ▸ Layer CRS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="33"/>
+        <source>The raster has no CRS</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="33"/>
+        <source>Set it: right-click the raster ▸ Layer CRS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="37"/>
+        <source>It is not said what the polygons show</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="37"/>
+        <source>Type it above, or choose the field that says it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="41"/>
+        <source>The expression is empty</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="41"/>
+        <source>Fill in the field.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="45"/>
+        <source>The expression has {count:,} characters; {limit:,} are allowed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="45"/>
+        <source>Say it in one sentence.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="51"/>
+        <source>The row has no geometry</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="51"/>
+        <source>Delete the row, or draw its polygon.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="55"/>
+        <source>Not a polygon</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="55"/>
+        <source>Draw a polygon around the object.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="59"/>
+        <source>The polygon crosses itself</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="59"/>
+        <source>Mend it with the vertex tool, or Processing ▸ Fix geometries.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="63"/>
+        <source>Outside of “{raster}”</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="63"/>
+        <source>Choose the raster it was drawn on, or check the layer&apos;s CRS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="67"/>
+        <source>The outline has {count:,} points; {limit:,} are allowed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="67"/>
+        <source>Simplify it: Processing ▸ Simplify.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="71"/>
+        <source>Only {size_px:g} pixels long on the raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="71"/>
+        <source>Use a finer raster; below {limit_px:g} pixels nothing can be learned.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="77"/>
+        <source>The same object as row {other}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="77"/>
+        <source>Delete one of the two; it is used once.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="84"/>
+        <source>Better on objects it never saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="85"/>
+        <source>Worse on objects it never saw</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="86"/>
+        <source>No difference that can be told from chance</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="87"/>
+        <source>Too few held-out objects to tell, n = {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="91"/>
+        <source>Found right</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="39"/>
+        <source>Checking the labels…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="40"/>
+        <source>Looking for the service…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="41"/>
+        <source>Taking pictures: {done} of {of}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="44"/>
+        <source>Sending pictures: {done} of {of}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="47"/>
+        <source>Starting…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="48"/>
+        <source>Waiting for another run to end</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="49"/>
+        <source>Training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="51"/>
+        <source>Training: looking at the start</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="52"/>
+        <source>Saving and stopping…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="53"/>
+        <source>Stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="54"/>
+        <source>Finished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_words.py" line="55"/>
+        <source>Failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="96"/>
+        <source>{metric}: {before:.0f} % before, {after:.0f} % after; gain {gain:+.0f} points (95 %: {low:+.0f} to {high:+.0f}), n = {n}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2282,52 +2931,52 @@
 <context>
     <name>TrainPanel</name>
     <message>
-        <location filename="../gui/train_panel.py" line="57"/>
+        <location filename="../gui/train_panel.py" line="59"/>
         <source>Resume</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="58"/>
+        <location filename="../gui/train_panel.py" line="60"/>
         <source>Problems of the labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="59"/>
+        <location filename="../gui/train_panel.py" line="61"/>
         <source>Row</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="59"/>
+        <location filename="../gui/train_panel.py" line="61"/>
         <source>Problem</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="59"/>
+        <location filename="../gui/train_panel.py" line="61"/>
         <source>Mend</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="77"/>
+        <location filename="../gui/train_panel.py" line="79"/>
         <source>Use this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="80"/>
+        <location filename="../gui/train_panel.py" line="82"/>
         <source>Earlier runs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="96"/>
+        <location filename="../gui/train_panel.py" line="98"/>
         <source>all</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="169"/>
+        <location filename="../gui/train_panel.py" line="171"/>
         <source>Open</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="170"/>
+        <location filename="../gui/train_panel.py" line="172"/>
         <source>Delete</source>
         <translation type="unfinished"></translation>
     </message>

@@ -48,14 +48,15 @@ class BuildDataset(LabelAlgorithm):
                 "NAME", translate("GeoR1Processing", "Name of the data set"), optional=True
             )
         )
-        t = translate
-        self.addOutput(QgsProcessingOutputString("DATASET", t("GeoR1Processing", "Data set")))
+        self.addOutput(
+            QgsProcessingOutputString("DATASET", translate("GeoR1Processing", "Data set"))
+        )
         for name, says in (
-            ("TRAIN", t("GeoR1Processing", "Pictures to learn from")),
-            ("VALIDATION", t("GeoR1Processing", "Pictures to choose the checkpoint by")),
-            ("HELD_OUT_COUNT", t("GeoR1Processing", "Pictures to judge by")),
-            ("LABEL_COUNT", t("GeoR1Processing", "Labels that were used")),
-            ("LEFT_OUT", t("GeoR1Processing", "Labels that were left out")),
+            ("TRAIN", translate("GeoR1Processing", "Pictures to learn from")),
+            ("VALIDATION", translate("GeoR1Processing", "Pictures to choose the checkpoint by")),
+            ("HELD_OUT_COUNT", translate("GeoR1Processing", "Pictures to judge by")),
+            ("LABEL_COUNT", translate("GeoR1Processing", "Labels that were used")),
+            ("LEFT_OUT", translate("GeoR1Processing", "Labels that were left out")),
         ):
             self.addOutput(QgsProcessingOutputNumber(name, says))
 

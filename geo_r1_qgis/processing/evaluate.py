@@ -46,31 +46,30 @@ class Evaluate(LabelAlgorithm):
         )
 
     def initAlgorithm(self, configuration: Any = None) -> None:
-        t = translate
         self.add_label_parameters()
         parts = [
-            t("GeoR1Processing", "The held-out ones: never learned from"),
-            t("GeoR1Processing", "All of them"),
+            translate("GeoR1Processing", "The held-out ones: never learned from"),
+            translate("GeoR1Processing", "All of them"),
         ]
         self.add(
             QgsProcessingParameterEnum(
-                "PART", t("GeoR1Processing", "Polygons to ask for"), parts, defaultValue=0
+                "PART", translate("GeoR1Processing", "Polygons to ask for"), parts, defaultValue=0
             )
         )
         self.add(
             QgsProcessingParameterString(
                 "MODEL",
-                t("GeoR1Processing", "Model (empty: the one chosen in the dock)"),
+                translate("GeoR1Processing", "Model (empty: the one chosen in the dock)"),
                 optional=True,
             )
         )
-        self.addOutput(QgsProcessingOutputString("METRIC", t("GeoR1Processing", "Metric")))
-        self.addOutput(QgsProcessingOutputString("MODEL_ID", t("GeoR1Processing", "Model")))
+        self.addOutput(QgsProcessingOutputString("METRIC", translate("GeoR1Processing", "Metric")))
+        self.addOutput(QgsProcessingOutputString("MODEL_ID", translate("GeoR1Processing", "Model")))
         for name, says in (
-            ("SCORE", t("GeoR1Processing", "Score, in percent")),
-            ("RIGHT", t("GeoR1Processing", "Pictures answered right")),
-            ("CHIPS", t("GeoR1Processing", "Pictures that were asked about")),
-            ("OBJECTS", t("GeoR1Processing", "Objects in them")),
+            ("SCORE", translate("GeoR1Processing", "Score, in percent")),
+            ("RIGHT", translate("GeoR1Processing", "Pictures answered right")),
+            ("CHIPS", translate("GeoR1Processing", "Pictures that were asked about")),
+            ("OBJECTS", translate("GeoR1Processing", "Objects in them")),
         ):
             self.addOutput(QgsProcessingOutputNumber(name, says))
 

@@ -67,18 +67,17 @@ class LabelAlgorithm(ServiceAlgorithm):
 
     def add_label_parameters(self) -> None:
         """Declare labels, what they show, raster and task."""
-        t = translate
         self.add(
             QgsProcessingParameterFeatureSource(
                 "LABELS",
-                t("GeoR1Processing", "Polygons around the objects"),
+                translate("GeoR1Processing", "Polygons around the objects"),
                 [QgsProcessing.SourceType.TypeVectorPolygon],
             )
         )
         self.add(
             QgsProcessingParameterField(
                 "FIELD",
-                t("GeoR1Processing", "Field that says what a polygon shows"),
+                translate("GeoR1Processing", "Field that says what a polygon shows"),
                 parentLayerParameterName="LABELS",
                 optional=True,
             )
@@ -86,27 +85,34 @@ class LabelAlgorithm(ServiceAlgorithm):
         self.add(
             QgsProcessingParameterString(
                 "EXPRESSION",
-                t("GeoR1Processing", "Or the same for all, as you would ask for one of them"),
+                translate(
+                    "GeoR1Processing", "Or the same for all, as you would ask for one of them"
+                ),
                 optional=True,
             )
         )
         self.add(
             QgsProcessingParameterRasterLayer(
-                "RASTER", t("GeoR1Processing", "Raster that they were drawn on")
+                "RASTER", translate("GeoR1Processing", "Raster that they were drawn on")
             )
         )
         self.add(
             QgsProcessingParameterEnum(
                 "TASK",
-                t("GeoR1Processing", "What is asked for"),
-                [t("GeoR1Processing", "One object"), t("GeoR1Processing", "All objects")],
+                translate("GeoR1Processing", "What is asked for"),
+                [
+                    translate("GeoR1Processing", "One object"),
+                    translate("GeoR1Processing", "All objects"),
+                ],
                 defaultValue=0,
             )
         )
         self.add(
             QgsProcessingParameterNumber(
                 "HELD_OUT",
-                t("GeoR1Processing", "Share that is held out (empty: by the number of labels)"),
+                translate(
+                    "GeoR1Processing", "Share that is held out (empty: by the number of labels)"
+                ),
                 QgsProcessingParameterNumber.Type.Double,
                 optional=True,
                 minValue=0.0,
@@ -114,18 +120,22 @@ class LabelAlgorithm(ServiceAlgorithm):
             )
         )
         rows = [
-            t("GeoR1Processing", "All"),
-            t("GeoR1Processing", "Reviewed detections of a result layer"),
+            translate("GeoR1Processing", "All"),
+            translate("GeoR1Processing", "Reviewed detections of a result layer"),
         ]
         self.add(
             QgsProcessingParameterEnum(
-                "ROWS", t("GeoR1Processing", "Rows to use"), rows, defaultValue=0
+                "ROWS", translate("GeoR1Processing", "Rows to use"), rows, defaultValue=0
             ),
             is_advanced=True,
         )
         self.add(
             QgsProcessingParameterNumber(
-                "SEED", t("GeoR1Processing", "Seed"), defaultValue=0, minValue=0, maxValue=MAX_SEED
+                "SEED",
+                translate("GeoR1Processing", "Seed"),
+                defaultValue=0,
+                minValue=0,
+                maxValue=MAX_SEED,
             ),
             is_advanced=True,
         )

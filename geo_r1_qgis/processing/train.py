@@ -50,32 +50,35 @@ class Train(ServiceAlgorithm):
         )
 
     def initAlgorithm(self, configuration: Any = None) -> None:
-        t = translate
-        self.add(QgsProcessingParameterString("DATASET", t("GeoR1Processing", "Data set (its id)")))
+        self.add(
+            QgsProcessingParameterString(
+                "DATASET", translate("GeoR1Processing", "Data set (its id)")
+            )
+        )
         self.add(
             QgsProcessingParameterString(
                 "MODEL",
-                t("GeoR1Processing", "Model (empty: the one chosen in the dock)"),
+                translate("GeoR1Processing", "Model (empty: the one chosen in the dock)"),
                 optional=True,
             )
         )
         methods = [
-            t("GeoR1Processing", "Usual for the model"),
-            t("GeoR1Processing", "Examples first, then DAPO"),
+            translate("GeoR1Processing", "Usual for the model"),
+            translate("GeoR1Processing", "Examples first, then DAPO"),
             "DAPO",
             "GRPO",
             "Dr. GRPO",
-            t("GeoR1Processing", "Examples only (SFT)"),
+            translate("GeoR1Processing", "Examples only (SFT)"),
         ]
         self.add(
             QgsProcessingParameterEnum(
-                "METHOD", t("GeoR1Processing", "Method"), methods, defaultValue=0
+                "METHOD", translate("GeoR1Processing", "Method"), methods, defaultValue=0
             )
         )
         self.add(
             QgsProcessingParameterNumber(
                 "STEPS",
-                t("GeoR1Processing", "Steps (0: as many as usual)"),
+                translate("GeoR1Processing", "Steps (0: as many as usual)"),
                 defaultValue=0,
                 minValue=0,
                 maxValue=tw.MAX_STEPS,
@@ -83,26 +86,30 @@ class Train(ServiceAlgorithm):
         )
         self.add(
             QgsProcessingParameterNumber(
-                "SEED", t("GeoR1Processing", "Seed"), defaultValue=0, minValue=0, maxValue=MAX_SEED
+                "SEED",
+                translate("GeoR1Processing", "Seed"),
+                defaultValue=0,
+                minValue=0,
+                maxValue=MAX_SEED,
             ),
             is_advanced=True,
         )
         self.add(
             QgsProcessingParameterString(
-                "NAME", t("GeoR1Processing", "Name of the run"), optional=True
+                "NAME", translate("GeoR1Processing", "Name of the run"), optional=True
             ),
             is_advanced=True,
         )
         for name, says in (
-            ("RUN", t("GeoR1Processing", "Run")),
-            ("MODEL_ID", t("GeoR1Processing", "Model that came out")),
-            ("OUTCOME", t("GeoR1Processing", "Outcome")),
+            ("RUN", translate("GeoR1Processing", "Run")),
+            ("MODEL_ID", translate("GeoR1Processing", "Model that came out")),
+            ("OUTCOME", translate("GeoR1Processing", "Outcome")),
         ):
             self.addOutput(QgsProcessingOutputString(name, says))
         for name, says in (
-            ("BEFORE", t("GeoR1Processing", "Right before, in percent")),
-            ("AFTER", t("GeoR1Processing", "Right after, in percent")),
-            ("GAIN", t("GeoR1Processing", "Gain, in points of percent")),
+            ("BEFORE", translate("GeoR1Processing", "Right before, in percent")),
+            ("AFTER", translate("GeoR1Processing", "Right after, in percent")),
+            ("GAIN", translate("GeoR1Processing", "Gain, in points of percent")),
         ):
             self.addOutput(QgsProcessingOutputNumber(name, says))
 

@@ -17,6 +17,8 @@ from geo_r1_qgis.core.standing import Endpoint, Kind, Standing
 from geo_r1_qgis.gui.dock import GeoR1Dock
 from geo_r1_qgis.gui.export_dialog import ExportDialog
 from geo_r1_qgis.gui.server_dialog import ServerDialog
+from geo_r1_qgis.network.access import AccessKeeper
+from geo_r1_qgis.processing.provider import GeoR1Provider
 
 SOURCE = Path(__file__).resolve().parent.parent.parent / "geo_r1_qgis" / "i18n" / "template.ts"
 LRELEASE = shutil.which("lrelease") or shutil.which("lrelease-qt5")
@@ -78,3 +80,20 @@ def test_no_english_is_left(qtbot, made_up_language):
         if "⟦" not in text and text not in ("Geo-R1 · ready", "OK", "Cancel", "&OK", "&Cancel")
     ]
     assert english == []
+
+
+def test_the_toolbox_speaks_it_too(made_up_language):
+    """Names, help, parameters, choices and outputs of every algorithm, long texts included."""
+    provider = GeoR1Provider(AccessKeeper())
+    provider.refreshAlgorithms()
+    seen = []
+    for algorithm in provider.algorithms():
+        seen += [algorithm.displayName(), algorithm.shortHelpString()]
+        parts = [*algorithm.parameterDefinitions(), *algorithm.outputDefinitions()]
+        seen += [part.description() for part in parts]
+        for part in algorithm.parameterDefinitions():
+            seen += part.options() if hasattr(part, "options") else []
+
+    names_of_methods = ("DAPO", "GRPO", "Dr. GRPO")
+    assert len(seen) > 40
+    assert [each for each in seen if "⟦" not in each and each not in names_of_methods] == []
