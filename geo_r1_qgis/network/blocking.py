@@ -69,8 +69,7 @@ class Wait:
         beat.timeout.connect(lambda: self._loop.quit() if wants_to_leave() else None)
         beat.start()
         if not self._is_over:
-            run = getattr(self._loop, "exec", None) or self._loop.exec_
-            run()
+            self._loop.exec()
         beat.stop()
         if self._error is not None:
             raise self._error

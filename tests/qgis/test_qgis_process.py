@@ -40,8 +40,8 @@ def qgis_process(tmp_path, home):  # noqa: F811 - a fixture
         "GEO_R1_HOME": str(home),
         "GEO_R1_COMMAND": str(COMMAND),
     }
-    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME"):
-        environment.pop(name, None)
+    for name in ("XDG_DATA_HOME", "XDG_CONFIG_HOME", "QGIS_CUSTOM_CONFIG_PATH"):
+        environment.pop(name, None)  # the profile is the one of the new HOME
 
     def start(*arguments):
         done = subprocess.run(
@@ -53,6 +53,7 @@ def qgis_process(tmp_path, home):  # noqa: F811 - a fixture
         return done.stdout
 
     start("plugins", "enable", "geo_r1_qgis")
+    assert list((tmp_path / "person").rglob("QGIS3.ini")), "another profile was changed"
     return start
 
 
