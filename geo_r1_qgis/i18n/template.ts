@@ -1540,32 +1540,27 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="167"/>
+        <location filename="../processing/train.py" line="173"/>
         <source>after step {step}, on validation: {metric} {value:.0f} %</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="177"/>
-        <source>Waiting for another run to end…</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../processing/train.py" line="184"/>
+        <location filename="../processing/train.py" line="190"/>
         <source>Saving and stopping…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="194"/>
+        <location filename="../processing/train.py" line="200"/>
         <source>Run {run} is still saving; it stops by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="201"/>
+        <location filename="../processing/train.py" line="207"/>
         <source>Run {run} failed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="203"/>
+        <location filename="../processing/train.py" line="209"/>
         <source>It can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1821,8 +1816,18 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="216"/>
+        <location filename="../processing/train.py" line="222"/>
         <source>Run {run} is stopped and saved; it can be resumed in the Train tab of the dock.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="166"/>
+        <source>step {step} of {steps}: loss {loss:.3f}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="183"/>
+        <source>Waiting for its turn…</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

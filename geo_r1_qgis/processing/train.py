@@ -162,7 +162,13 @@ class _Follower:
         if isinstance(event, tw.StepEvent):
             feedback.setProgress(100.0 * event.step / max(1, event.steps))
             words = translate("GeoR1Processing", "step {step} of {steps}: reward {reward:.2f}")
-            feedback.pushInfo(words.format(step=event.step, steps=event.steps, reward=event.reward))
+            if event.method == "sft":  # true answers are shown, none is rewarded
+                words = translate("GeoR1Processing", "step {step} of {steps}: loss {loss:.3f}")
+            feedback.pushInfo(
+                words.format(
+                    step=event.step, steps=event.steps, reward=event.reward, loss=event.loss
+                )
+            )
         elif isinstance(event, tw.EvaluationEvent):
             words = translate(
                 "GeoR1Processing", "after step {step}, on validation: {metric} {value:.0f} %"
@@ -174,7 +180,7 @@ class _Follower:
         elif isinstance(event, tw.NoteEvent):
             feedback.pushInfo(event.text)
         elif isinstance(event, tw.RunStateEvent) and event.state == "queued":
-            feedback.pushInfo(translate("GeoR1Processing", "Waiting for another run to end…"))
+            feedback.pushInfo(translate("GeoR1Processing", "Waiting for its turn…"))
 
 
 def _stop(service: BlockingService, follower: _Follower, feedback: QgsProcessingFeedback) -> None:

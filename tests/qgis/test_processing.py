@@ -239,6 +239,18 @@ def test_a_run_is_followed_to_its_verdict(stub, loaded):
     assert any("gain +25 points" in line for line in told.infos)
 
 
+def test_a_supervised_step_tells_its_loss(stub, loaded):
+    """True answers earn no reward; what falls is the loss."""
+    shown = {**step(1), "method": "sft"}
+    stub.training.events = [state("queued"), state("running"), shown, state("finished")]
+    told = Told()
+    found = run("train", {"DATASET": "d" * 16, "METHOD": 5}, told)
+
+    assert "step 1 of 4: loss 0.100" in told.infos
+    assert "Waiting for its turn…" in told.infos
+    assert found["OUTCOME"] == "finished"
+
+
 def test_cancel_stops_the_run_and_keeps_it(qtbot, stub, loaded):
     """Cancel asks the run to save and leave, waits for that, and says that it can be resumed."""
     may_end = threading.Event()
