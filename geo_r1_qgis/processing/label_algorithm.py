@@ -149,10 +149,9 @@ class LabelAlgorithm(ServiceAlgorithm):
         raster = self.parameterAsRasterLayer(parameters, "RASTER", context)
         if raster is None:
             raise QgsProcessingException(self.invalidRasterError(parameters, "RASTER"))
-        fields = self.parameterAsFields(parameters, "FIELD", context)
         choice = LabelChoice(
             ROWS[self.parameterAsEnum(parameters, "ROWS", context)],
-            fields[0] if fields else "",
+            self.parameterAsString(parameters, "FIELD", context),
             self.parameterAsString(parameters, "EXPRESSION", context).strip(),
         )
         self._reader = LabelReader(RawRows(source), raster, choice, context.transformContext())
