@@ -1510,17 +1510,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="178"/>
+        <location filename="../processing/label_algorithm.py" line="177"/>
         <source>… and {count} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="183"/>
+        <location filename="../processing/label_algorithm.py" line="182"/>
         <source>{count} labels can be used, {left_out} are left out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="250"/>
+        <location filename="../processing/label_algorithm.py" line="249"/>
         <source>Row {fid}: {text}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1530,37 +1530,37 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="133"/>
+        <location filename="../processing/train.py" line="132"/>
         <source>Run {id} of {model}: {steps} steps of {method}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="164"/>
+        <location filename="../processing/train.py" line="163"/>
         <source>step {step} of {steps}: reward {reward:.2f}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="173"/>
+        <location filename="../processing/train.py" line="172"/>
         <source>after step {step}, on validation: {metric} {value:.0f} %</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="190"/>
+        <location filename="../processing/train.py" line="189"/>
         <source>Saving and stopping…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="200"/>
+        <location filename="../processing/train.py" line="199"/>
         <source>Run {run} is still saving; it stops by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="207"/>
+        <location filename="../processing/train.py" line="206"/>
         <source>Run {run} failed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="209"/>
+        <location filename="../processing/train.py" line="208"/>
         <source>It can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1610,7 +1610,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="58"/>
+        <location filename="../processing/train.py" line="57"/>
         <source>Model (empty: the one chosen in the dock)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1700,72 +1700,72 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="87"/>
+        <location filename="../processing/train.py" line="86"/>
         <source>Seed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="53"/>
+        <location filename="../processing/train.py" line="52"/>
         <source>Data set (its id)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="66"/>
+        <location filename="../processing/train.py" line="65"/>
         <source>Usual for the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="67"/>
+        <location filename="../processing/train.py" line="66"/>
         <source>Examples first, then DAPO</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="71"/>
+        <location filename="../processing/train.py" line="70"/>
         <source>Examples only (SFT)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="73"/>
+        <location filename="../processing/train.py" line="72"/>
         <source>Method</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="78"/>
+        <location filename="../processing/train.py" line="77"/>
         <source>Steps (0: as many as usual)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="97"/>
+        <location filename="../processing/train.py" line="96"/>
         <source>Name of the run</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="103"/>
+        <location filename="../processing/train.py" line="102"/>
         <source>Run</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="103"/>
+        <location filename="../processing/train.py" line="102"/>
         <source>Model that came out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="103"/>
+        <location filename="../processing/train.py" line="102"/>
         <source>Outcome</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="109"/>
+        <location filename="../processing/train.py" line="108"/>
         <source>Right before, in percent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="109"/>
+        <location filename="../processing/train.py" line="108"/>
         <source>Right after, in percent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="109"/>
+        <location filename="../processing/train.py" line="108"/>
         <source>Gain, in points of percent</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1804,30 +1804,30 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="44"/>
-        <source>Fine-tunes a model on a data set of “Build a training data set” and says whether it became better on pictures that it never saw. GAIN is in points of percent.
-
-Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab of the dock. Closing QGIS leaves it running.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../processing/train.py" line="143"/>
+        <location filename="../processing/train.py" line="142"/>
         <source>The way to the run is lost, not the run: {run} is in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="222"/>
+        <location filename="../processing/train.py" line="221"/>
         <source>Run {run} is stopped and saved; it can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="166"/>
+        <location filename="../processing/train.py" line="165"/>
         <source>step {step} of {steps}: loss {loss:.3f}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="183"/>
+        <location filename="../processing/train.py" line="182"/>
         <source>Waiting for its turn…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="44"/>
+        <source>Fine-tunes a model on a data set of “Build a training data set” and says whether it became better on pictures that it never saw. GAIN is in points of percent.
+
+Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -45,8 +45,7 @@ class Train(ServiceAlgorithm):
             "GeoR1Processing",
             "Fine-tunes a model on a data set of “Build a training data set” and says whether it became better on "
             "pictures that it never saw. GAIN is in points of percent.\n\n"
-            "Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab of the dock. "
-            "Closing QGIS leaves it running.",
+            "Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab of the dock.",
         )
 
     def initAlgorithm(self, configuration: Any = None) -> None:
