@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Callable, Dict, Optional
 
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QEventLoop, QObject, QTimer
+from qgis.PyQt.QtCore import QCoreApplication, QEvent, QEventLoop, QObject, QThread, QTimer
 
 from ..core import training_wire as tw
 from ..core import wire
@@ -102,6 +102,10 @@ class BlockingService:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
         sip.delete(self._root)
+        if QThread.currentThread() is not QCoreApplication.instance().thread():
+            # this thread has no event loop any more: PyQt's slots hear of it, and then let go of what they hold
+            QCoreApplication.sendPostedEvents()
+            QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
     @property
     def client(self) -> TrainingClient:

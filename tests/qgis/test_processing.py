@@ -1,5 +1,6 @@
 """The algorithms in Processing, without a window and without a dock, with a service that plays its part."""
 
+import gc
 import json
 import threading
 
@@ -18,6 +19,7 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent, QThread
 
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.core.settings import Settings
+from geo_r1_qgis.network.connection import Connection
 from tests.qgis.stub_service import a_detection, result, started
 from tests.qgis.stub_training import GOOD_RUN, state, step
 from tests.qgis.test_gui_train import make_labels, polygon
@@ -202,6 +204,12 @@ def in_background(qtbot, name, parameters, told):
     return ended[0]
 
 
+def connections():
+    """Ways to a service that Python still has."""
+    gc.collect()
+    return {id(each) for each in gc.get_objects() if isinstance(each, Connection)}
+
+
 def test_the_toolbox_runs_them_beside_the_window(qtbot, stub, inputs):
     """On a worker thread, with its own event loop: the main thread goes on, and objects are deleted where they live."""
     threads = []
@@ -211,6 +219,7 @@ def test_the_toolbox_runs_them_beside_the_window(qtbot, stub, inputs):
             threads.append(QThread.currentThread() is QCoreApplication.instance().thread())
             super().pushInfo(info)
 
+    before = connections()
     is_good, found = in_background(qtbot, "builddataset", inputs, Noting())
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 
@@ -218,6 +227,7 @@ def test_the_toolbox_runs_them_beside_the_window(qtbot, stub, inputs):
     assert sent(stub, found["DATASET"])
     assert threads
     assert not any(threads)
+    assert connections() <= before
 
 
 def test_a_run_is_followed_to_its_verdict(stub, loaded):
