@@ -9,6 +9,7 @@ from PyQt6.QtCore import QObject, QSettings, QThread, pyqtSignal
 from PyQt6.QtNetwork import QNetworkAccessManager
 
 from qgis import absent
+from qgis.toolbox import QgsProcessingProvider, registry  # noqa: F401
 
 
 class Qgis:
@@ -170,13 +171,9 @@ class QgsApplication:
     def taskManager(cls):
         return cls._manager
 
-    @staticmethod
-    def locale():
-        return "en"
-
-    @staticmethod
-    def qgisSettingsDirPath():
-        return str(Path.home())
+    processingRegistry = staticmethod(registry)
+    locale = staticmethod(lambda: "en")
+    qgisSettingsDirPath = staticmethod(lambda: str(Path.home()))
 
 
 class QgsNetworkAccessManager:
