@@ -193,7 +193,7 @@ translations: ## collect the plugin's strings for translators (needs pylupdate5 
 	@cp build/strings/geo_r1_qgis/i18n/template.ts geo_r1_qgis/i18n/template.ts && rm -r build/strings
 
 wire: ## copy the files that plugin and service share from the plugin to the service
-	@cp geo_r1_qgis/core/{wire,training_wire,chance,label_check,chip_windows,split}.py backend/geo_r1_backend/
+	@cp geo_r1_qgis/core/{wire,training_wire,models_wire,chance,label_check,chip_windows,split}.py backend/geo_r1_backend/
 
 build: ## build/geo_r1_qgis/, the tree that QGIS loads in tests, in the demo and from the zip
 	@python3 scripts/build_plugin.py

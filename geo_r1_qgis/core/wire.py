@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Dict, List, Literal, Optional, Union
 
-WIRE_VERSION = "1.2"
+WIRE_VERSION = "1.3"
 """Major.minor. A different major version is refused with one sentence before anything is sent."""
 
 Task = Literal["rec", "ovd", "gres"]
@@ -255,6 +255,15 @@ class ModelInfo:
     """Why it failed, or what to know; empty = nothing."""
     run: str = ""
     """Id of the training run that made it, whose verdict is in ``GET /v1/runs/{id}``; empty = it was not trained here."""
+    origin: str = ""
+    """`embedded`, `folder` (put in place by hand), `hub`, `import`, `run` or `remote`; empty = an older service."""
+    size_bytes: int = 0
+    """On the service's disk; files that are only linked do not count."""
+    repository: str = ""
+    """``owner/name`` at the hub that it came from; empty = it came from none."""
+    revision: str = ""
+    """Commit of that repository."""
+    can_delete: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 FILES = (
     "wire.py",
     "training_wire.py",
+    "models_wire.py",
     "chance.py",
     "label_check.py",
     "chip_windows.py",
