@@ -177,3 +177,24 @@ def test_a_full_fine_tune_without_its_base_has_no_reference(picture):
     policy = policy_of()
     with pytest.raises(ValueError, match="keep_base"):
         policy.log_probs(policy.encode(picture), PROMPT, [[1]], reference=True)
+
+
+@pytest.mark.parametrize("adaptation", ["full", "lora"])
+def test_questions_asked_together_are_answered_as_alone(picture, adaptation):
+    """Different pictures, shapes and lengths of prompts in one call: the answers that each has by itself."""
+    policy = policy_of(adaptation=adaptation)
+    pictures = [picture, picture[::-1].copy(), picture[:224], picture[:, ::-1].copy()]
+    prompts = [PROMPT, PROMPT, PROMPT, PROMPT.replace("the", "the the the")]
+    images = [policy.encode(one) for one in pictures]
+    alone = [
+        policy.sample(
+            policy.prefix(image, prompt),
+            1,
+            max_new_tokens=96,
+            temperature=0,
+            generator=torch.Generator(),
+        )[0]
+        for image, prompt in zip(images, prompts, strict=True)
+    ]
+
+    assert policy.answers(images, prompts, max_new_tokens=96) == [policy.decode(a) for a in alone]

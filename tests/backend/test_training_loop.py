@@ -49,6 +49,14 @@ class Scripted:
         said = self.script[self.boxes.index(prefix)]
         return [[said[i % len(said)]] for i in range(count)]
 
+    at_once = 1
+
+    def answers(self, images, prompts, *, max_new_tokens):
+        said = []
+        for self.box in images:
+            said.append(self.decode([self.script[self.boxes.index(self.box)][0]]))
+        return said
+
     def decode(self, ids):
         x, y, right, bottom = self.box
         beside = [right + 4, y, right + 4 + right - x, bottom]

@@ -49,70 +49,101 @@ def answer_batch(
         prompts: the user's turn after the picture, as made by `engines/prompts.py`.
         max_new_tokens: longer completions are cut.
     """
-    text, device = model.model.language_model, next(model.parameters()).device
-    cuda = device.type == "cuda"
-    (stop,) = tokenizer.encode("<|im_end|>").ids
-    before = tokenizer.encode(BEFORE).ids
-    tails = [tokenizer.encode("<|vision_end|>" + p + BEHIND).ids for p in prompts]
+    device = next(model.parameters()).device
+    with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+        visual = model.model.visual(torch.from_numpy(np.stack(images)).to(device))
+        rows, columns = images[0].shape[0] // 28, images[0].shape[1] // 28
+        (stop,) = tokenizer.encode("<|im_end|>").ids
+        before = tokenizer.encode(BEFORE).ids
+        tails = [tokenizer.encode("<|vision_end|>" + p + BEHIND).ids for p in prompts]
+        said = likeliest(
+            model, visual, (rows, columns), before, tails, stop=stop, max_new_tokens=max_new_tokens
+        )
+    return [tokenizer.decode(row, skip_special_tokens=False) for row in said]
+
+
+@torch.no_grad()
+def likeliest(
+    model: Nano,
+    visual: Tensor,
+    grid: tuple[int, int],
+    before: Sequence[int],
+    tails: Sequence[Sequence[int]],
+    *,
+    stop: int,
+    max_new_tokens: int,
+) -> list[list[int]]:
+    """Likeliest tokens after each of some pictures and what stands behind it, without the one that ends an answer.
+
+    Args:
+        model: in evaluation mode; its layers may carry adapters.
+        visual: visual tokens ``(B, rows * columns, hidden)``.
+        grid: rows and columns of visual tokens.
+        before: token ids in front of every picture.
+        tails: token ids behind each one.
+        stop: ends an answer.
+        max_new_tokens: longer answers are cut.
+    """
+    text, device = model.model.language_model, visual.device
     longest = max(map(len, tails))
-    batch = len(prompts)
+    batch = len(tails)
     ids = torch.zeros(batch, longest, dtype=torch.long)
     real = torch.zeros(batch, longest, dtype=torch.bool)
     for row, tail in enumerate(tails):  # padded on the left, so that all end together
-        ids[row, longest - len(tail) :] = torch.tensor(tail)
+        ids[row, longest - len(tail) :] = torch.tensor(list(tail))
         real[row, longest - len(tail) :] = True
-    with torch.autocast(device.type, torch.bfloat16, enabled=cuda):
-        visual = model.model.visual(torch.from_numpy(np.stack(images)).to(device))
-        rows, columns = images[0].shape[0] // 28, images[0].shape[1] // 28
-        head = (
-            text.embed_tokens(torch.tensor(before, device=device))
-            .to(visual.dtype)
-            .expand(batch, -1, -1)
-        )
-        embeds = torch.cat((head, visual, text.embed_tokens(ids.to(device)).to(visual.dtype)), 1)
-        pictured, behind = image_positions(len(before), rows, columns)
-        fixed = torch.cat((torch.arange(len(before)).expand(3, -1), pictured), 1)[:, None].expand(
-            -1, batch, -1
-        )
-        own = (real.cumsum(1) - 1).clamp(min=0) + behind
-        positions = torch.cat((fixed, own.expand(3, -1, -1)), 2).to(device)
-        seen = torch.cat((torch.ones(batch, fixed.shape[2], dtype=torch.bool), real), 1).to(device)
-        length = embeds.shape[1]
-        mask = torch.ones(length, length, dtype=torch.bool, device=device).tril() & seen[:, None]
-        mask |= torch.eye(
-            length, dtype=torch.bool, device=device
-        )  # a padded place sees itself: no empty softmax
-        hidden, kept = text(embeds, positions, mask[:, None])
-        return _decode(
-            model, tokenizer, hidden[:, -1], kept, seen, positions[:, :, -1:], stop, max_new_tokens
-        )
+    head = (
+        text.embed_tokens(torch.tensor(list(before), device=device))
+        .to(visual.dtype)
+        .expand(batch, -1, -1)
+    )
+    embeds = torch.cat((head, visual, text.embed_tokens(ids.to(device)).to(visual.dtype)), 1)
+    pictured, behind = image_positions(len(before), *grid)
+    fixed = torch.cat((torch.arange(len(before)).expand(3, -1), pictured), 1)[:, None].expand(
+        -1, batch, -1
+    )
+    own = (real.cumsum(1) - 1).clamp(min=0) + behind
+    positions = torch.cat((fixed, own.expand(3, -1, -1)), 2).to(device)
+    seen = torch.cat((torch.ones(batch, fixed.shape[2], dtype=torch.bool), real), 1).to(device)
+    length = embeds.shape[1]
+    mask = torch.ones(length, length, dtype=torch.bool, device=device).tril() & seen[:, None]
+    # a padded place sees itself: no empty softmax
+    mask |= torch.eye(length, dtype=torch.bool, device=device)
+    hidden, kept = text(embeds, positions, mask[:, None])
+    return _decode(model, hidden[:, -1], kept, seen, positions[:, :, -1:], stop, max_new_tokens)
 
 
 def _decode(
     model: Nano,
-    tokenizer: Tokenizer,
     last: Tensor,
     kept: list[tuple[Tensor, Tensor]],
     seen: Tensor,
     at: Tensor,
     stop: int,
     max_new_tokens: int,
-) -> list[str]:
+) -> list[list[int]]:
+    """Token by token; a row that has ended leaves the batch."""
     text = model.model.language_model
-    done = torch.zeros(len(last), dtype=torch.bool, device=last.device)
-    chosen: list[Tensor] = []
+    said: list[list[int]] = [[] for _ in last]
+    alive = list(range(len(last)))
     for _ in range(max_new_tokens):
-        token = model.logits(last).argmax(-1).masked_fill(done, stop)
-        chosen.append(token)
-        done |= token == stop
-        if bool(done.all()):
+        token = model.logits(last).argmax(-1)
+        going_on = []
+        for place, (row, value) in enumerate(zip(alive, token.tolist(), strict=True)):
+            if value != stop:
+                said[row].append(value)
+                going_on.append(place)
+        if not going_on:
             break
+        if len(going_on) < len(alive):
+            alive = [alive[place] for place in going_on]
+            left = torch.tensor(going_on, device=last.device)
+            token, seen, at, last = token[left], seen[left], at[:, left], last[left]
+            kept = [(keys[left], values[left]) for keys, values in kept]
         at = at + 1
         seen = torch.cat((seen, seen.new_ones(len(seen), 1)), 1)
         hidden, kept = text(
             text.embed_tokens(token)[:, None].to(last.dtype), at, seen[:, None, None], kept
         )
         last = hidden[:, -1]
-    table = torch.stack(chosen, 1).tolist()
-    cut = [row[: row.index(stop)] if stop in row else row for row in table]
-    return [tokenizer.decode(row, skip_special_tokens=False) for row in cut]
+    return said

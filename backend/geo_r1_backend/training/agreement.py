@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
-from geo_r1_backend.training.evaluate import greedy
 from geo_r1_backend.training.rewards.ovd import f1_reward
 from geo_r1_backend.training.rewards.said import Said, read
 
@@ -87,7 +86,7 @@ def agreement_of(
         for one in samples[:MAX_SAMPLES]:
             if should_stop():
                 return None
-            theirs = greedy(policy, encode(one), one.prompt, max_new_tokens=max_new_tokens)
+            (theirs,) = policy.answers([encode(one)], [one.prompt], max_new_tokens=max_new_tokens)
             ours = answer_of(engine, one, max_new_tokens=max_new_tokens)
             read_both = [read(t, one.view, one.sample.task, think=think) for t in (theirs, ours)]
             same += theirs == ours

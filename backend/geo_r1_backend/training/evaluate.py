@@ -10,8 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
-
 from geo_r1_backend.engines.answers import split_sections
 from geo_r1_backend.training.dataset import TrainingSample
 from geo_r1_backend.training.policy import Policy
@@ -53,7 +51,7 @@ def evaluate(
         max_new_tokens: longest answer.
         previews: how many samples to show, spread over the part, always the same ones.
         seed: of the interval.
-        should_stop: asked before each sample.
+        should_stop: asked before each sample; answers are made `Policy.at_once` at a time.
 
     Raises:
         ValueError: for a sample of masks where the data set has no segmenter.
@@ -61,10 +59,18 @@ def evaluate(
     wanted = {i * len(samples) // max(1, previews) for i in range(min(previews, len(samples)))}
     rows: list[Row] = []
     shown: list[Preview] = []
+    texts: list[str] = []
     for number, one in enumerate(samples):
         if should_stop():
             return None
-        text = greedy(policy, encode(one), one.prompt, max_new_tokens=max_new_tokens)
+        if number == len(texts):
+            some = samples[number : number + policy.at_once]
+            texts += policy.answers(
+                [encode(each) for each in some],
+                [each.prompt for each in some],
+                max_new_tokens=max_new_tokens,
+            )
+        text = texts[number]
         said = read(text, one.view, one.sample.task, think=think)
         overlap = None
         if one.segment is not None and one.mask is not None:
@@ -82,18 +88,6 @@ def verdict(before: Evaluation, after: Evaluation, *, seed: int = 0) -> Verdict:
         ValueError: if the two were not asked the same samples.
     """
     return verdict_of(before.rows, after.rows, before.score.part, seed=seed)
-
-
-def greedy(policy: Policy, image: Any, prompt: str, *, max_new_tokens: int) -> str:
-    """The likeliest answer, token by token."""
-    (ids,) = policy.sample(
-        policy.prefix(image, prompt),
-        1,
-        max_new_tokens=max_new_tokens,
-        temperature=0.0,
-        generator=torch.Generator(),  # the likeliest token needs no chance
-    )
-    return policy.decode(ids)
 
 
 def _preview(one: TrainingSample, text: str, said: Said, row: Row) -> Preview:

@@ -47,6 +47,17 @@ class Policy(Protocol):
         """Completions as token ids, the end token included where the model said it; temperature 0 = the likeliest token."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """How many questions `answers` is best asked together."""
+        ...
+
+    def answers(
+        self, images: Sequence[Any], prompts: Sequence[str], *, max_new_tokens: int
+    ) -> list[str]:
+        """The likeliest answer to each of some questions about different pictures, as text; no gradient."""
+        ...
+
     def log_probs(
         self,
         image: Any,

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from geo_r1_backend.engines.base import ModelProfile
 from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.models.config import ModelConfig, read_config
+from geo_r1_backend.models.generate import likeliest
 from geo_r1_backend.models.nano import Nano, NanoConfig
 from geo_r1_backend.models.positions import (
     Integers,
@@ -186,6 +187,32 @@ class NanoPolicy:
             temperature=temperature,
             seed=int(torch.randint(2**62, (1,), generator=generator)),
         )
+
+    @property
+    def at_once(self) -> int:
+        """A CPU is fed by eight rows, a GPU by sixty-four."""
+        return 8 if self.device.type == "cpu" else 64
+
+    def answers(
+        self, images: Sequence[NanoImage], prompts: Sequence[str], *, max_new_tokens: int
+    ) -> list[str]:
+        """Likeliest answers; pictures of one shape are asked in one batch."""
+        texts = [""] * len(prompts)
+        shapes = sorted({(one.rows, one.columns) for one in images})
+        for shape in shapes:
+            places = [i for i, one in enumerate(images) if (one.rows, one.columns) == shape]
+            found = likeliest(
+                self.model,
+                torch.stack([images[i].features for i in places]),
+                shape,
+                self._before,
+                [self._tokens.prompt_ids(prompts[i]) for i in places],
+                stop=self._end_id,
+                max_new_tokens=max_new_tokens,
+            )
+            for place, ids in zip(places, found, strict=True):
+                texts[place] = self.decode(ids)
+        return texts
 
     def log_probs(
         self,

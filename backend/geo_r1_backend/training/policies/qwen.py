@@ -211,6 +211,28 @@ class QwenPolicy:
             seed=seed,
         )
 
+    @property
+    def at_once(self) -> int:
+        """One by one: each has a prefix of its own."""
+        return 1
+
+    def answers(
+        self, images: Sequence[QwenImage], prompts: Sequence[str], *, max_new_tokens: int
+    ) -> list[str]:
+        """Likeliest answers, one question after the other."""
+        likeliest = torch.Generator()  # which needs no chance
+        said = [
+            self.sample(
+                self.prefix(image, prompt),
+                1,
+                max_new_tokens=max_new_tokens,
+                temperature=0.0,
+                generator=likeliest,
+            )
+            for image, prompt in zip(images, prompts, strict=True)
+        ]
+        return [self.decode(ids) for (ids,) in said]
+
     def log_probs(
         self,
         image: QwenImage,
