@@ -18,11 +18,11 @@ from qgis.core import (
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QCoreApplication, QSize, QThread
 
-from ..core.chip_windows import around_all, chips_per_label, visible_box_px, windows_around
+from ..core.chip_windows import chips_per_label, visible_box_px, windows_around
 from ..core.errors import CaptureError
 from ..core.frame import Frame
 from ..core.label_check import Box, Check, Label
-from ..core.split import split_by_place
+from ..core.split import split_windows
 from ..core.training_wire import MAX_OBJECTS_PER_SAMPLE, MAX_SAMPLES, Sample
 from ..core.wire import Task
 from .plan import plan_view
@@ -94,27 +94,11 @@ class ChipSet:
         is_cancelled: Callable[[], bool],
         held_out: Optional[float],
     ) -> List[Sample]:
-        units = check.units_per_px
         count = chips_per_label(len(check.labels))
-        windows = [
-            windows_around(label, units_per_px=units, count=count, seed=seed)
-            for label in check.labels
-        ]
-        seen = [around_all(each) for each in windows]
-        split = split_by_place(seen, seed=seed, held_out=held_out)
-        wanted = [
-            (index, window)
-            for index, part in enumerate(split.parts)
-            if part is not None
-            for window in _chosen(
-                check.labels[index],
-                windows[index],
-                check,
-                task,
-                seed,
-                1 if part != "train" else count,
-            )
-        ][:MAX_SAMPLES]
+        possible = [_possible(label, check, task, seed, count) for label in check.labels]
+        split, windows = split_windows(possible, seed=seed, held_out=held_out)
+        wanted = [(index, window) for index, some in enumerate(windows) for window in some]
+        wanted = wanted[:MAX_SAMPLES]
         samples: List[Sample] = []
         by_expression: Dict[str, List[Label]] = {}
         for label in check.positives:
@@ -165,25 +149,17 @@ class ChipSet:
         return chip.frame, chip.sha256
 
 
-def _chosen(
-    label: Label, windows: Sequence[Box], check: Check, task: Task, seed: int, count: int
-) -> List[Box]:
-    """Windows of a label; where one object is asked for, those that show no second one that the question fits.
-
-    What lies outside of the label's own windows may belong to another part, and is not shown.
-    """
+def _possible(label: Label, check: Check, task: Task, seed: int, count: int) -> List[Box]:
+    """Windows that may be shown of a label; where one object is asked for, those with no second one that the question fits."""
+    units = check.units_per_px
     if task != "rec":
-        return list(windows[:count])
-    bounds = around_all(windows)
+        return windows_around(label, units_per_px=units, count=count, seed=seed)
     alike = [other for other in check.positives if other.expression == label.expression]
     found: List[Box] = []
     for number in range(TRIES):
-        more = windows_around(
-            label, units_per_px=check.units_per_px, count=len(windows) + 1, seed=seed + number
-        )
-        for window in [*(windows if number == 0 else []), *more]:
-            is_within = around_all([bounds, window]) == bounds
-            if is_within and window not in found and _seen(alike, window) <= 1:
+        more = windows_around(label, units_per_px=units, count=count + 1, seed=seed + number)
+        for window in more[:count] if number == 0 else more:
+            if window not in found and _seen(alike, window) <= 1:
                 found.append(window)
         if len(found) >= count:
             break

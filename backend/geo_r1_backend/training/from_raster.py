@@ -20,7 +20,7 @@ from geo_r1_backend.errors import ConfigError
 from geo_r1_backend.geo.features import Row, read_rows
 from geo_r1_backend.geo.raster import RasterChip, Window, read_raster
 from geo_r1_backend.label_check import Box, Check, Label, Problem, Weight, judge
-from geo_r1_backend.split import Split, split_by_place
+from geo_r1_backend.split import Split, split_windows
 from geo_r1_backend.training_wire import Part, Sample
 from geo_r1_backend.wire import Task
 
@@ -100,19 +100,14 @@ def build(source: Source, check: Check, whole: RasterChip) -> Built:
     labels = check.labels
     size = (whole.source_width_px, whole.source_height_px)
     count = chips_per_label(len(labels))
-    windows = [
-        [_inside(window, size) for window in _around(label, count, source.seed)] for label in labels
-    ]
-    split = split_by_place(
-        [_bounds(some) for some in windows], seed=source.seed, held_out=source.held_out
-    )
+    possible = [_possible(label, labels, source, size, count) for label in labels]
+    split, windows = split_windows(possible, seed=source.seed, held_out=source.held_out)
     built = Built(check, split)
-    for index, label in enumerate(labels):
-        part = split.parts[index]
+    for label, some, part, place in zip(labels, windows, split.parts, split.places, strict=True):
         if part is None:
             continue
-        for window in _chosen(label, windows[index], labels, source, size, part):
-            _add(built, source, whole, label, window, part, split.places[index])
+        for window in some:
+            _add(built, source, whole, label, window, part, place)
     return built
 
 
@@ -187,32 +182,19 @@ def _inside(window: Box, size: tuple[int, int]) -> Box:
     return left, top, right, bottom
 
 
-def _bounds(windows: Sequence[Box]) -> Box:
-    lefts, tops, rights, bottoms = zip(*windows, strict=True)
-    return min(lefts), min(tops), max(rights), max(bottoms)
-
-
-def _chosen(
-    label: Label,
-    windows: Sequence[Box],
-    labels: Sequence[Label],
-    source: Source,
-    size: tuple[int, int],
-    part: Part,
+def _possible(
+    label: Label, labels: Sequence[Label], source: Source, size: tuple[int, int], count: int
 ) -> list[Box]:
-    """The windows of a label that its question has one answer in; one where it is only looked at."""
-    wanted = len(windows) if part == "train" else 1
+    """Windows that may be shown of a label; where one object is asked for, those that its question has one answer in."""
+    found = [_inside(window, size) for window in _around(label, count, source.seed)]
     if source.task == "rec":
-        bounds = _bounds(windows)
         more = [
             _inside(window, size)
             for number in range(TRIES)
-            for window in _around(label, 1 + len(windows), source.seed + 1 + number)
+            for window in _around(label, 1 + count, source.seed + 1 + number)
         ]
-        # what is outside of the label's own windows may belong to another part
-        more = [w for w in more if w[0] >= bounds[0] and w[1] >= bounds[1] and w[2] <= bounds[2] and w[3] <= bounds[3]]  # fmt: skip
-        windows = [w for w in [*windows, *more] if len(_seen(label, labels, w)) == 1]
-    return list(dict.fromkeys(windows))[:wanted]
+        found = [w for w in [*found, *more] if len(_seen(label, labels, w)) == 1]
+    return list(dict.fromkeys(found))[:count]
 
 
 def _seen(label: Label, labels: Sequence[Label], window: Box) -> list[list[float]]:

@@ -5,7 +5,13 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo_r1_qgis.core.split import MAX_LEFT_OUT, MIN_TRAIN_SHARE, split_by_place, targets
+from geo_r1_qgis.core.split import (
+    MAX_LEFT_OUT,
+    MIN_TRAIN_SHARE,
+    split_by_place,
+    split_windows,
+    targets,
+)
 
 SIDES = st.floats(5, 60)
 WINDOWS = st.lists(
@@ -98,3 +104,64 @@ def test_one_crowd_is_not_cut():
     split = split_by_place(windows, seed=0)
 
     assert split.parts == ["train"] * 20
+
+
+def several(windows, seed, most=4):
+    """A label's windows: the first, and others beside it."""
+    rng = random.Random(seed)  # noqa: S311 - the same each time
+    found = []
+    for x0, y0, x1, y1 in windows:
+        some = [(x0, y0, x1, y1)]
+        for _ in range(rng.randrange(most)):
+            across, along = rng.uniform(-20, 20), rng.uniform(-20, 20)
+            some.append((x0 + across, y0 + along, x1 + across, y1 + along))
+        found.append(some)
+    return found
+
+
+@given(WINDOWS, st.integers(0, 5), st.sampled_from([None, 0.0, 0.3]))
+@settings(max_examples=200, deadline=None)
+def test_windows_of_two_parts_never_overlap(windows, seed, held_out):
+    """What is learned from shows nothing of what is judged by, window by window; one window is judged, and only offered ones are taken."""
+    offered = several(windows, seed)
+    split, taken = split_windows(offered, seed=seed, held_out=held_out)
+    shown = [
+        (part, place, window)
+        for part, place, some in zip(split.parts, split.places, taken, strict=True)
+        for window in some
+    ]
+
+    for number, (part, place, window) in enumerate(shown):
+        for other_part, other_place, other in shown[:number]:
+            assert part == other_part or not overlap(window, other)
+            assert part == other_part or place != other_place
+    for part, some, mine in zip(split.parts, taken, offered, strict=True):
+        assert set(some) <= set(mine)
+        assert len(some) == 1 if part in ("validation", "held_out") else bool(some) == bool(part)
+    assert split.count("train") >= min(MIN_TRAIN_SHARE, 1 - MAX_LEFT_OUT) * len(windows) - 2
+    assert (split, taken) == split_windows(offered, seed=seed, held_out=held_out)
+
+
+def test_a_village_is_divided():
+    """Twenty roofs whose pictures hang together, as people label them: all parts are there, and at most six labels are lost."""
+    rng = random.Random(3)  # noqa: S311 - a fixed village
+    roofs = [(70 * column, 70 * row) for column in range(5) for row in range(4)]
+    windows = []
+    for x, y in roofs:
+        some = [(x + rng.uniform(-60, 0), y + rng.uniform(-60, 0)) for _ in range(4)]
+        windows.append([(left, bottom, left + 110, bottom + 110) for left, bottom in some])
+    by_place = split_by_place([around for (around, *_) in windows], seed=0)
+    split, _ = split_windows(windows, seed=0)
+
+    assert by_place.count("held_out") == 0
+    assert min(split.count("held_out"), split.count("validation")) >= 1
+    assert split.parts.count(None) <= 6
+
+
+def test_a_label_without_a_window_is_left_out():
+    """A label that cannot be shown alone has no part; where nothing can be held out, no other is lost for it."""
+    crowd = [[(0.0, 0.0, 10.0, 10.0)], [], [(1.0, 1.0, 11.0, 11.0)], [(2.0, 2.0, 12.0, 12.0)]]
+    split, taken = split_windows(crowd, seed=0)
+
+    assert split.parts == ["train", None, "train", "train"]
+    assert [len(some) for some in taken] == [1, 0, 1, 1]
