@@ -48,6 +48,9 @@ def load_columns(folder: Path, threads: int) -> dict[str, Engine]:
 class OwnLoop:
     """`models/generate.py`: plain torch with a key-value cache, one question at a time. It says everything at the end."""
 
+    best_batch = 1
+    nests = False
+
     def __init__(self, folder: Path) -> None:
         self.profile = read_profile(folder)
         self._model = load_float_model(folder)
@@ -84,6 +87,9 @@ class OwnLoop:
 
 class Generate:
     """transformers' `generate` over the stock folder that `geo-r1 models export` writes, in this process: no pipe in its time."""
+
+    best_batch = 1
+    nests = False
 
     def __init__(self, folder: Path) -> None:
         self._stock = tempfile.TemporaryDirectory(prefix="geo-r1-stock-")

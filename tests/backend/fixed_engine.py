@@ -42,8 +42,11 @@ class FixedEngine:
         fail_after=None,
         finish="stop",
         profile=PROFILE,
+        best_batch=1,
+        nests=False,
     ):
         self.profile = profile
+        self.best_batch, self.nests = best_batch, nests
         self.answer = answer
         self.delay_s, self.step, self.finish, self.fail_after = delay_s, step, finish, fail_after
         self.go_on = threading.Event()

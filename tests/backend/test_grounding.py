@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import replace
 
 import pytest
@@ -36,6 +37,68 @@ def test_batches_are_answered_as_one_by_one():
 
     assert answers[1] == answers[2] == answers[5] == answers[9]
     assert [item for item, _ in answers[1]] == list("abcde")
+
+
+class MixingEngine(FixedEngine):
+    """Says one piece of each item in turn, those of the last item twice as fast."""
+
+    def generate(self, items, options, should_stop):
+        told = [
+            [
+                replace(piece, index=index)
+                for piece in super(MixingEngine, self).generate([item], options, should_stop)
+            ]
+            for index, item in enumerate(items)
+        ]
+        while any(told):
+            for index, pieces in enumerate(told):
+                for _ in range(2 if index == len(told) - 1 else 1):
+                    if pieces:
+                        yield pieces.pop(0)
+
+
+def test_mixed_pieces_are_told_apart():
+    """Where an engine answers several at once, each item has the events of its own answer in order, and ends once."""
+    sizes = [(448, 448), (504, 448), (560, 448)]
+    texts = {width: ONE.replace("50,60", f"{width // 10},60") for width, _ in sizes}
+
+    def answer_of(item):
+        return texts[item.image.width]
+
+    questions = [question(name, size=size) for name, size in zip("abc", sizes, strict=True)]
+    alone = {q.item: run(FixedEngine(answer_of), q) for q in questions}
+    together = run(MixingEngine(answer_of, best_batch=3), *questions)
+
+    assert [e.item for e in together if isinstance(e, ResultEvent)] == ["c", "a", "b"]
+    for item, events in alone.items():
+        own = [e for e in together if e.item == item]
+        assert [untimed(e) for e in own] == [untimed(e) for e in events]
+
+
+def untimed(event):
+    return replace(event, timings=None) if isinstance(event, ResultEvent) else event
+
+
+def test_large_pictures_are_not_collected():
+    """A batch of questions about pictures larger than the model sees has one of them in memory, not all."""
+    alive, most = set(), 0
+
+    def read():
+        nonlocal most
+        picture = Image.new("RGB", (1400, 1000))
+        alive.add(id(picture))
+        weakref.finalize(picture, alive.discard, id(picture))
+        most = max(most, len(alive))
+        return picture
+
+    questions = [replace(question(name, "ovd"), read_image=read) for name in "abcdef"]
+    events = run(
+        FixedEngine(profile=replace(PROFILE, view_sizes_px=((448, 448),)), best_batch=6, step=99),
+        *questions,
+    )
+
+    assert sorted(final(events)) == list("abcdef")
+    assert most <= 2  # the next one is read before the last one is let go
 
 
 def test_bad_question_does_not_spoil_its_neighbours():

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import socket
 import threading
 import time
-
-import httpx
-import pytest
 
 from geo_r1_backend.config import ServerConfig
 from geo_r1_backend.engines.select import Selection
 from geo_r1_backend.wire import HEARTBEAT_S
 from tests.backend.fixed_engine import ONE, FixedEngine
+from tests.backend.listener import Listener
 
 
 def final_events(events):
@@ -113,7 +109,7 @@ def test_leaving_the_line_frees_the_place(start_service):
     engine = FixedEngine(hang=True)
     running = start_service(engine)
     chip = running.put_chip()
-    streams = [_Listener(running, chip, name) for name in "abc"]
+    streams = [Listener(running, chip, name) for name in "abc"]
     streams[0].wait_for("started")
     streams[1].wait_for("queued")
     streams[2].wait_for("queued")
@@ -133,11 +129,11 @@ def test_places_are_told_and_a_full_line_refuses(start_service):
     engine = FixedEngine(hang=True)
     running = start_service(engine, queue_limit=2)
     chip = running.put_chip()
-    first = _Listener(running, chip, "a")
+    first = Listener(running, chip, "a")
     first.wait_for("started")
-    second = _Listener(running, chip, "b")
+    second = Listener(running, chip, "b")
     second.wait_for("queued")
-    third = _Listener(running, chip, "c")
+    third = Listener(running, chip, "c")
     third.wait_for("queued")
 
     health = running.client.get("/v1/health").json()
@@ -160,7 +156,7 @@ def test_silence_is_broken_by_heartbeats(start_service):
     """While an engine thinks without a word, the stream is never silent for long."""
     engine = FixedEngine(hang=True)
     running = start_service(engine, heartbeat_s=0.1)
-    stream = _Listener(running, running.put_chip(), "a")
+    stream = Listener(running, running.put_chip(), "a")
 
     stream.wait_for("heartbeat")
     engine.go_on.set()
@@ -179,7 +175,7 @@ def test_stopping_ends_every_stream_properly(start_service):
     engine = FixedEngine(hang=True)
     running = start_service(engine)
     chip = running.put_chip()
-    streams = [_Listener(running, chip, name) for name in "ab"]
+    streams = [Listener(running, chip, name) for name in "ab"]
     streams[0].wait_for("started")
     streams[1].wait_for("queued")
 
@@ -195,9 +191,9 @@ def test_chip_that_goes_while_waiting_stays_until_answered(start_service):
     """Pixels of a waiting question are kept, whatever the budget says."""
     engine = FixedEngine(hang=True)
     running = start_service(engine, chip_budget_bytes=1)
-    stream = _Listener(running, running.put_chip(), "a")
+    stream = Listener(running, running.put_chip(), "a")
     stream.wait_for("started")
-    second = _Listener(running, running.put_chip(210, 100), "b")
+    second = Listener(running, running.put_chip(210, 100), "b")
     second.wait_for("queued")
 
     running.put_chip(300, 100)
@@ -221,46 +217,3 @@ def test_slow_model_lets_questions_wait(start_service):
     running = start_service(load)
 
     assert running.ask(running.put_chip())[-1]["event"] == "result"
-
-
-class _Listener:
-    """A client on its own thread that keeps what it hears."""
-
-    def __init__(self, running, chip, item):
-        self.events = []
-        self._heard = threading.Condition()
-        self._leave = False
-        body = {"items": [{"item": item, "chip": chip, "query": "tank"}]}
-        self._client = running.new_client()
-        self._thread = threading.Thread(target=self._listen, args=(body,))
-        self._thread.start()
-
-    def _listen(self, body):
-        with (
-            contextlib.suppress(httpx.HTTPError),
-            self._client,
-            self._client.stream("POST", "/v1/ground", json=body) as reply,
-        ):
-            for line in reply.iter_lines():
-                with self._heard:
-                    self.events.append(json.loads(line))
-                    self._heard.notify_all()
-                if self._leave:
-                    return
-
-    def wait_for(self, what, timeout_s=5.0):
-        matches = what if callable(what) else (lambda event: event["event"] == what)
-        with self._heard:
-            if not self._heard.wait_for(lambda: any(map(matches, self.events)), timeout_s):
-                pytest.fail(f"no {what} within {timeout_s} s: {self.events}")
-
-    def leave(self):
-        """Close the connection from outside, as a cancelled request does."""
-        pool = self._client._transport._pool
-        for connection in pool.connections:
-            raw = connection._connection._network_stream.get_extra_info("socket")
-            raw.shutdown(socket.SHUT_RDWR)
-
-    def join(self):
-        self._thread.join(10)
-        assert not self._thread.is_alive()

@@ -82,6 +82,11 @@ class Engine(Protocol):
     """Batched text generation about images."""
 
     profile: ModelProfile
+    best_batch: int
+    """How many items a call of `generate` should have when many wait; 1 = it answers them one by one anyway. Others have to
+    wait until the call is over, unless it `nests`."""
+    nests: bool
+    """Whether `generate` may be called again while an earlier generator of it rests between two pieces."""
 
     def status(self) -> EngineStatus:
         """Name and device of this engine."""
@@ -94,6 +99,8 @@ class Engine(Protocol):
         should_stop: Callable[[], bool],
     ) -> Iterator[Piece]:
         """Yield text as it is decoded; every item ends with exactly one piece whose ``finish`` is set.
+
+        Pieces of different items may come in any order, those of one item come in the order of its text.
 
         ``should_stop`` is asked at least once per token and between the parts of the prefill; when it returns true the
         generator ends early, without finishing pieces. Closing the generator frees the engine as well.

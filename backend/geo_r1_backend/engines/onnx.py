@@ -59,6 +59,9 @@ class OnnxEngine:
         ModelFailed: if a file is missing, is not the one of the manifest, or cannot be used.
     """
 
+    best_batch = 1
+    nests = True
+
     def __init__(
         self,
         folder: Path,

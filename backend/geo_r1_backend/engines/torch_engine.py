@@ -43,6 +43,9 @@ class TorchEngine:
         ModelFailed: if the worker does not come up; the reason is its own.
     """
 
+    best_batch = 1
+    nests = False
+
     def __init__(
         self,
         folder: Path,

@@ -1,6 +1,7 @@
 """Requests in turn: one thread answers, the others wait and hear their place whenever it changes.
 
-It knows no HTTP: whoever asks hands in a function that takes events. Leaving takes effect at the next token, and at
+A request of many questions lets those of few pass between its batches, so that somebody at a map does not wait for
+somebody else's whole layer (docs/adr/0007-one-answering-thread.md). It knows no HTTP: whoever asks hands in a function that takes events. Leaving takes effect at the next token, and at
 once for those who wait.
 """
 
@@ -20,6 +21,11 @@ from geo_r1_backend.grounding.masks import FindSegmenter, no_segmenter
 from geo_r1_backend.wire import ErrorEvent, Event, QueuedEvent, ResultEvent
 
 log = logging.getLogger(__name__)
+
+FEW_QUESTIONS = 4
+"""A request of at most so many is short: it may pass, and nobody passes it."""
+TURN_S = 0.25
+"""How long a long request is answered before others may pass within a batch, where the engine lets them."""
 
 
 @dataclass(eq=False)
@@ -41,6 +47,11 @@ class Job:
     final: set[str] = field(default_factory=set)
     """Items that have had their final event."""
 
+    @property
+    def is_short(self) -> bool:
+        """Whether it is over soon."""
+        return len(self.questions) <= FEW_QUESTIONS
+
 
 class GroundQueue:
     """Owner of the answering thread."""
@@ -52,7 +63,8 @@ class GroundQueue:
         self._segmenter = segmenter
         self._limit = limit
         self._waiting: deque[Job] = deque()
-        self._running: Job | None = None
+        self._begun: list[Job] = []
+        """What is answered now comes last; before it, what has let it pass."""
         self._changed = threading.Condition()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="ground", daemon=True)
@@ -69,7 +81,7 @@ class GroundQueue:
     @property
     def busy(self) -> bool:
         """Whether something is being answered."""
-        return self._running is not None
+        return bool(self._begun)
 
     def submit(self, job: Job) -> None:
         """Put a request in line.
@@ -80,7 +92,7 @@ class GroundQueue:
         with self._changed:
             if self._stopping:
                 raise ServiceStopping
-            if len(self._waiting) >= self._limit and (self._running or self._limit):
+            if len(self._waiting) >= self._limit and (self._begun or self._limit):
                 raise QueueFull(limit=self._limit)
             self._waiting.append(job)
             self._tell_places()
@@ -100,7 +112,7 @@ class GroundQueue:
         """End: everything gets its final event, the thread ends after the current token."""
         with self._changed:
             self._stopping = True
-            jobs = [*([self._running] if self._running else []), *self._waiting]
+            jobs = [*self._begun, *self._waiting]
             self._changed.notify()
         for job in jobs:
             self.cancel(job, ServiceStopping())
@@ -109,45 +121,95 @@ class GroundQueue:
 
     def _tell_places(self) -> None:
         """Say their place to all whose place has changed; the lock is held."""
-        ahead = 1 if self._running else 0
+        short = 0
         for index, job in enumerate(self._waiting):
-            if job.place != index + ahead:
-                job.place = index + ahead
+            # whoever is short has only those in front who are short too, and one batch of whoever is answered
+            place = min(1, len(self._begun)) + short if job.is_short else len(self._begun) + index
+            short += job.is_short
+            if job.place != place:
+                job.place = place
                 for question in job.questions:
-                    self._emit(job, QueuedEvent(question.item, position=job.place))
+                    self._emit(job, QueuedEvent(question.item, position=place))
 
     def _work(self) -> None:
         while True:
             with self._changed:
-                self._running = None
                 while not self._waiting and not self._stopping:
                     self._changed.wait()
                 if self._stopping:
                     return
-                job = self._running = self._waiting.popleft()
-                self._tell_places()
-            try:
-                self._answer(job)
-            except GeoR1Error as error:
-                job.stop = job.stop or error
-            except Exception:  # border: a fault of ours must not end the thread
-                log.exception("request %s", job.request_id)
-                job.stop = job.stop or Internal()
-            finally:
-                self._finish(job)
+                job = self._waiting[0]
+                self._begin(job)
+            self._answer(job)
+
+    def _begin(self, job: Job) -> None:
+        """From those who wait to those who are answered; the lock is held."""
+        self._waiting.remove(job)
+        self._begun.append(job)
+        self._tell_places()
+
+    def _let_pass(self) -> None:
+        """Answer the short requests that wait at this moment.
+
+        Those who come meanwhile wait for the next time, so that a long request goes on however many ask.
+        """
+        with self._changed:
+            passing = [job for job in self._waiting if job.is_short and self._is_loaded(job)]
+        for job in passing:
+            with self._changed:
+                if job not in self._waiting or self._stopping:
+                    continue  # it has left
+                self._begin(job)
+            self._answer(job)
+
+    def _is_loaded(self, job: Job) -> bool:
+        """Whether its model is there: nobody passes who would first have to load, or push another out."""
+        try:
+            return self._host.loaded(job.model_id) is not None
+        except GeoR1Error:
+            return False
 
     def _answer(self, job: Job) -> None:
+        """Say everything about it, whatever happens; it is the last of `_begun`."""
+        try:
+            self._say_all(job)
+        except GeoR1Error as error:
+            job.stop = job.stop or error
+        except Exception:  # border: a fault of ours must not end the thread
+            log.exception("request %s", job.request_id)
+            job.stop = job.stop or Internal()
+        finally:
+            self._finish(job)
+            with self._changed:
+                self._begun.remove(job)
+                if self._begun:
+                    self._tell_places()
+
+    def _say_all(self, job: Job) -> None:
         queued_ms = (time.perf_counter() - job.submitted_s) * 1000.0
-        self._host.trim(keep=job.model_id)
+        if len(self._begun) == 1:  # else whoever let it pass has an engine in use
+            self._host.trim(keep=job.model_id)
         engine = self._host.engine(job.model_id)
         options = replace(job.options, note=self._host.note(job.model_id))
         questions = [replace(question, queued_ms=queued_ms) for question in job.questions]
-        events = ground(questions, engine, options, lambda: job.stop is not None, self._segmenter)
+        turn_ends_s = time.perf_counter() + TURN_S
+
+        def let_pass() -> None:
+            nonlocal turn_ends_s
+            if not job.is_short and self._waiting and job.stop is None:
+                self._let_pass()
+                turn_ends_s = time.perf_counter() + TURN_S
+
+        events = ground(
+            questions, engine, options, lambda: job.stop is not None, self._segmenter, let_pass
+        )
         try:
             for event in events:
                 if job.stop is not None:
                     return
                 self._emit(job, event)
+                if engine.nests and time.perf_counter() > turn_ends_s:
+                    let_pass()
         finally:
             events.close()  # type: ignore[attr-defined]  # a generator, and the engine must hear of it now
 
