@@ -50,8 +50,8 @@ def _parser(given: Sequence[str]) -> argparse.ArgumentParser:
     _add_serve(commands)
     _add_ask(commands)
     _add_doctor(commands)
-    _add_models(commands)
     chosen = next((word for word in given if not word.startswith("-")), "")
+    _add_models(commands, chosen)
     _add_training(commands, chosen)
     _add_other(commands, "evaluate", "measure a model by the frozen recipe", chosen)
     _add_other(commands, "pretrain", "make the embedded model from nothing", chosen)
@@ -85,6 +85,11 @@ def _add_serve(commands: Commands) -> None:
     )
     parser.add_argument("--allow-origin", action="append", default=[], metavar="ORIGIN")
     parser.add_argument(
+        "--allow-downloads",
+        action="store_true",
+        help="fetch models for clients on other machines too (on this machine they always may)",
+    )
+    parser.add_argument(
         "--token-file",
         type=Path,
         metavar="FILE",
@@ -113,6 +118,7 @@ def _serve(options: argparse.Namespace) -> int:
         idle_minutes=options.idle_minutes,
         allowed_hosts=tuple(options.allow_host),
         allowed_origins=tuple(options.allow_origin),
+        allow_downloads=options.allow_downloads,
         token_file=options.token_file,
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
@@ -188,43 +194,14 @@ def _doctor(options: argparse.Namespace) -> int:
     )
 
 
-def _add_models(commands: Commands) -> None:
-    parser = commands.add_parser("models", help="list models, or export one for other programs")
-    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
-    listing = actions.add_parser("list", help="which models there are, and what runs them")
-    listing.add_argument("--data-dir", type=Path, metavar="FOLDER")
-    listing.set_defaults(run=_list_models)
-    export = actions.add_parser("export", help="write a stock folder for transformers")
-    export.add_argument("target", type=Path, help="folder to make")
-    export.add_argument("--model", metavar="ID", help="default: the embedded one")
-    export.add_argument("--data-dir", type=Path, metavar="FOLDER")
-    export.set_defaults(run=_export_model)
+def _add_models(commands: Commands, chosen: str) -> None:
+    """`geo-r1 models`, whose arguments live elsewhere; imported only when it is chosen."""
+    help_text = "list, fetch, import, remove and export models"
+    parser = commands.add_parser("models", help=help_text)
+    if chosen == "models":
+        from geo_r1_backend.manager.cli import add_models
 
-
-def _list_models(options: argparse.Namespace) -> int:
-    from geo_r1_backend.engines.select import select_engine
-    from geo_r1_backend.models.registry import find_models
-
-    found = find_models(_data_folder(options))
-    for model in found:
-        try:
-            engine = select_engine(model).engine
-        except GeoR1Error as error:
-            engine = f"cannot run: {error.parameters.get('reason', error.message)}"
-        _say(f"{model.id}\t{model.title}\t{', '.join(model.tasks)}\t{engine}\t{model.folder}")
-    if not found:
-        _say(f"No models. Put folders into {_data_folder(options) / 'models'}.")
-    return 0
-
-
-def _export_model(options: argparse.Namespace) -> int:
-    from geo_r1_backend.models.export import export_stock_folder
-    from geo_r1_backend.models.registry import choose_model
-
-    model = choose_model(_data_folder(options), options.model)
-    export_stock_folder(model.folder, options.target)
-    _say(f"{model.title} is in {options.target}, for transformers.")
-    return 0
+        add_models(parser)
 
 
 def _add_other(commands: Commands, name: str, help_text: str, chosen: str) -> None:

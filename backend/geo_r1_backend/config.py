@@ -134,6 +134,8 @@ class ServerConfig:
     """Names beside 127.0.0.1, localhost and [::1] that a Host header may carry."""
     allowed_origins: tuple[str, ...] = ()
     """Web pages that may ask; none by default."""
+    allow_downloads: bool = False
+    """Whether a service that other machines can reach fetches models for them."""
     token_file: Path | None = None
     """Holds the token across starts; None = a new one each start."""
     tls_cert: Path | None = None

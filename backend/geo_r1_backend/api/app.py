@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 
 from geo_r1_backend.api.chips import chip_routes
 from geo_r1_backend.api.datasets import dataset_routes
+from geo_r1_backend.api.fetches import fetch_routes
 from geo_r1_backend.api.gate import BodyLimit, Gate
 from geo_r1_backend.api.ground import ground_routes
 from geo_r1_backend.api.health import health_routes
@@ -63,6 +64,7 @@ def create_routes(service: Service) -> FastAPI:
     )
     resources = (
         health_routes,
+        fetch_routes,  # before `models`: its addresses would be ids there
         model_routes,
         chip_routes,
         ground_routes,

@@ -1,4 +1,4 @@
-"""``/v1/models``: which models there are, and loading one before it is asked."""
+"""``/v1/models``: which models there are, loading one before it is asked, unloading and deleting it."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from starlette.concurrency import run_in_threadpool
 
 from geo_r1_backend.api.replies import WireReply
 from geo_r1_backend.api.service import Service
-from geo_r1_backend.errors import GeoR1Error, ModelKept, RunActive
+from geo_r1_backend.errors import GeoR1Error, RunActive
+from geo_r1_backend.manager.removal import check_removable, remove
 from geo_r1_backend.wire import ModelInfo, ModelList
 
+UNLOAD_WAIT_S = 20.0
 LOAD_WAIT_S = 20.0
 """QGIS gives up on a silent answer after 60 s; a model that takes longer answers `loading` (202) before that."""
 
@@ -46,20 +48,39 @@ def model_routes(service: Service) -> APIRouter:
         info = service.host.info(model_id)
         return WireReply(info, status_code=200 if info.state == "loaded" else 202)
 
+    @router.post("/v1/models/{model_id}/unload", response_model=ModelInfo)
+    async def unload(model_id: str) -> Response:
+        """Free the memory of a model, once what it answers is finished; it is loaded again when it is asked."""
+        return WireReply(await run_in_threadpool(_unload, service, model_id))
+
     @router.delete("/v1/models/{model_id}", response_model=ModelInfo)
     async def delete(model_id: str) -> Response:
-        """Forget a model that a training run made; its curves stay. The answer is what it was."""
+        """Delete what a run has learned (its curves stay), or a model that was fetched or imported. The answer is what it was."""
         return WireReply(await run_in_threadpool(_delete, service, model_id))
 
     return router
 
 
+def _unload(service: Service, model_id: str) -> ModelInfo:
+    service.host.folder(model_id)
+    service.queue.run_between(lambda: service.host.unload(model_id), UNLOAD_WAIT_S)
+    return service.host.info(model_id)
+
+
 def _delete(service: Service, model_id: str) -> ModelInfo:
     info = service.host.info(model_id)
     if not info.run:
-        raise ModelKept(model=model_id)
+        return _delete_folder(service, info)
     if info.run in service.supervisor.unfinished():
         raise RunActive(run=info.run, state="running")
     service.host.forget(model_id)
     service.runs.delete_model(info.run)
+    return info
+
+
+def _delete_folder(service: Service, info: ModelInfo) -> ModelInfo:
+    model = service.host.folder(info.id)
+    is_loaded = info.state in ("loading", "loaded")
+    check_removable(model, service.runs, is_loaded=is_loaded)
+    remove(model, service.config.data_folder, lambda: service.host.forget(info.id))
     return info

@@ -78,8 +78,8 @@ class GeoR1Server(uvicorn.Server):
     async def on_tick(self, counter: int) -> bool:
         """Asked ten times a second whether to stop."""
         limit_s = self._service.config.idle_minutes * 60.0
-        if self._service.supervisor.busy:
-            self._service.activity.touch()  # a run is somebody
+        if self._service.supervisor.busy or self._service.fetches.is_busy:
+            self._service.activity.touch()  # a run is somebody, and so is a download
         if limit_s and counter % IDLE_CHECK_TICKS == 0 and self._service.activity.idle_s > limit_s:
             log.info("idle for %.0f s, stopping", limit_s)
             return True

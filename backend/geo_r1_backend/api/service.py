@@ -15,6 +15,9 @@ from geo_r1_backend.errors import GeoR1Error, ModelUnknown, RunUnknown
 from geo_r1_backend.grounding.arbiter import Arbiter, Training
 from geo_r1_backend.grounding.host import Loader, ModelHost
 from geo_r1_backend.grounding.queue import GroundQueue
+from geo_r1_backend.manager.desk import FetchDesk
+from geo_r1_backend.manager.hub_access import find_access
+from geo_r1_backend.manager.removal import sweep
 from geo_r1_backend.models.registry import find_models
 from geo_r1_backend.storage.chips import ChipStore
 from geo_r1_backend.storage.datasets import DatasetStore
@@ -67,6 +70,7 @@ class Service:
     datasets: DatasetStore
     runs: RunStore
     supervisor: Supervisor
+    fetches: FetchDesk
     activity: Activity = field(default_factory=Activity)
     started_s: float = field(default_factory=time.perf_counter)
     ready_after_s: float = 0.0
@@ -89,12 +93,14 @@ class Service:
         self.queue.start()
         self.datasets.sweep()
         self.runs.sweep()
+        sweep(self.config.data_folder / "models")
         self.supervisor.start()
 
     def stop(self) -> None:
         """End every stream with its final event, then free models and pixels."""
         self.queue.stop()
         self.supervisor.stop()
+        self.fetches.close()
         self.host.close()
         self.cutting.close()
         self.chips.clear()
@@ -188,6 +194,7 @@ def build_service(
         ),
         runs=runs,
         supervisor=supervisor,
+        fetches=FetchDesk(config.data_folder, lambda: find_access(config.data_folder)),
     )
 
 

@@ -19,6 +19,7 @@ from geo_r1_backend.errors import (
     UnknownField,
     shortened,
 )
+from geo_r1_backend.models_wire import FetchRequest, PlanRequest
 from geo_r1_backend.training_wire import DatasetRequest, RunRequest, Sample
 from geo_r1_backend.wire import MAX_QUERY_CHARACTERS, GroundItem, GroundRequest
 
@@ -28,7 +29,9 @@ LIMITS = ("ge", "le", "gt", "lt", "min_length", "max_length", "pattern", "expect
 
 def forbid_unknown_fields() -> None:
     """Make pydantic refuse fields that the request dataclasses do not have; call before routes are made."""
-    for request_class in (GroundItem, GroundRequest, Sample, DatasetRequest, RunRequest):
+    for request_class in (
+        GroundItem, GroundRequest, Sample, DatasetRequest, RunRequest, PlanRequest, FetchRequest
+    ):  # fmt: skip
         # what pydantic looks for; a plain dataclass does not declare it
         setattr(request_class, "__pydantic_config__", ConfigDict(extra="forbid"))  # noqa: B010
 

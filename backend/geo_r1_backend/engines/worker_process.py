@@ -13,7 +13,7 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,10 +45,16 @@ class WorkerProcess:
         folder: of the model.
         threads: of the CPU; None = the module's choice.
         more: further arguments.
+        environment: what it finds beside `child_environment`.
     """
 
     def __init__(
-        self, module: str, folder: Path, threads: int | None, more: Sequence[str] = ()
+        self,
+        module: str,
+        folder: Path,
+        threads: int | None,
+        more: Sequence[str] = (),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         command = [sys.executable, "-m", module, str(folder), *more]
         if threads is not None:
@@ -58,7 +64,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=child_environment(),
+            env={**child_environment(), **(environment or {})},
             text=True,
             encoding="utf-8",
         )

@@ -21,6 +21,10 @@ module knows no HTTP library: ``status`` is a number that `api/` uses.
     ├── SampleInvalid, BoxOutsideChip, PlaceInTwoParts, NothingToLearn          (also ValueError)
     ├── RunUnknown (also LookupError), RunActive, RunComplete, RunsFull         in which run
     ├── RunCrashed, RunLost, RunOutOfMemory                                     and how the run went
+    ├── HubError                                            got from where
+    │   ├── HubMissing, HubRevisionMissing (also LookupError), HubGated, HubTokenRefused, HubUnreachable (also ConnectionError)
+    │   ├── HubUnsafe, HubUnfit, HubMoved, PlanChanged, FetchDamaged, FetchUnknown (also LookupError), FetchActive
+    │   └── DiskTooSmall, DownloadsOff, ImportRefused (also ValueError), ModelInUse
     ├── StorageFailed                                       on which disk                   (also OSError)
     ├── QueueFull, DeviceBusy, ServiceStopping, Cancelled, EngineFailed and how it went
     ├── ConfigError                                         a setting that cannot work      (also ValueError)
@@ -38,6 +42,26 @@ from geo_r1_backend.errors.chips import (
     ImageAspect,
     ImageTooLarge,
     ImageTooSmall,
+)
+from geo_r1_backend.errors.hub import (
+    DiskTooSmall,
+    DownloadsOff,
+    FetchActive,
+    FetchDamaged,
+    FetchUnknown,
+    HubError,
+    HubGated,
+    HubMissing,
+    HubMoved,
+    HubRevisionMissing,
+    HubTokenRefused,
+    HubUnfit,
+    HubUnreachable,
+    HubUnsafe,
+    ImportRefused,
+    ModelInUse,
+    PlanChanged,
+    gigabytes,
 )
 from geo_r1_backend.errors.models import (
     Cancelled,
@@ -101,22 +125,39 @@ __all__ = [
     "DatasetUnknown",
     "DatasetsFull",
     "DeviceBusy",
+    "DiskTooSmall",
+    "DownloadsOff",
     "EngineFailed",
+    "FetchActive",
+    "FetchDamaged",
+    "FetchUnknown",
     "GeoR1Error",
     "HostNotAllowed",
+    "HubError",
+    "HubGated",
+    "HubMissing",
+    "HubMoved",
+    "HubRevisionMissing",
+    "HubTokenRefused",
+    "HubUnfit",
+    "HubUnreachable",
+    "HubUnsafe",
     "ImageAspect",
     "ImageTooLarge",
     "ImageTooSmall",
+    "ImportRefused",
     "Internal",
     "MethodNotAllowed",
     "MissingExtra",
     "ModelFailed",
+    "ModelInUse",
     "ModelKept",
     "ModelUnknown",
     "NotFound",
     "NothingToLearn",
     "OriginNotAllowed",
     "PlaceInTwoParts",
+    "PlanChanged",
     "QueryEmpty",
     "QueryTooLong",
     "QueueFull",
@@ -136,6 +177,7 @@ __all__ = [
     "Unauthorized",
     "UnknownField",
     "WireVersionMismatch",
+    "gigabytes",
     "shortened",
     "storage_faults",
 ]

@@ -220,14 +220,14 @@ class RunLost(GeoR1Error, RuntimeError):
 
 
 class ModelKept(GeoR1Error):
-    """Only models that a run made can be deleted."""
+    """Only models that a run made, or that were fetched or imported, can be deleted."""
 
     code = "model-kept"
     status = 409
 
     def __init__(self, *, model: str) -> None:
         super().__init__(
-            f"The model “{shortened(model)}” was not made by a run of this service.",
+            f"The model “{shortened(model)}” was not put in place by this program.",
             hint="It is part of the installation, or its folder was put in place by hand: remove that.",
             model=shortened(model),
         )

@@ -16,6 +16,7 @@ from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.select import Selection
 from geo_r1_backend.errors import DeviceBusy, GeoR1Error, ModelFailed, ModelUnknown
 from geo_r1_backend.grounding.arbiter import Arbiter
+from geo_r1_backend.models.disk import disk_bytes
 from geo_r1_backend.models.registry import ModelFolder
 from geo_r1_backend.wire import ModelInfo
 
@@ -140,6 +141,16 @@ class ModelHost:
                 slot.engine.close()
                 slot.engine, slot.state, slot.on_cpu = None, "available", False
 
+    def unload(self, model_id: str) -> None:
+        """Close a model's engine; only between two answers, see `GroundQueue.run_between`."""
+        slot = self._slots.get(model_id)
+        if slot is None:
+            return
+        with slot.lock:
+            if slot.engine is not None:
+                slot.engine.close()
+                slot.engine, slot.state, slot.on_cpu = None, "available", False
+
     def forget(self, model_id: str) -> None:
         """Ask no more of a model that is about to be deleted; what it answers now is finished first."""
         with self._slots_lock:
@@ -233,4 +244,9 @@ class ModelHost:
             grid_px=engine.profile.grid_px if engine else 28,
             note=slot.error.message if slot.error else folder.note,
             run=folder.run,
+            origin=folder.origin,
+            size_bytes=disk_bytes(folder.adapter or folder.folder),
+            repository=folder.repository,
+            revision=folder.revision,
+            can_delete=folder.can_delete,
         )

@@ -63,6 +63,7 @@ class GroundQueue:
         self._segmenter = segmenter
         self._limit = limit
         self._waiting: deque[Job] = deque()
+        self._between: deque[Callable[[], None]] = deque()
         self._begun: list[Job] = []
         """What is answered now comes last; before it, what has let it pass."""
         self._changed = threading.Condition()
@@ -108,6 +109,29 @@ class GroundQueue:
             self._tell_places()
         self._finish(job)
 
+    def run_between(self, work: Callable[[], None], timeout_s: float) -> None:
+        """Do something on the answering thread, between two answers.
+
+        Raises:
+            QueueFull: if the answer before it takes longer than this; it is done later then.
+            ServiceStopping: if there is no later.
+        """
+        done = threading.Event()
+
+        def work_and_tell() -> None:
+            try:
+                work()
+            finally:
+                done.set()
+
+        with self._changed:
+            if self._stopping:
+                raise ServiceStopping
+            self._between.append(work_and_tell)
+            self._changed.notify()
+        if not done.wait(timeout_s):
+            raise QueueFull(limit=self._limit)
+
     def stop(self, timeout_s: float = 5.0) -> None:
         """End: everything gets its final event, the thread ends after the current token."""
         with self._changed:
@@ -134,13 +158,18 @@ class GroundQueue:
     def _work(self) -> None:
         while True:
             with self._changed:
-                while not self._waiting and not self._stopping:
+                while not self._waiting and not self._stopping and not self._between:
                     self._changed.wait()
                 if self._stopping:
                     return
-                job = self._waiting[0]
-                self._begin(job)
-            self._answer(job)
+                between = self._between.popleft() if self._between else None
+                if between is None:
+                    job = self._waiting[0]
+                    self._begin(job)
+            if between is None:
+                self._answer(job)
+            else:
+                self._do(between)
 
     def _begin(self, job: Job) -> None:
         """From those who wait to those who are answered; the lock is held."""
@@ -168,6 +197,13 @@ class GroundQueue:
             return self._host.loaded(job.model_id) is not None
         except GeoR1Error:
             return False
+
+    @staticmethod
+    def _do(between: Callable[[], None]) -> None:
+        try:
+            between()
+        except Exception:  # border: a fault of ours must not end the thread
+            log.exception("between two answers")
 
     def _answer(self, job: Job) -> None:
         """Say everything about it, whatever happens; it is the last of `_begun`."""

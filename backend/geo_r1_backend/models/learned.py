@@ -86,6 +86,8 @@ def _learned(
         run=folder.name,
         adapter=adapter,
         note=model.note or said(about),
+        origin="run",
+        can_delete=True,
     )
 
 

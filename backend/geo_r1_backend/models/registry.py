@@ -15,6 +15,7 @@ from typing import Literal
 from geo_r1_backend.config import MODELS_VARIABLE, clone_folder, package_folder
 from geo_r1_backend.errors import ModelUnknown
 from geo_r1_backend.models.learned import find_learned, read_json
+from geo_r1_backend.models.source import Source, read_source
 
 EMBEDDED_ID = "geo-r1-nano"
 EMBEDDED_MASKS_ID = "geo-r1-nano-masks"
@@ -22,6 +23,8 @@ EMBEDDED_MASKS_ID = "geo-r1-nano-masks"
 FAMILY = ("qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 """``model_type`` of config.json that the engines here can run."""
 ALL_TASKS = ("rec", "ovd", "gres")
+PUT_HERE = ("hub", "import")
+"""Origins of folders that this program has made, and so may delete."""
 
 Kind = Literal["onnx", "transformers", "broken"]
 
@@ -44,12 +47,18 @@ class ModelFolder:
     """What is added to the weights in ``folder``; None = nothing."""
     on_cpu: bool = False
     """Whether it must leave a GPU alone that a training run has."""
+    origin: str = "folder"
+    """See `wire.ModelInfo`."""
+    repository: str = ""
+    revision: str = ""
+    can_delete: bool = False
 
 
 def find_models(data_folder: Path) -> list[ModelFolder]:
     """Every model that is there, the embedded one first; ids are unique."""
     found: list[ModelFolder] = []
     taken: set[str] = set()
+    ours, embedded = (data_folder / "models").resolve(), embedded_folder()
     for folder in _candidates(data_folder):
         model = describe(folder)
         if model is None:
@@ -58,7 +67,15 @@ def find_models(data_folder: Path) -> list[ModelFolder]:
         while unique in taken:
             unique, number = f"{model.id}-{number}", number + 1
         taken.add(unique)
-        found.append(replace(model, id=unique))
+        is_embedded = embedded is not None and folder == embedded.resolve()
+        found.append(
+            replace(
+                model,
+                id=unique,
+                origin="embedded" if is_embedded else model.origin,
+                can_delete=model.origin in PUT_HERE and folder.parent == ours,
+            )
+        )
     return [*found, *find_learned(data_folder / "runs", found, describe)]
 
 
@@ -93,11 +110,24 @@ def describe(folder: Path) -> ModelFolder | None:
     if config is None:
         return ModelFolder(name, folder.name, folder, "broken", note="config.json is not JSON")
     profile = read_json(folder / "profile.json") or {}
-    model_id = _slug(str(profile.get("id") or folder.name))
-    title = str(profile.get("title") or folder.name)
+    source = read_source(folder) or Source("folder")
+    # a profile that came from a hub does not choose its id here
+    given_id = "" if source.origin in PUT_HERE else str(profile.get("id") or "")
+    model_id = _slug(given_id or folder.name)
+    title = str(profile.get("title") or source.title or folder.name)
     tasks = tuple(task for task in profile.get("tasks", ALL_TASKS) if task in ALL_TASKS)
-    licence = str(profile.get("licence") or "")
-    model = ModelFolder(model_id, title, folder, "broken", tasks, licence)
+    licence = str(profile.get("licence") or source.licence)
+    model = ModelFolder(
+        model_id,
+        title,
+        folder,
+        "broken",
+        tasks,
+        licence,
+        origin=source.origin,
+        repository=source.repository,
+        revision=source.commit,
+    )
     kind = config.get("model_type")
     if (folder / "vision.onnx").is_file() and (folder / "decoder.onnx").is_file():
         return replace(model, kind="onnx")
