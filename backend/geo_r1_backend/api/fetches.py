@@ -15,7 +15,6 @@ from geo_r1_backend.api.service import Service
 from geo_r1_backend.config import is_loopback
 from geo_r1_backend.errors import DownloadsOff, QueueFull
 from geo_r1_backend.manager.desk import Fetch
-from geo_r1_backend.manager.fetch import plan
 from geo_r1_backend.manager.hub_access import find_access
 from geo_r1_backend.models_wire import (
     FetchEvent,
@@ -89,6 +88,8 @@ def _check_allowed(service: Service) -> None:
 
 
 def _plan(service: Service, request: PlanRequest) -> FetchPlan:
+    from geo_r1_backend.manager.fetch import plan
+
     folder = service.config.data_folder
     return plan(find_access(folder), folder, request)
 

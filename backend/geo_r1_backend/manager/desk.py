@@ -16,7 +16,6 @@ from geo_r1_backend.errors import (
     QueueFull,
     storage_faults,
 )
-from geo_r1_backend.manager.fetch import fetch
 from geo_r1_backend.manager.hub_access import Access
 from geo_r1_backend.manager.parts import Parts, all_parts, fetch_id
 from geo_r1_backend.models_wire import (
@@ -75,6 +74,9 @@ class Fetch:
         self.version += 1
 
     def _work(self) -> None:
+        # deferred: most services fetch nothing, and every start waits for its imports
+        from geo_r1_backend.manager.fetch import fetch
+
         final: Final
         try:
             model = fetch(
