@@ -15,6 +15,8 @@ from geo_r1_backend.errors import ConfigError, GeoR1Error
 from geo_r1_backend.models.arithmetic import WAYS
 
 if TYPE_CHECKING:
+    from geo_r1_backend.models.remote import RemoteConfig
+
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
 
 INTERRUPTED = 130
@@ -99,7 +101,48 @@ def _add_serve(commands: Commands) -> None:
     parser.add_argument(
         "--tls-key", type=Path, metavar="FILE", help="its key, if not in the same file"
     )
+    _add_remote(parser)
     parser.set_defaults(run=_serve)
+
+
+def _add_remote(parser: argparse.ArgumentParser) -> None:
+    """A model that other servers run, without a folder for it; docs/remote.md."""
+    group = parser.add_argument_group("a model that other servers run (vLLM, SGLang, …)")
+    group.add_argument(
+        "--remote", action="append", default=[], metavar="URL", help="its address; may be repeated"
+    )
+    group.add_argument("--remote-model", default="", metavar="NAME", help="what they call it")
+    group.add_argument("--remote-key-env", default="", metavar="NAME", help="variable with the key")
+    group.add_argument(
+        "--remote-key-file", type=Path, metavar="FILE", help="file (mode 600) with it"
+    )
+    group.add_argument(
+        "--remote-plain-http",
+        action="store_true",
+        help="allow http to another machine: whoever listens reads views, questions and the key",
+    )
+
+
+def _remote(options: argparse.Namespace) -> RemoteConfig | None:
+    from geo_r1_backend.models.remote import RemoteConfig, as_address
+
+    if not options.remote:
+        given = [options.remote_model, options.remote_key_env, options.remote_key_file]
+        if any(given):
+            raise ConfigError(
+                "--remote-model and --remote-key-… were given without --remote.",
+                hint="Give the address of the server: --remote http://127.0.0.1:8000",
+            )
+        return None
+    config = RemoteConfig(
+        endpoints=tuple(as_address(url) for url in options.remote),
+        model=options.remote_model,
+        key_env=options.remote_key_env,
+        key_file=options.remote_key_file,
+        allow_plain_http=options.remote_plain_http,
+    )
+    config.key()
+    return config
 
 
 def _serve(options: argparse.Namespace) -> int:
@@ -122,6 +165,7 @@ def _serve(options: argparse.Namespace) -> int:
         token_file=options.token_file,
         tls_cert=options.tls_cert,
         tls_key=options.tls_key,
+        remote=_remote(options),
     )
     return serve(config, _say)
 

@@ -19,6 +19,7 @@ from geo_r1_backend.wire import MAX_CHIP_BYTES, MAX_CHIP_PX
 
 if TYPE_CHECKING:
     from geo_r1_backend.models.arithmetic import Arithmetic
+    from geo_r1_backend.models.remote import RemoteConfig
 
 HOME_VARIABLE = "GEO_R1_HOME"
 MODELS_VARIABLE = "GEO_R1_MODELS"
@@ -142,6 +143,8 @@ class ServerConfig:
     """Certificate chain (PEM); None = plain HTTP."""
     tls_key: Path | None = None
     """Key of the certificate; None = it is in the same file."""
+    remote: RemoteConfig | None = None
+    """A model that other servers run, beside those that are found; it is the default one where ``model`` is None."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.port <= MAX_PORT:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from urllib.parse import urlsplit
 
@@ -31,6 +31,10 @@ class Destination:
 
     way: Way
     host: str = ""
+    onward: str = ""
+    """Servers to which the service passes them on; empty = it answers itself."""
+    is_onward_open: bool = False
+    """Whether that way is readable by others."""
 
 
 def is_loopback_host(host: str) -> bool:
@@ -80,6 +84,26 @@ def destination_of(service_url: str) -> Destination:
     if is_loopback_host(host):
         return Destination(Way.TUNNEL, parts.netloc)
     return Destination(Way.TLS if parts.scheme == "https" else Way.OPEN, host)
+
+
+def passed_on(destination: Destination, engine: str, device: str) -> Destination:
+    """The same with what the service says of its model: one that other servers run has their addresses as its device.
+
+    Example:
+        >>> passed_on(Destination(Way.LOCAL), "remote", "https://gpu.office:8000").onward
+        'gpu.office:8000'
+    """
+    if engine != "remote":
+        return destination
+    words = device.split(" + ")
+    parts = [urlsplit(address.strip()) for address in words[0].split(",")]
+    hosts = [part.netloc or part.path for part in parts]
+    is_open = any(
+        part.scheme == "http" and not is_loopback_host(part.hostname or "") for part in parts
+    )
+    more = f" + {words[1]}" if len(words) > 1 else ""
+    onward = (", ".join(filter(None, hosts)) + more) or "?"
+    return replace(destination, onward=onward, is_onward_open=is_open)
 
 
 def _invalid(address: str, reason: str) -> GeoR1Error:

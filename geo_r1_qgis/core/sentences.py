@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict
 
 from .errors import GeoR1Error
+from .remote_sentences import REMOTE_SENTENCES
 from .sentence import QT_TRANSLATE_NOOP, Mend, Sentence
 from .server_sentences import SERVER_SENTENCES
 from .training_sentences import TRAINING_SENTENCES
@@ -68,7 +69,7 @@ _UNKNOWN_TITLE = QT_TRANSLATE_NOOP("GeoR1Errors", "That did not work")
 
 SENTENCES: Dict[str, Sentence] = {
     **SERVER_SENTENCES,
-    **TRAINING_SENTENCES,
+    **REMOTE_SENTENCES,
     **TRAINING_SENTENCES,
     # --- reaching the service
     "unreachable": Sentence(

@@ -92,7 +92,7 @@ class HeaderPanel(QWidget):
         self.leaves.setAccessibleName(text)
         colour = (
             f"border: 1px solid {colours.BAD.name()}"
-            if destination.way is Way.OPEN
+            if destination.way is Way.OPEN or destination.is_onward_open
             else "border: 0"
         )
         self.leaves.setStyleSheet(
@@ -112,7 +112,22 @@ class HeaderPanel(QWidget):
             Way.OPEN: self.tr("⚠ Views and questions go to {host}, not encrypted"),
             Way.TUNNEL: self.tr("Views and questions go to {host}, and on if that is a tunnel"),
         }
-        return words[destination.way].format(host=destination.host)
+        first = words[destination.way].format(host=destination.host)
+        if not destination.onward:
+            return first
+        if destination.way is Way.LOCAL:
+            onward = (
+                self.tr("⚠ Views and questions go on to {host}, not encrypted")
+                if destination.is_onward_open
+                else self.tr("Views and questions go on to {host}")
+            )
+        else:
+            onward = (
+                self.tr("⚠ {first}, and on to {host}, not encrypted")
+                if destination.is_onward_open
+                else self.tr("{first}, and on to {host}")
+            )
+        return onward.format(first=first, host=destination.onward)
 
     def _arrange(self) -> None:
         grid = QGridLayout(self)

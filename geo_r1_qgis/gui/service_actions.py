@@ -11,7 +11,7 @@ from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import QMenu, QMessageBox
 
 from ..core import wire
-from ..core.address import Way, destination_of
+from ..core.address import Destination, Way, destination_of, passed_on
 from ..core.errors import CommandNotFound, GeoR1Error
 from ..core.log_text import readable
 from ..core.sentences import Mend
@@ -72,7 +72,6 @@ class ServiceActions(QObject):
         connection.standing_changed.connect(self._on_standing)
         dock.header.mend_requested.connect(self.mend)
         dock.header.leaves_requested.connect(self.show_what_leaves)
-        dock.header.show_destination(destination_of(connection.settings.service_url))
         dock.notice.mend_requested.connect(self.mend)
         dock.train.notice.mend_requested.connect(self.mend)
         dock.ask_panel.task_chosen.connect(lambda task: self._change(task=task))
@@ -159,6 +158,11 @@ class ServiceActions(QObject):
                 "a tunnel, they go on to its other end."
             ),
         }[destination_of(remote).way]
+        onward = self._destination().onward
+        if onward:
+            first = self.tr(
+                "The service at {url} passes your questions and pictures on to {host}, which runs the chosen model."
+            ).replace("{host}", onward)
         more = self.tr(
             "With each question it gets the text of the question and one picture of the chosen area. The size of the "
             "picture stands under the question before you press Enter. Without a question nothing is sent; there is "
@@ -195,6 +199,7 @@ class ServiceActions(QObject):
 
     def _on_standing(self, standing: Standing) -> None:
         self._dock.header.show_standing(standing)
+        self._show_destination()
         url = standing.endpoint.url if standing.endpoint is not None and standing.can_ask else None
         if url is None or url == self._models_of:
             return
@@ -238,17 +243,27 @@ class ServiceActions(QObject):
         model = self._chosen_model()
         tasks = model.tasks if model is not None else ["rec", "ovd"]
         self._dock.ask_panel.set_tasks(tasks, self._connection.settings.task)
+        self._show_destination()
+
+    def _destination(self) -> Destination:
+        """Where views and questions go, through the service where the chosen model is one of other servers."""
+        destination = destination_of(self._connection.settings.service_url)
+        known = self._chosen_model() or self._connection.standing.health
+        return passed_on(destination, known.engine, known.device) if known else destination
+
+    def _show_destination(self) -> None:
+        self._dock.header.show_destination(self._destination())
 
     def _use(self, settings: Settings, failure: Optional[GeoR1Error] = None) -> None:
-        self._models_of = None
+        self._models_of, self._models = None, []
         self._dock.notice.hide()
         if failure is not None:
             self._dock.notice.show_error(failure)
         else:
             self.server_chosen.emit()
-        self._dock.header.show_destination(destination_of(settings.service_url))
         self.settings_changed.emit(settings)
         self._connection.use_settings(settings)
+        self._show_destination()
 
     def _change(self, **changes: object) -> None:
         settings = self._connection.settings.with_changes(**changes)

@@ -18,7 +18,7 @@ from geo_r1_backend.grounding.queue import GroundQueue
 from geo_r1_backend.manager.desk import FetchDesk
 from geo_r1_backend.manager.hub_access import find_access
 from geo_r1_backend.manager.removal import sweep
-from geo_r1_backend.models.registry import find_models
+from geo_r1_backend.models.registry import REMOTE_ID, ModelFolder, find_models, remote_model
 from geo_r1_backend.storage.chips import ChipStore
 from geo_r1_backend.storage.datasets import DatasetStore
 from geo_r1_backend.storage.run_info import run_info
@@ -170,9 +170,9 @@ def build_service(
         command=runner or RUNNER,
     )
     host = ModelHost(
-        lambda: find_models(config.data_folder),
+        lambda: _models(config),
         load,
-        default=config.model,
+        default=config.model or (REMOTE_ID if config.remote else None),
         can_cut=lambda: cutting.is_there,
         arbiter=Arbiter(lambda: _training(runs, supervisor)),
     )
@@ -196,6 +196,15 @@ def build_service(
         supervisor=supervisor,
         fetches=FetchDesk(config.data_folder, lambda: find_access(config.data_folder)),
     )
+
+
+def _models(config: ServerConfig) -> list[ModelFolder]:
+    """Those in folders, and the one of ``--remote``, which comes first."""
+    found = find_models(config.data_folder)
+    if config.remote is None:
+        return found
+    given = remote_model(config.remote, config.data_folder)
+    return [given, *(model for model in found if model.id != given.id)]
 
 
 def _training(runs: RunStore, supervisor: Supervisor) -> Training | None:

@@ -65,6 +65,8 @@ class Piece:
     """How many tokens this text came from (bytes of one character may need several)."""
     finish: Literal["", "stop", "length"] = ""
     """Non-empty on the last piece of an item."""
+    restart: bool = False
+    """The item's text begins anew with this piece: what was said before does not count (its server went away)."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import importlib.util
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from geo_r1_backend.errors import ModelFailed
+from geo_r1_backend.errors import GeoR1Error, ModelFailed
 
 if TYPE_CHECKING:
     from geo_r1_backend.engines.base import Engine
@@ -36,6 +36,8 @@ def select_engine(model: ModelFolder) -> Selection:
     refused: dict[str, str] = {}
     if model.kind == "broken":
         raise ModelFailed(model=model.id, reason=model.note or "its folder is damaged")
+    if model.kind == "remote":
+        return Selection("remote", refused)
     if model.kind != "onnx":
         refused["onnx"] = "the folder has no vision.onnx and decoder.onnx"
     elif not _installed("onnxruntime"):
@@ -73,6 +75,10 @@ def load_engine(
             from geo_r1_backend.engines.onnx import OnnxEngine
 
             engine: Engine = OnnxEngine(model.folder, threads, arithmetic)
+        elif model.remote is not None:
+            from geo_r1_backend.engines.remote import RemoteEngine
+
+            engine = RemoteEngine(model.remote, model_id=model.id, title=model.title)
         else:
             from geo_r1_backend.engines.torch_engine import TorchEngine
 
@@ -83,7 +89,7 @@ def load_engine(
                 adapter=model.adapter,
                 device="cpu" if model.on_cpu else None,
             )
-    except ModelFailed:
+    except GeoR1Error:
         raise
     except Exception as error:  # border: loading runs other people's code on the user's files
         reason = f"{type(error).__name__}: {error}"

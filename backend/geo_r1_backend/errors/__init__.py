@@ -27,6 +27,8 @@ module knows no HTTP library: ``status`` is a number that `api/` uses.
     │   └── DiskTooSmall, DownloadsOff, ImportRefused (also ValueError), ModelInUse
     ├── StorageFailed                                       on which disk                   (also OSError)
     ├── QueueFull, DeviceBusy, ServiceStopping, Cancelled, EngineFailed and how it went
+    │   ├── RemoteUnreachable, RemoteUnauthorized, RemoteModelUnknown          and how other servers went
+    │   └── RemoteContext, RemoteImageRefused, RemoteRefused, RemoteViews
     ├── ConfigError                                         a setting that cannot work      (also ValueError)
     ├── MissingExtra                                        an optional package is absent   (also ImportError)
     └── Internal                                            a fault of ours
@@ -75,6 +77,15 @@ from geo_r1_backend.errors.models import (
     SegmenterMissing,
     ServiceStopping,
     TaskUnsupported,
+)
+from geo_r1_backend.errors.remote import (
+    RemoteContext,
+    RemoteImageRefused,
+    RemoteModelUnknown,
+    RemoteRefused,
+    RemoteUnauthorized,
+    RemoteUnreachable,
+    RemoteViews,
 )
 from geo_r1_backend.errors.requests import (
     BodyInvalid,
@@ -161,6 +172,13 @@ __all__ = [
     "QueryEmpty",
     "QueryTooLong",
     "QueueFull",
+    "RemoteContext",
+    "RemoteImageRefused",
+    "RemoteModelUnknown",
+    "RemoteRefused",
+    "RemoteUnauthorized",
+    "RemoteUnreachable",
+    "RemoteViews",
     "RequestMalformed",
     "RunActive",
     "RunComplete",

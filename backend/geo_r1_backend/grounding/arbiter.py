@@ -74,7 +74,7 @@ class Arbiter:
             DeviceBusy: if it fits neither beside the run nor into main memory.
         """
         training = self._training()
-        if training is None:
+        if training is None or model.kind == "remote":
             return Place()
         left = _left(training.remaining_s)
         if training.device == "cpu":

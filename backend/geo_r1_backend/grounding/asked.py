@@ -60,6 +60,10 @@ def say(one: Asked, piece: Piece, engine: Engine, engine_name: str) -> Iterator[
     """What a piece of text adds."""
     if one.finished:
         return
+    if piece.restart:
+        one.raw.clear()
+        one.streamed.clear()
+        one.stream, one.tokens = AnswerStream(one.view), 0
     if piece.tokens and not one.tokens:
         one.first_token_ms = ms_since(one.started_s)
     one.tokens += piece.tokens

@@ -23,6 +23,8 @@ from geo_r1_backend.wire import ModelInfo
 log = logging.getLogger(__name__)
 
 State = Literal["available", "loading", "loaded", "failed"]
+ENGINES = {"transformers": "torch", "remote": "remote"}
+"""What will run a kind of model, before it does."""
 Loader = Callable[[ModelFolder], tuple[Engine, Selection]]
 
 
@@ -234,11 +236,11 @@ class ModelHost:
         return ModelInfo(
             id=folder.id,
             title=folder.title,
-            engine=status.name if status else {"transformers": "torch"}.get(folder.kind, "onnx"),
+            engine=status.name if status else ENGINES.get(folder.kind, "onnx"),
             tasks=self._tasks(engine.profile.tasks if engine else folder.tasks),
             state="failed" if folder.kind == "broken" else slot.state,
             is_default=folder.id == self.default_id,
-            device=status.device if status else "cpu",
+            device=status.device if status else folder.remote.shown if folder.remote else "cpu",
             licence=folder.licence,
             max_view_px=max((max(view) for view in views), default=0),
             grid_px=engine.profile.grid_px if engine else 28,

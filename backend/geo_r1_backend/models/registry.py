@@ -13,20 +13,23 @@ from pathlib import Path
 from typing import Literal
 
 from geo_r1_backend.config import MODELS_VARIABLE, clone_folder, package_folder
-from geo_r1_backend.errors import ModelUnknown
+from geo_r1_backend.errors import ConfigError, ModelUnknown
 from geo_r1_backend.models.learned import find_learned, read_json
+from geo_r1_backend.models.remote import REMOTE_FILE, RemoteConfig, read_remote
 from geo_r1_backend.models.source import Source, read_source
 
 EMBEDDED_ID = "geo-r1-nano"
 EMBEDDED_MASKS_ID = "geo-r1-nano-masks"
 """The embedded segmenter, see docs/segmenters.md."""
+REMOTE_ID = "remote"
+"""Of the model that `geo-r1 serve --remote` names."""
 FAMILY = ("qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 """``model_type`` of config.json that the engines here can run."""
 ALL_TASKS = ("rec", "ovd", "gres")
 PUT_HERE = ("hub", "import")
 """Origins of folders that this program has made, and so may delete."""
 
-Kind = Literal["onnx", "transformers", "broken"]
+Kind = Literal["onnx", "transformers", "remote", "broken"]
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,8 @@ class ModelFolder:
     repository: str = ""
     revision: str = ""
     can_delete: bool = False
+    remote: RemoteConfig | None = None
+    """Where it runs, if not here."""
 
 
 def find_models(data_folder: Path) -> list[ModelFolder]:
@@ -102,10 +107,13 @@ def _shipped(name: str, file: str) -> Path | None:
 
 def describe(folder: Path) -> ModelFolder | None:
     """What a folder holds, or None where it is no model at all."""
-    config_path = folder / "config.json"
-    if not config_path.is_file():
-        return None
-    name = _slug(folder.name)
+    if (folder / REMOTE_FILE).is_file():
+        return _elsewhere(folder, _slug(folder.name))
+    return _here(folder) if (folder / "config.json").is_file() else None
+
+
+def _here(folder: Path) -> ModelFolder:
+    name, config_path = _slug(folder.name), folder / "config.json"
     config = read_json(config_path)
     if config is None:
         return ModelFolder(name, folder.name, folder, "broken", note="config.json is not JSON")
@@ -138,6 +146,30 @@ def describe(folder: Path) -> ModelFolder | None:
     return replace(model, kind="transformers")
 
 
+def _elsewhere(folder: Path, name: str) -> ModelFolder:
+    """A folder whose model other servers run."""
+    try:
+        return remote_model(read_remote(folder), folder, name)
+    except ConfigError as error:
+        return ModelFolder(name, folder.name, folder, "broken", note=error.message.rstrip("."))
+
+
+def remote_model(config: RemoteConfig, folder: Path, name: str = REMOTE_ID) -> ModelFolder:
+    """A model that other servers run, as one among the others."""
+    given = config.profile
+    return ModelFolder(
+        id=name,
+        title=str(given.get("title") or config.model or name),
+        folder=folder,
+        kind="remote",
+        tasks=tuple(task for task in given.get("tasks", ALL_TASKS) if task in ALL_TASKS),
+        licence=str(given.get("licence") or ""),
+        note=f"Views and questions go on to {config.shown}.",
+        remote=config,
+        origin="remote",
+    )
+
+
 def _candidates(data_folder: Path) -> list[Path]:
     """Folders that may be models, in order of preference, each once."""
     embedded = embedded_folder()
@@ -145,7 +177,8 @@ def _candidates(data_folder: Path) -> list[Path]:
     for entry in os.environ.get(MODELS_VARIABLE, "").split(os.pathsep):
         if entry.strip():
             place = Path(entry.strip()).expanduser()
-            places += [place] if (place / "config.json").is_file() else _subfolders(place)
+            is_model = any((place / name).is_file() for name in ("config.json", REMOTE_FILE))
+            places += [place] if is_model else _subfolders(place)
     places += _subfolders(data_folder / "models")
     return list(dict.fromkeys(place.resolve() for place in places))
 

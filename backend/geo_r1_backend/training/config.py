@@ -168,6 +168,12 @@ def make_config(
     """
     if model.kind == "broken":
         raise ModelFailed(model=model.id, reason=model.note or "its folder is damaged")
+    if model.kind == "remote":
+        raise ModelFailed(
+            model=model.id,
+            reason="its weights are on another machine, so nothing can be trained here",
+            hint="Train there (docs/remote.md), or put a folder with the weights on this machine.",
+        )
     samples = read_samples(dataset_folder)
     tasks = {sample.task for sample in samples}
     for task in sorted(tasks):
