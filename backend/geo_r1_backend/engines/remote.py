@@ -51,6 +51,8 @@ class RemoteEngine:
         GeoR1Error: if no endpoint is there, or none can be used.
     """
 
+    nests = True
+
     def __init__(
         self,
         config: RemoteConfig,
@@ -66,14 +68,11 @@ class RemoteEngine:
             Server(Endpoint(address, config, key, context), Health(config.concurrency, chance))
             for address in config.endpoints
         ]
+        # keeps every endpoint busy while the next items are prepared
+        self.best_batch = min(MAX_BATCH, 2 * config.concurrency * len(config.endpoints))
         self._notes: dict[str, str] = {}
         self._is_started = False
         self._start()
-
-    @property
-    def best_batch(self) -> int:
-        """Items per call that keep every endpoint busy."""
-        return max(1, min(MAX_BATCH, 2 * self._config.concurrency * len(self._servers)))
 
     def status(self) -> EngineStatus:
         """Where views go, and how each endpoint is."""
