@@ -87,7 +87,7 @@ def test_a_folder_with_remote_json_is_a_model(tmp_path):
         ({"endpoints": ["nowhere"]}, "nowhere"),
         ({"endpoints": ["http://gpu.office:8000"]}, "not encrypted"),
         ({"endpoints": [PLACE], "key": "sk-1"}, "“key”"),
-        ({"endpoints": [PLACE], "mdoel": "x"}, "“mdoel”"),
+        ({"endpoints": [PLACE], "colour": "x"}, "“colour”"),
         ({"endpoints": [PLACE], "model": 7}, "must be text"),
         ({"endpoints": [PLACE], "concurrency": 0}, "between 1 and 256"),
         ({"endpoints": [PLACE], "concurrency": "8"}, "whole number"),
