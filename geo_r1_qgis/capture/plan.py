@@ -62,11 +62,11 @@ class CapturePlan:
         )
         if not frame.m_per_px:
             return size + " " + translate("CapturePlan", "(ground size not known: no CRS)")
-        at = translate("CapturePlan", "at {size} m/px").format(size=_short(frame.m_per_px))
+        at = translate("CapturePlan", "at {size} m/px").format(size=short_metres(frame.m_per_px))
         if frame.native_m_per_px is None:
             return f"{size} {at}"
         native = translate("CapturePlan", "(native {size})").format(
-            size=_short(frame.native_m_per_px)
+            size=short_metres(frame.native_m_per_px)
         )
         return f"{size} {at} {native}"
 
@@ -91,7 +91,7 @@ def plan_view(
     area_map: Optional[QgsGeometry] = None,
 ) -> CapturePlan:
     """Plan the chip for given map settings; see `plan_capture`."""
-    problem = _layer_problem(layer)
+    problem = layer_problem(layer)
     if problem:
         return CapturePlan(problem=problem)
     view = canvas_view(settings) if area_map is None else area_view(settings, area_map)
@@ -217,7 +217,8 @@ def _even(size_px: float) -> int:
     return max(2, 2 * round(size_px / 2))
 
 
-def _layer_problem(layer: Optional[QgsRasterLayer]) -> str:
+def layer_problem(layer: Optional[QgsRasterLayer]) -> str:
+    """One sentence on why a layer cannot be looked at; empty = it can."""
     if layer is None:
         return translate("CapturePlan", "There is no raster layer to look at: add one to the map.")
     if not isinstance(layer, QgsRasterLayer):
@@ -240,7 +241,8 @@ def _crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> s
     return note.format(layer=layer.name(), crs=name_of(map_crs))
 
 
-def _short(metres: float) -> str:
+def short_metres(metres: float) -> str:
+    """A ground size as it is shown."""
     if metres >= 100:
         return f"{metres:.0f}"
     return f"{metres:.2f}" if metres >= 0.1 else f"{metres:.2g}"

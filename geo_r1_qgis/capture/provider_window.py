@@ -13,12 +13,11 @@ from __future__ import annotations
 import math
 from typing import Callable, List, Optional, Tuple
 
-from qgis.core import (
-    QgsCsException,
-)
+from qgis.core import QgsCsException
 from qgis.PyQt.QtCore import QPointF, QRect, Qt
 from qgis.PyQt.QtGui import QImage, QPainter, QTransform
 
+from ..core.frame import Frame
 from .ground import Ground
 from .plan import CapturePlan
 from .raster_reader import RasterReader, Reading
@@ -48,6 +47,13 @@ class ProviderWindow:
     def cancel(self) -> None:
         """End the reading soon."""
         self._reader.feedback.cancel()
+
+    def draw_frame(self, frame: Frame) -> Tuple[QImage, List[str]]:
+        """Another chip of the same layer and CRS; what went wrong is that of this chip alone."""
+        self._frame = frame
+        before = len(self._reader.feedback.errors())
+        image, errors = self.draw()
+        return image, errors[before:]
 
     def draw(self) -> Tuple[QImage, List[str]]:
         """The chip with transparent pixels where there is no data, and what went wrong while reading."""

@@ -70,10 +70,10 @@ class ChipRender:
             CaptureError: if nothing of the raster could be drawn.
         """
         drawn, errors = self._drawing.draw()
-        empty_share = _empty_share(drawn)
+        empty_share = empty_share_of(drawn)
         if empty_share == 1.0 and not self._is_cancelled:
             raise self._nothing_drawn(errors)
-        image_bytes = _png(_on_grey(drawn))
+        image_bytes = png(on_grey(drawn))
         return Chip(
             image_bytes=image_bytes,
             sha256=hashlib.sha256(image_bytes).hexdigest(),
@@ -166,7 +166,7 @@ def chip_source(layer: QgsRasterLayer) -> ChipSource:
     )
 
 
-def _empty_share(image: QImage) -> float:
+def empty_share_of(image: QImage) -> float:
     """Part of the pixels that are wholly transparent."""
     alpha = image.convertToFormat(QImage.Format.Format_Alpha8)
     width, height, step = alpha.width(), alpha.height(), alpha.bytesPerLine()
@@ -217,7 +217,8 @@ def undrawn_type(layer: QgsRasterLayer) -> str:
     return ""
 
 
-def _on_grey(image: QImage) -> QImage:
+def on_grey(image: QImage) -> QImage:
+    """The picture as it is sent: grey where there is no data."""
     flat = QImage(image.size(), QImage.Format.Format_RGB32)
     flat.fill(GREY)
     painter = QPainter(flat)
@@ -226,7 +227,12 @@ def _on_grey(image: QImage) -> QImage:
     return flat.convertToFormat(QImage.Format.Format_RGB888)
 
 
-def _png(image: QImage) -> bytes:
+def png(image: QImage) -> bytes:
+    """The picture encoded.
+
+    Raises:
+        CaptureError: if it cannot be.
+    """
     buffer = QBuffer()
     buffer.open(QIODevice.OpenModeFlag.WriteOnly)
     if not image.save(buffer, "PNG", PNG_QUALITY):

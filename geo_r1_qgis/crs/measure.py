@@ -66,6 +66,16 @@ class Measure:
         """
         return self._ellipsoid.area_m2([self._lon_lat(place) for place in ring])
 
+    def around_m(
+        self, middle: Tuple[float, float], place: Tuple[float, float]
+    ) -> Tuple[float, float]:
+        """How far east and north of a middle a place lies, in a flat frame about it.
+
+        Raises:
+            QgsCsException: if a place does not exist.
+        """
+        return self._ellipsoid.around_m(self._lon_lat(middle), self._lon_lat(place))
+
     def _lon_lat(self, place: Tuple[float, float]) -> LonLat:
         point = self._to_base.transform(QgsPointXY(*place))
         if not (math.isfinite(point.x()) and math.isfinite(point.y())):

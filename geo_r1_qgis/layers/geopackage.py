@@ -7,39 +7,25 @@ number in the file: the file may have been replaced by another one meanwhile.
 from __future__ import annotations
 
 import json
-import os
-import time
 import uuid
-from contextlib import suppress
 from datetime import datetime, timezone
-from functools import partial
 from pathlib import Path
-from typing import Callable, Dict, Iterable, List, Optional, Union
+from typing import Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
-from osgeo import gdal, ogr, osr
+from osgeo import gdal, ogr
 
-from .failures import LOCKED, failed, folder_failed, is_read_only, read_only, wrong_schema
+from ..core.errors import LayerError
+from .creation import Row, Value, append, append_style, create, fill, make_table, remove_forgotten
+from .failures import LOCKED, failed, is_read_only, read_only, wrong_schema
+from .migration import migrate
 from .ogr_calls import attempt, has_failed, impatient, quiet
-from .schema import (
-    DETECTION_FIELDS,
-    DETECTIONS,
-    GEOMETRY_COLUMN,
-    RUNS,
-    SCHEMA_VERSION,
-    STYLES,
-    TABLES,
-    VERSIONS,
-    Fields,
-)
+from .schema import DETECTIONS, RUNS, SCHEMA_VERSION, VERSIONS
 
-Value = Union[str, int, float, datetime, None]
-Row = Dict[str, Value]
+__all__ = ["ResultFile", "Row", "Value", "append_style", "create", "remove_forgotten"]
 
-FORGOTTEN_S = 3600
-"""A half-made file that is so much older (or, where the clock was set back, younger) than now belongs to nobody."""
+PAGE_ROWS = 256
 UNREAD = -1
 """In place of a version: there are rows, and they could not be read."""
-STYLE_FILE = Path(__file__).parent.parent / "resources" / "detections.qml"
 
 
 class ResultFile:
@@ -70,7 +56,9 @@ class ResultFile:
                 error = failed("open", path, code=LOCKED if version == UNREAD else "layer-not-open")
                 self.close()
                 raise error
-        if version != SCHEMA_VERSION:
+        if 0 < version < SCHEMA_VERSION:
+            self._migrate(version)
+        elif version != SCHEMA_VERSION:
             self.close()
             raise wrong_schema(path, version)
 
@@ -95,7 +83,7 @@ class ResultFile:
         with quiet():
             layer = self._file.GetLayerByName(table)
             feature = ogr.Feature(layer.GetLayerDefn())
-            _fill(feature, row)
+            fill(feature, row)
             if wkb is not None:
                 feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(wkb))
             self._commit(lambda: layer.CreateFeature(feature))
@@ -125,7 +113,7 @@ class ResultFile:
                 if not found:
                     return False
                 feature = found[0]
-            _fill(feature, row)
+            fill(feature, row)
             self._commit(lambda: layer.SetFeature(feature))
             return True
 
@@ -149,6 +137,75 @@ class ResultFile:
                     "process": _versions(run.GetField("versions")).get("process", ""),
                 }
         return found
+
+    def write_all(self, rows: Sequence[Tuple[str, Row, Optional[bytes]]]) -> None:
+        """Append rows (table, values, WKB or none) in one transaction.
+
+        Raises:
+            LayerError: if they could not be written; nothing of them is in the file then.
+        """
+
+        def create_all() -> int:
+            for table, row, wkb in rows:
+                layer = self._file.GetLayerByName(table)
+                feature = ogr.Feature(layer.GetLayerDefn())
+                fill(feature, row)
+                if wkb is not None:
+                    feature.SetGeometryDirectly(ogr.CreateGeometryFromWkb(wkb))
+                if layer.CreateFeature(feature) != ogr.OGRERR_NONE:
+                    return ogr.OGRERR_FAILURE
+            return ogr.OGRERR_NONE
+
+        with quiet():
+            self._commit(create_all)
+        self._has_new_places = self._has_new_places or any(wkb is not None for *_, wkb in rows)
+
+    def remove(self, table: str, condition: str) -> None:
+        """Delete the rows that meet a condition of OGR's, in one transaction.
+
+        Raises:
+            LayerError: if they could not be deleted; all of them are in the file then.
+        """
+
+        def delete_all() -> int:
+            layer = self._file.GetLayerByName(table)
+            for fid in [feature.GetFID() for feature in _matching(layer, condition)]:
+                if layer.DeleteFeature(fid) != ogr.OGRERR_NONE:
+                    return ogr.OGRERR_FAILURE
+            return ogr.OGRERR_NONE
+
+        with quiet():
+            self._commit(delete_all)
+
+    def rows(self, table: str, condition: str) -> Iterator[Row]:
+        """Rows that meet a condition of OGR's, in the order in which they were written; few in memory, no lock kept.
+
+        Raises:
+            LayerError: if they cannot be read now.
+        """
+        last = -1
+        while True:
+            with quiet():
+                layer = self._file.GetLayerByName(table)
+                page = attempt(lambda: _page(layer, condition, last))  # noqa: B023 - called at once
+                if page is None or has_failed():
+                    raise failed("open", self.path)
+            yield from (row for _, row in page)
+            if len(page) < PAGE_ROWS:
+                return
+            last = page[-1][0]
+
+    def _migrate(self, version: int) -> None:
+        def append_version(file: gdal.Dataset, new: int) -> None:
+            now = datetime.now(timezone.utc)
+            append(file, VERSIONS, {"version": new, "created": now, "program": "Geo-R1 for QGIS"})
+
+        try:
+            with quiet(), impatient():
+                migrate(self._file, version, make_table, append_version)
+        except LayerError:
+            self.close()
+            raise
 
     def _commit(self, action: Callable[[], object]) -> None:
         attempt(self._file.StartTransaction)
@@ -175,58 +232,6 @@ class ResultFile:
         return max(versions) if versions else UNREAD
 
 
-def create(path: str, *, crs_wkt: str, program: str) -> None:
-    """Make an empty result file; it appears under its name only when it is whole.
-
-    Args:
-        path: where; an existing file is left alone.
-        crs_wkt: of the detections, any WKT; empty = they have none.
-        program: name and version of who made it.
-
-    Raises:
-        LayerError: if it cannot be made there.
-    """
-    target = Path(path)
-    half_made = target.with_name(f".{target.stem}-{uuid.uuid4().hex[:8]}.gpkg")
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with quiet():
-            _create_tables(str(half_made), crs_wkt, program)
-        _name_it(half_made, target)
-    except OSError as error:
-        raise folder_failed(target.parent, error) from error
-    finally:
-        _remove(target.parent.glob(f"{half_made.name}*"))
-
-
-def _name_it(half_made: Path, target: Path) -> None:
-    """Give the whole file its name, unless another window was faster: its file stays, with what is in it."""
-    try:
-        os.link(half_made, target)  # the only way that cannot replace a file that came just now
-    except FileExistsError:
-        return
-    except OSError:  # a file system without links
-        if not target.exists():
-            half_made.replace(target)
-
-
-def remove_forgotten(target: Path) -> None:
-    """Sweep away what a QGIS left that was killed while it made this file, an hour ago or more."""
-    for left in target.parent.glob(f".{target.stem}-????????.gpkg*"):
-        try:
-            age_s = time.time() - left.stat().st_mtime
-        except OSError:  # somebody else swept it
-            continue
-        if abs(age_s) > FORGOTTEN_S:
-            _remove([left])
-
-
-def _remove(files: Iterable[Path]) -> None:
-    for left in files:
-        with suppress(OSError):  # gone already, or in a folder that became read-only
-            left.unlink()
-
-
 def _matching(layer: ogr.Layer, condition: str) -> List[ogr.Feature]:
     layer.SetAttributeFilter(condition)
     try:
@@ -243,89 +248,16 @@ def _versions(text: Optional[str]) -> Dict[str, str]:
     return value if isinstance(value, dict) else {}
 
 
-def _create_tables(path: str, crs_wkt: str, program: str) -> None:
-    file = attempt(lambda: gdal.GetDriverByName("GPKG").Create(path, 0, 0, 0, gdal.GDT_Unknown))
-    if file is None:
-        raise failed("create", path)
-    reference = _reference(crs_wkt)
-    options = [f"GEOMETRY_NAME={GEOMETRY_COLUMN}", "FID=fid"]
-    _create_table(file, DETECTIONS, DETECTION_FIELDS, reference, ogr.wkbMultiPolygon, options)
-    for name, fields in TABLES.items():
-        _create_table(file, name, fields, None, ogr.wkbNone, ["FID=fid"])
-    now = datetime.now(timezone.utc)
-    _append(file, VERSIONS, {"version": SCHEMA_VERSION, "created": now, "program": program})
-    append_style(file, DETECTIONS, GEOMETRY_COLUMN)
-    if attempt(file.FlushCache) not in (None, ogr.OGRERR_NONE):
-        raise failed("create", path)
-
-
-def append_style(file: gdal.Dataset, table: str, geometry_column: str) -> None:
-    """Put the plugin's style into a GeoPackage, as the table's default, where QGIS looks for it."""
-    row: Row = {
-        "f_table_catalog": "",
-        "f_table_schema": "",
-        "f_table_name": table,
-        "f_geometry_column": geometry_column,
-        "styleName": "Geo-R1",
-        "styleQML": STYLE_FILE.read_text(encoding="utf-8"),
-        "styleSLD": "",
-        "useAsDefault": 1,
-        "description": "Geo-R1 detections",
-        "owner": "",
-        "update_time": datetime.now(timezone.utc),
-    }
-    if file.GetLayerByName(STYLES) is None:
-        _create_table(file, STYLES, TABLES[STYLES], None, ogr.wkbNone, ["FID=fid"])
-    _append(file, STYLES, row)
-
-
-def _create_table(
-    file: gdal.Dataset,
-    name: str,
-    fields: Fields,
-    reference: Optional[osr.SpatialReference],
-    geometry_type: int,
-    options: list,
-) -> None:
-    table = attempt(lambda: file.CreateLayer(name, reference, geometry_type, options))
-    if table is None:
-        raise failed("create", file.GetDescription())
-    for field_name, field_type in fields:
-        definition = ogr.FieldDefn(field_name, field_type)
-        if attempt(partial(table.CreateField, definition)) != ogr.OGRERR_NONE:
-            raise failed("create", file.GetDescription())
-
-
-def _append(file: gdal.Dataset, table: str, row: Row) -> None:
-    layer = file.GetLayerByName(table)
-    feature = ogr.Feature(layer.GetLayerDefn())
-    _fill(feature, row)
-    if attempt(lambda: layer.CreateFeature(feature)) != ogr.OGRERR_NONE:
-        raise failed("create", file.GetDescription())
-
-
-def _fill(feature: ogr.Feature, row: Row) -> None:
-    for name, value in row.items():
-        if value is None:
-            feature.SetFieldNull(name)
-        elif isinstance(value, datetime):
-            seconds = value.second + value.microsecond / 1e6
-            utc = 100  # OGR's number for it
-            feature.SetField(
-                name, value.year, value.month, value.day, value.hour, value.minute, seconds, utc
-            )
-        elif isinstance(value, str):
-            # A model may answer with a NUL or half of a surrogate pair; SQLite and OGR cannot store either.
-            feature.SetField(
-                name, value.replace("\0", "").encode("utf-8", "replace").decode("utf-8")
-            )
-        else:
-            feature.SetField(name, value)
-
-
-def _reference(crs_wkt: str) -> Optional[osr.SpatialReference]:
-    if not crs_wkt:
-        return None
-    reference = osr.SpatialReference()
-    code = attempt(lambda: reference.ImportFromWkt(crs_wkt))
-    return reference if code == ogr.OGRERR_NONE else None
+def _page(layer: ogr.Layer, condition: str, last: int) -> List[Tuple[int, Row]]:
+    """The next rows after a feature id."""
+    found: List[Tuple[int, Row]] = []
+    layer.SetAttributeFilter(f"({condition}) AND fid > {last}")
+    try:
+        for feature in layer:
+            found.append((feature.GetFID(), feature.items()))
+            if len(found) == PAGE_ROWS:
+                break
+    finally:
+        layer.SetAttributeFilter(None)
+        layer.ResetReading()
+    return found

@@ -1,7 +1,7 @@
 """The tables of the result file, as data.
 
-Plain OGC GeoPackage: four tables that any GIS opens. A change of any field raises `SCHEMA_VERSION` and needs a
-migration with a test.
+Plain OGC GeoPackage: tables that any GIS opens. A change of any field raises `SCHEMA_VERSION` and needs a migration
+(`migration.py`) with a test.
 """
 
 from __future__ import annotations
@@ -10,17 +10,23 @@ from typing import Dict, Tuple
 
 from osgeo import ogr
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: until 0.4. 2: whole rasters (`SCENES`, `SCENE_TILES`, `detections.area_id`)."""
 
 DETECTIONS = "detections"
 RUNS = "runs"
 VERSIONS = "schema_version"
+SCENES = "scenes"
+"""What must be known, besides its row in `RUNS`, to go on with a run over a whole raster."""
+SCENE_TILES = "scene_tiles"
+"""The journal of such runs: what each tile was answered with."""
 STYLES = "layer_styles"
 """QGIS's own name: styles in there are found by every QGIS that opens the file."""
 
 Fields = Tuple[Tuple[str, int], ...]
 
 _TEXT, _INTEGER, _REAL, _TIME = ogr.OFTString, ogr.OFTInteger, ogr.OFTReal, ogr.OFTDateTime
+_INTEGER64 = ogr.OFTInteger64
 
 DETECTION_FIELDS: Fields = (
     ("uid", _TEXT),
@@ -43,6 +49,7 @@ DETECTION_FIELDS: Fields = (
     ("y_min_px", _REAL),
     ("x_max_px", _REAL),
     ("y_max_px", _REAL),
+    ("area_id", _TEXT),  # of a run over features of a layer: which one it lies in
 )
 
 RUN_FIELDS: Fields = (
@@ -79,6 +86,33 @@ RUN_FIELDS: Fields = (
     ("rerun_of", _TEXT),
 )
 
+SCENE_FIELDS: Fields = (
+    ("run_uid", _TEXT),
+    ("session", _INTEGER),  # how often it was begun or gone on with
+    ("tiles", _INTEGER64),  # looks that were planned
+    ("done", _INTEGER64),  # looks that are in the journal
+    ("options", _TEXT),  # JSON: what was asked and how, what goes on must be the same
+    ("plan", _TEXT),  # JSON: the tiles
+    ("layer_id", _TEXT),
+    ("areas_layer_id", _TEXT),  # of a run over features of a layer
+    ("provisional", _TEXT),  # JSON: uids of detections that more tiles may change
+)
+
+SCENE_TILE_FIELDS: Fields = (
+    ("run_uid", _TEXT),
+    ("session", _INTEGER),
+    ("area", _INTEGER64),  # number of the area, 0 = the first or only one
+    ("tile", _INTEGER64),  # number of the tile in its area
+    ("level", _INTEGER),
+    ("state", _TEXT),  # answered | empty (no data) | failed
+    (
+        "answers",
+        _TEXT,
+    ),  # JSON, by question: [label, [x_min, y_min, x_max, y_max] in pixels of the tile, polygons]
+    ("reasoning", _TEXT),  # the model's own words, coordinates in pixels of the tile
+    ("error", _TEXT),  # of a failed one: its code
+)
+
 VERSION_FIELDS: Fields = (("version", _INTEGER), ("created", _TIME), ("program", _TEXT))
 
 STYLE_FIELDS: Fields = (
@@ -100,6 +134,8 @@ TABLES: Dict[str, Fields] = {
     RUNS: RUN_FIELDS,
     VERSIONS: VERSION_FIELDS,
     STYLES: STYLE_FIELDS,
+    SCENES: SCENE_FIELDS,
+    SCENE_TILES: SCENE_TILE_FIELDS,
 }
 """The tables without geometry."""
 

@@ -1,0 +1,314 @@
+"""Which pixels of a whole raster will be looked at, at what size, through how many tiles. Reads no pixel.
+
+The scene's own pixels lie in the layer's CRS, on the raster's own grid where it is looked at as it is (so its pixels
+travel untouched), else on a grid that is square on the ground. A raster that is turned or upside down in its file is
+straight for QGIS, which shows it through a warp; the corners that this leaves have no data and are not sent.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Iterator, List, Optional, Sequence, Tuple
+
+from qgis.core import (
+    QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
+    QgsCsException,
+    QgsGeometry,
+    QgsPointXY,
+    QgsRasterLayer,
+    QgsRectangle,
+)
+from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QTransform
+
+from ..core.errors import CaptureError
+from ..core.frame import Frame
+from ..core.tiling import MIN_TILE_PX, OVERLAP_SHARE, Tile, TilePlan, Window
+from ..crs.measure import SPAN_PX, Measure
+from ..crs.reference import wkt2
+from .ground import has_own_pixels
+from .plan import layer_problem, short_metres
+from .render import undrawn_type
+
+translate = QCoreApplication.translate
+
+TILE_PX = 448
+"""What the embedded model sees without shrinking; `ModelInfo.max_view_px` says it of the others."""
+MAX_TILE_PX = 1024
+USUAL_LEVELS = 2
+SQUARE_ENOUGH = 0.02
+"""A raster pixel whose sides on the ground differ by less is taken as it is."""
+FINEST = 4.0
+"""How many scene pixels a raster pixel may be spread over."""
+MARGIN_SHARE, MARGIN_PX = 0.1, 16
+"""Around an area that is looked at: what stands at its edge is seen whole."""
+
+
+@dataclass(frozen=True)
+class SceneArea:
+    """One area of its own: answers carry its id, and a comparison is made within it."""
+
+    id: str
+    polygon: QgsGeometry
+    """In the CRS of the raster layer."""
+
+
+@dataclass(frozen=True)
+class PlannedArea:
+    """An area on the scene's pixels."""
+
+    number: int
+    id: str
+    window: Window
+    tiles: TilePlan
+    polygon: Optional[QgsGeometry] = None
+    """In pixels of the scene, y down; none = all of the window."""
+
+    def holds(self, x_px: float, y_px: float) -> bool:
+        """Whether a place of the scene belongs to the area."""
+        return self.polygon is None or self.polygon.contains(QgsPointXY(x_px, y_px))
+
+    def meets(self, tile: Tile) -> bool:
+        """Whether a tile shows any of the area."""
+        if self.polygon is None:
+            return True
+        left, top, right, bottom = self.placed(tile)
+        return self.polygon.intersects(QgsGeometry.fromRect(QgsRectangle(left, top, right, bottom)))
+
+    def placed(self, tile: Tile) -> Window:
+        """Window of a tile in pixels of the scene."""
+        left, top = self.window[:2]
+        return (
+            tile.window[0] + left,
+            tile.window[1] + top,
+            tile.window[2] + left,
+            tile.window[3] + top,
+        )
+
+
+@dataclass(frozen=True)
+class ScenePlan:
+    """What would be looked at. Good as long as the layer stays; make a new one when it changes."""
+
+    layer: Optional[QgsRasterLayer] = None
+    frame: Optional[Frame] = None
+    """Of the whole raster at the chosen size: boxes of all answers are in its pixels."""
+    crs: Optional[QgsCoordinateReferenceSystem] = None
+    context: Optional[QgsCoordinateTransformContext] = None
+    tile_px: int = TILE_PX
+    levels: int = USUAL_LEVELS
+    areas: Tuple[PlannedArea, ...] = ()
+    outside: int = 0
+    """How many of the given areas the raster does not cover."""
+    problem: str = ""
+    """One sentence on why nothing can be looked at; empty = it can."""
+
+    @property
+    def tile_count(self) -> int:
+        """At most so many looks; those without data and those beside an area's polygon are not taken."""
+        return sum(area.tiles.count for area in self.areas)
+
+    @property
+    def summary(self) -> str:
+        """What will be sent, in words: ``12 tiles of 448 px at 0.30 m/px``."""
+        if self.problem or self.frame is None:
+            return self.problem
+        count = self.tile_count
+        words = (
+            translate("ScenePlan", "{count} tiles of {size} px")
+            if count != 1
+            else translate("ScenePlan", "1 tile of {size} px")
+        ).format(count=f"{count:,}", size=self.tile_px)
+        if self.frame.m_per_px:
+            at = translate("ScenePlan", "at {size} m/px")
+            words = f"{words} {at.format(size=short_metres(self.frame.m_per_px))}"
+        if len(self.areas) != 1 or self.areas[0].id:
+            areas = translate("ScenePlan", "in {count} areas").format(count=len(self.areas))
+            words = f"{words} {areas}"
+        return words
+
+    def tile_frame(self, area: PlannedArea, tile: Tile) -> Frame:
+        """Geometry of the picture of one tile."""
+        left, top, right, bottom = area.placed(tile)
+        a, b, _, d, e, _ = self.frame.affine
+        across = (right - left) / tile.width_px
+        down = (bottom - top) / tile.height_px
+        x, y = self.frame.px_to_map(left, top)
+        return Frame(
+            width_px=tile.width_px,
+            height_px=tile.height_px,
+            affine=(a * across, b * down, x, d * across, e * down, y),
+            crs_wkt=self.frame.crs_wkt,
+            crs_authid=self.frame.crs_authid,
+            m_per_px=self.frame.m_per_px * math.sqrt(across * down),
+            native_m_per_px=self.frame.native_m_per_px,
+        )
+
+    def looks(self) -> Iterator[Tuple[PlannedArea, Tile]]:
+        """Every look in its order: area by area, each from top to bottom."""
+        for area in self.areas:
+            for tile in area.tiles.tiles():
+                yield area, tile
+
+
+def plan_scene(
+    layer: Optional[QgsRasterLayer],
+    *,
+    context: QgsCoordinateTransformContext,
+    map_crs: Optional[QgsCoordinateReferenceSystem] = None,
+    tile_px: int = TILE_PX,
+    m_per_px: float = 0.0,
+    levels: int = USUAL_LEVELS,
+    areas: Optional[Sequence[SceneArea]] = None,
+    extent: Optional[QgsRectangle] = None,
+) -> ScenePlan:
+    """Plan the looks at a whole raster, or at areas of it. Call it on the GUI thread; it only computes.
+
+    Args:
+        layer: with pixels of its own.
+        context: the project's choice of datum shifts.
+        map_crs: the project's CRS, in which a layer without a CRS is taken to be.
+        tile_px: side of the pictures that are sent.
+        m_per_px: ground size of a sent pixel; 0 = the raster's own.
+        levels: how many resolutions, see `core.tiling.TilePlan`.
+        areas: look at these only (see `capture.scene_areas`); each has its own answers. None = everything.
+        extent: look at this part only, in the layer's CRS; not with `areas`.
+
+    Returns:
+        A plan with a `problem` where nothing can be looked at.
+    """
+    problem = _problem(layer)
+    if problem:
+        return ScenePlan(problem=problem)
+    crs = layer.crs() if layer.crs().isValid() else map_crs or QgsCoordinateReferenceSystem()
+    try:
+        frame = _scene_frame(layer, crs, m_per_px)
+    except CaptureError as error:
+        return ScenePlan(layer=layer, problem=str(error))
+    side = min(max(tile_px, MIN_TILE_PX), MAX_TILE_PX)
+    if extent is not None:
+        areas = [SceneArea("", QgsGeometry.fromRect(extent))]
+    planned, outside = _planned(frame, areas, side, levels)
+    if not planned:
+        problem = translate("ScenePlan", "“{layer}” has no pixels in the areas that were chosen.")
+        return ScenePlan(layer=layer, outside=outside, problem=problem.format(layer=layer.name()))
+    return ScenePlan(layer, frame, crs, context, side, levels, planned, outside)
+
+
+def _problem(layer: Optional[QgsRasterLayer]) -> str:
+    problem = layer_problem(layer)
+    if problem:
+        return problem
+    if not has_own_pixels(layer):
+        return translate(
+            "ScenePlan",
+            "“{layer}” is drawn by a server at any size and has no pixels of its own: look at the current view of it, or "
+            "at a raster file.",
+        ).format(layer=layer.name())
+    kind = undrawn_type(layer)
+    if kind:
+        return translate(
+            "ScenePlan",
+            "The numbers of “{layer}” are of the type {type}, which QGIS does not draw.",
+        ).format(layer=layer.name(), type=kind)
+    return ""
+
+
+def _scene_frame(
+    layer: QgsRasterLayer, crs: QgsCoordinateReferenceSystem, m_per_px: float
+) -> Frame:
+    """The whole raster at the chosen size.
+
+    Raises:
+        CaptureError: if there is no such size here.
+    """
+    extent = layer.extent()
+    pixel_x, pixel_y = layer.rasterUnitsPerPixelX(), layer.rasterUnitsPerPixelY()
+    sides_m = _pixel_m(crs, extent.center(), pixel_x, pixel_y)
+    native_m = math.sqrt(sides_m[0] * sides_m[1]) if sides_m else 0.0
+    wanted_m = m_per_px or native_m
+    if m_per_px and not native_m:
+        raise CaptureError(
+            translate(
+                "ScenePlan",
+                "The ground size of “{layer}” is not known: give it a CRS, or look at its own pixels.",
+            ).format(layer=layer.name())
+        )
+    if m_per_px and m_per_px * FINEST < native_m:
+        raise CaptureError(
+            translate(
+                "ScenePlan", "{size} m/px is finer than “{layer}” can be looked at ({native} m/px)."
+            ).format(size=short_metres(m_per_px), layer=layer.name(), native=short_metres(native_m))
+        )
+    unit_x, unit_y = pixel_x, pixel_y
+    is_native = not m_per_px or abs(m_per_px / native_m - 1) < 1e-3
+    if sides_m and not (is_native and abs(sides_m[0] / sides_m[1] - 1) < SQUARE_ENOUGH):
+        unit_x, unit_y = pixel_x * wanted_m / sides_m[0], pixel_y * wanted_m / sides_m[1]
+    return Frame(
+        width_px=max(1, math.ceil(extent.width() / unit_x - 1e-6)),
+        height_px=max(1, math.ceil(extent.height() / unit_y - 1e-6)),
+        affine=(unit_x, 0.0, extent.xMinimum(), 0.0, -unit_y, extent.yMaximum()),
+        crs_wkt=wkt2(crs),
+        crs_authid=crs.authid(),
+        m_per_px=wanted_m,
+        native_m_per_px=native_m or None,
+    )
+
+
+def _pixel_m(
+    crs: QgsCoordinateReferenceSystem, at: QgsPointXY, pixel_x: float, pixel_y: float
+) -> Optional[Tuple[float, float]]:
+    """Width and height of a raster pixel on the ground; none where that is not known."""
+    try:
+        measure = Measure(crs)
+        dx, dy = SPAN_PX * pixel_x / 2, SPAN_PX * pixel_y / 2
+        width_m = measure.length_m((at.x() - dx, at.y()), (at.x() + dx, at.y())) / SPAN_PX
+        height_m = measure.length_m((at.x(), at.y() - dy), (at.x(), at.y() + dy)) / SPAN_PX
+    except QgsCsException:
+        return None
+    is_known = all(math.isfinite(side) and side > 0 for side in (width_m, height_m))
+    return (width_m, height_m) if is_known else None
+
+
+def _planned(
+    frame: Frame, areas: Optional[Sequence[SceneArea]], tile_px: int, levels: int
+) -> Tuple[Tuple[PlannedArea, ...], int]:
+    """Areas on the scene's pixels, and how many the raster does not cover."""
+    if areas is None:
+        window = (0, 0, frame.width_px, frame.height_px)
+        return (PlannedArea(0, "", window, _tiles(window, tile_px, levels)),), 0
+    planned: List[PlannedArea] = []
+    outside = 0
+    for area in areas:
+        polygon = _in_pixels(area.polygon, frame)
+        bounds = polygon.boundingBox()
+        margin = max(MARGIN_PX, MARGIN_SHARE * max(bounds.width(), bounds.height()))
+        window = (
+            max(0, math.floor(bounds.xMinimum() - margin)),
+            max(0, math.floor(bounds.yMinimum() - margin)),
+            min(frame.width_px, math.ceil(bounds.xMaximum() + margin)),
+            min(frame.height_px, math.ceil(bounds.yMaximum() + margin)),
+        )
+        whole = QgsGeometry.fromRect(QgsRectangle(0, 0, frame.width_px, frame.height_px))
+        if window[2] <= window[0] or window[3] <= window[1] or not whole.intersects(polygon):
+            outside += 1
+            continue
+        tiles = _tiles(window, tile_px, levels)
+        planned.append(PlannedArea(len(planned), area.id, window, tiles, polygon))
+    return tuple(planned), outside
+
+
+def _in_pixels(polygon: QgsGeometry, frame: Frame) -> QgsGeometry:
+    """A polygon of the layer's CRS in pixels of the scene: the scene's grid is straight in that CRS."""
+    a, _, c, _, e, f = frame.affine
+    moved = QgsGeometry(polygon)
+    moved.translate(-c, -f)
+    moved.transform(QTransform.fromScale(1 / a, 1 / e))
+    return moved
+
+
+def _tiles(window: Window, tile_px: int, levels: int) -> TilePlan:
+    width, height = window[2] - window[0], window[3] - window[1]
+    return TilePlan(width, height, tile_px, round(tile_px * OVERLAP_SHARE), levels)
