@@ -15,8 +15,8 @@ _KEYWORDS = (
 )  # fmt: skip
 _OTHER_WORDS = frozenset(
     (
-        "light", "might", "night", "sight", "tight", "fight", "eight", "bright", "wright", "fright", "blow", "bellow", "udder",
-        "closet", "tower", "neatest", "wildest", "back", "block", "while", "whit", "write", "greek", "greed", "greet", "greens",
+        "light", "might", "night", "sight", "tight", "fight", "eight", "bright", "wright", "fright", "blow", "udder",
+        "closet", "tower", "neatest", "wildest", "back", "block", "while", "write", "greek", "greed", "greet", "greens",
         "brow", "brawn", "blown", "crown", "browns", "lover", "lowers", "smell", "stall", "shall", "smalls", "father", "there",
         "were", "here", "thirds", "seconds", "cotton", "forth", "aside", "reside", "side", "rightly", "flight", "weight",
         "height", "lights", "rights", "biggest", "widest",
