@@ -21,10 +21,11 @@ import numpy as np
 import torch  # noqa: TID251 - two of the columns are torch
 from tokenizers import Tokenizer
 
-from geo_r1_backend.engines import torch_worker
 from geo_r1_backend.engines.base import Engine, EngineItem, EngineStatus, GenerationOptions, Piece
 from geo_r1_backend.engines.onnx import OnnxEngine
 from geo_r1_backend.engines.profiles import read_profile
+from geo_r1_backend.engines.torch_generate import answer_item
+from geo_r1_backend.engines.torch_loading import load_model, load_processor
 from geo_r1_backend.models.export import export_stock_folder
 from geo_r1_backend.models.generate import answer_batch, load_float_model
 
@@ -95,7 +96,9 @@ class Generate:
         self._stock = tempfile.TemporaryDirectory(prefix="geo-r1-stock-")
         export_stock_folder(folder, Path(self._stock.name))
         self.profile = read_profile(folder)
-        self._model, self._processor, _ = torch_worker.load(Path(self._stock.name))
+        stock = Path(self._stock.name)
+        self._model = load_model(stock, device="cpu", precision="float32").model
+        self._processor = load_processor(stock, "qwen2_5_vl")
         self.first_token_s = 0.0
         """Of the last question, from the call of `generate`."""
 
@@ -130,7 +133,7 @@ class Generate:
                 "temperature": options.temperature,
                 "seed": options.seed,
             }
-            torch_worker.answer_item(
+            answer_item(
                 self._model,
                 self._processor,
                 message,

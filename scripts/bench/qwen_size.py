@@ -87,7 +87,7 @@ def make_tokenizer() -> Any:
 
 def make_processor(tokenizer: Any) -> Any:
     """Text and images, without the video half (it needs torchvision)."""
-    from geo_r1_backend.engines.torch_worker import image_only_class
+    from geo_r1_backend.engines.torch_loading import image_only_class
 
     try:
         from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import (

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import Qwen2_5_VLForConditionalGeneration
 
-from geo_r1_backend.engines.torch_worker import load_processor
+from geo_r1_backend.engines.torch_loading import load_processor
 from geo_r1_backend.models.export import export_stock_folder
 from geo_r1_backend.training.lora import adapters_off, add_lora, lora_parameters
 from geo_r1_backend.training.policies.memory import (
@@ -459,5 +459,5 @@ def test_buffers_of_old_sizes_are_given_back(stock):
     for tokens in (70, 130, 200, 260, 330):
         assert say(tokens)[:8] == first
 
-    assert len(policy._decoder._loops) == 4
+    assert len(policy._rollout._rows) == 4
     assert say(8) == first

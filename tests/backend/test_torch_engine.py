@@ -188,7 +188,7 @@ def child_env():
 
 def test_text_of_broken_characters_is_held_back():
     """A character that takes several tokens is said when it is complete, not before."""
-    from geo_r1_backend.engines.torch_worker import TextPieces
+    from geo_r1_backend.engines.torch_generate import TextPieces
 
     pieces = TextPieces(lambda ids: bytes(ids).decode("utf-8", "replace"))
     said = [pieces.add(byte) for byte in "aé😀b".encode()]

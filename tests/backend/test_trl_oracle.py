@@ -14,7 +14,7 @@ import pytest
 import torch
 from transformers import Qwen2_5_VLForConditionalGeneration, TrainerCallback
 
-from geo_r1_backend.engines.torch_worker import load_processor
+from geo_r1_backend.engines.torch_loading import load_processor
 from geo_r1_backend.models.export import export_stock_folder
 from geo_r1_backend.training.advantage import advantages
 from geo_r1_backend.training.loss import policy_loss

@@ -1,31 +1,26 @@
-"""Any local Qwen2.5-VL folder through transformers, in a worker process that alone imports torch.
+"""Any local folder of transformers, in a worker process that alone imports torch.
 
 The worker speaks lines of JSON over its own pipes (`torch_worker.py`). Out of memory, a crash or a hang there is one
 `EngineFailed` here; the next request starts a new worker. Stop is asked politely first and enforced after a moment.
+Engines that differ only by the low-rank adapter of a training run share one worker, so the base is in memory once.
 """
 
 from __future__ import annotations
 
 import base64
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from geo_r1_backend.engines.base import EngineItem, EngineStatus, GenerationOptions, Piece
 from geo_r1_backend.engines.profiles import read_profile
-from geo_r1_backend.engines.worker_process import Message, WorkerProcess
+from geo_r1_backend.engines.torch_shared import SharedWorker, Start
+from geo_r1_backend.engines.worker_process import Message
 from geo_r1_backend.errors import EngineFailed, ModelFailed
+from geo_r1_backend.models.learned import ADAPTER_FILE, read_json
 
-WORKER_MODULE = "geo_r1_backend.engines.torch_worker"
-LOAD_LIMIT_S = 600.0
-"""A 7B folder on a slow disk takes minutes; longer is a hang."""
 SILENCE_LIMIT_S = 300.0
 """A first token that takes longer than this on a CPU is not worth waiting for."""
-STOP_GRACE_S = 0.6
-"""How long a worker may take to hear Stop before it is killed; leaving frees the engine within a second."""
-POLL_S = 0.05
-CLOSE_GRACE_S = 2.0
 
 
 class TorchEngine:
@@ -36,14 +31,14 @@ class TorchEngine:
         model_id: what requests call it.
         threads: of the CPU; None = torch's choice.
         silence_limit_s: after so long without a word the worker counts as hung.
-        adapter: folder of what a training run has learned, added to the weights.
+        adapter: folder of what a training run has learned: worked with beside the weights, or merged into them where it is no
+            low-rank adapter of a Qwen2.5-VL.
         device: `cpu` leaves a GPU alone; None = the fastest that is there.
 
     Raises:
-        ModelFailed: if the worker does not come up; the reason is its own.
+        ModelFailed: if the worker does not come up or the adapter is not one of these weights; the reason is its own.
     """
 
-    best_batch = 1
     nests = False
 
     def __init__(
@@ -57,29 +52,35 @@ class TorchEngine:
         device: str | None = None,
     ) -> None:
         self.profile = read_profile(folder, model_id=model_id)
-        self._folder = folder
-        self._threads = threads
         self._silence_limit_s = silence_limit_s
-        self._more = [
-            *(["--adapter", str(adapter)] if adapter else []),
-            *(["--device", device] if device else []),
-        ]
-        self._requests = 0
-        self._worker: WorkerProcess | None = None
-        self._loaded: Message = {}
-        self._start()
+        beside = adapter is not None and _works_beside(folder, adapter)
+        self._adapter = str(adapter) if beside else ""
+        start = Start(folder, threads, None if beside else adapter, device)
+        self._worker = SharedWorker.taken(start, self.profile.id)
+        self._closed = False
+        self.best_batch = int(self._worker.loaded.get("best_batch", 1))
+        """Rows of the own loop; 1 through transformers' `generate`."""
+        if self._adapter:
+            try:
+                self._exchange({"op": "adapt", "adapter": self._adapter})
+            except EngineFailed as error:
+                self.close()
+                raise ModelFailed(
+                    model=self.profile.id, reason=str(error.parameters["reason"])
+                ) from error
 
     def status(self) -> EngineStatus:
         """Name and device of this engine."""
-        facts = {str(name): str(value) for name, value in self._loaded.get("facts", {}).items()}
-        return EngineStatus(
-            name="torch", device=str(self._loaded.get("device", "cpu")), facts=facts
-        )
+        loaded = self._worker.loaded
+        facts = {str(name): str(value) for name, value in loaded.get("facts", {}).items()}
+        if self._adapter:
+            facts["adapter"] = "beside the weights, exchanged for each question"
+        return EngineStatus(name="torch", device=str(loaded.get("device", "cpu")), facts=facts)
 
     @property
     def worker_pid(self) -> int | None:
         """Process id of the worker, or None while there is none."""
-        return self._worker.pid if self._worker is not None and self._worker.alive else None
+        return self._worker.pid
 
     def generate(
         self,
@@ -88,102 +89,49 @@ class TorchEngine:
         should_stop: Callable[[], bool],
     ) -> Iterator[Piece]:
         """See `base.Engine.generate`; starts a new worker where the last one died."""
-        worker = self._running_worker()
-        self._requests += 1
-        request = self._requests
-        worker.send(
+        messages = self._worker.asked(
             {
                 "op": "generate",
-                "id": request,
+                "adapter": self._adapter,
                 "items": [_item_message(item) for item in items],
                 "options": asdict(options),
-            }
+            },
+            should_stop,
+            model_id=self.profile.id,
+            silence_limit_s=lambda: self._silence_limit_s,
         )
-        ended = False
         try:
-            for message in self._messages(worker, request, should_stop):
-                if message["event"] == "piece":
-                    yield Piece(
-                        index=int(message["index"]),
-                        text=str(message["text"]),
-                        tokens=int(message["tokens"]),
-                        finish=message["finish"],
-                    )
-                elif message["event"] == "error":
-                    ended = True
-                    raise EngineFailed(str(message["reason"]), engine="torch")
-            ended = True
+            for message in messages:
+                yield Piece(
+                    index=int(message["index"]),
+                    text=str(message["text"]),
+                    tokens=int(message["tokens"]),
+                    finish=message["finish"],
+                )
         finally:
-            if not ended and worker.alive:
-                self._stop(worker, request)
+            messages.close()  # type: ignore[attr-defined]  # a generator: it stops the worker
 
     def close(self) -> None:
-        """End the worker."""
-        if self._worker is not None:
-            self._worker.close(CLOSE_GRACE_S)
-            self._worker = None
+        """Leave the worker; the last engine ends it."""
+        if not self._closed:
+            self._closed = True
+            self._worker.release()
 
-    def _start(self) -> None:
-        worker = WorkerProcess(WORKER_MODULE, self._folder, self._threads, self._more)
-        until_s = time.monotonic() + LOAD_LIMIT_S
-        while True:
-            message = worker.receive(POLL_S)
-            if message is not None and message["event"] == "loaded":
-                self._worker, self._loaded = worker, message
-                return
-            if message is not None and message["event"] == "failed":
-                worker.close(0.0)
-                raise ModelFailed(model=self.profile.id, reason=str(message["reason"]))
-            if not worker.alive:
-                reason = worker.obituary()
-                worker.close(0.0)
-                raise ModelFailed(model=self.profile.id, reason=reason)
-            if time.monotonic() > until_s:
-                worker.close(0.0)
-                reason = f"loading took longer than {LOAD_LIMIT_S:.0f} s"
-                raise ModelFailed(model=self.profile.id, reason=reason)
+    def _exchange(self, message: Message) -> None:
+        for _ in self._worker.asked(
+            message,
+            lambda: False,
+            model_id=self.profile.id,
+            silence_limit_s=lambda: self._silence_limit_s,
+        ):
+            pass
 
-    def _running_worker(self) -> WorkerProcess:
-        if self._worker is None or not self._worker.alive:
-            self.close()
-            try:
-                self._start()
-            except ModelFailed as error:
-                reason = str(error.parameters.get("reason"))
-                raise EngineFailed(reason, engine="torch", hint=error.hint) from error
-        if self._worker is None:
-            raise EngineFailed("the worker did not start", engine="torch")
-        return self._worker
 
-    def _messages(
-        self, worker: WorkerProcess, request: int, should_stop: Callable[[], bool]
-    ) -> Iterator[Message]:
-        """Messages of one request until it is done; ends early when it should stop."""
-        heard_s = time.monotonic()
-        while not should_stop():
-            message = worker.receive(POLL_S)
-            if message is not None and message.get("id") == request:
-                heard_s = time.monotonic()
-                if message["event"] == "done":
-                    return
-                yield message
-            elif message is None and not worker.alive:
-                raise EngineFailed(worker.obituary(), engine="torch")
-            elif time.monotonic() - heard_s > self._silence_limit_s:
-                worker.close(0.0)
-                reason = f"the worker said nothing for {self._silence_limit_s:g} s and was ended"
-                raise EngineFailed(reason, engine="torch")
-        self._stop(worker, request)
-
-    def _stop(self, worker: WorkerProcess, request: int) -> None:
-        """Ask the worker to stop; end it if it does not hear (a long prefill cannot)."""
-        worker.send({"op": "stop", "id": request})
-        until_s = time.monotonic() + STOP_GRACE_S
-        while time.monotonic() < until_s and worker.alive:
-            message = worker.receive(POLL_S)
-            if message is not None and message["event"] in ("done", "error"):
-                return
-        worker.close(0.0)
+def _works_beside(folder: Path, adapter: Path) -> bool:
+    """Whether an adapter is worked with beside the weights: a low-rank one, of an architecture that the own loop knows."""
+    kind = (read_json(folder / "config.json") or {}).get("model_type")
+    about = read_json(adapter / ADAPTER_FILE) or {"adaptation": "lora"}
+    return kind == "qwen2_5_vl" and about.get("adaptation", "lora") == "lora"
 
 
 def _item_message(item: EngineItem) -> Message:

@@ -29,14 +29,14 @@ from geo_r1_backend.models.positions import (
     text_positions,
     text_rotation,
 )
+from geo_r1_backend.models.qwen.layout import shape_of
+from geo_r1_backend.models.qwen.runtime import rotary_tables
 from geo_r1_backend.models.tokens import TOKENIZER_FILE, ChatTokens
 from geo_r1_backend.models.weights import float_state
 from geo_r1_backend.training.lora import adapters_off, add_lora, lora_parameters
-from geo_r1_backend.training.policies.qwen_decode import Decoder
+from geo_r1_backend.training.policies.qwen_decode import Completions, Prefix, Rollout
 from geo_r1_backend.training.policies.qwen_layers import (
     Group,
-    KeyValue,
-    Shape,
     group_forward,
     padded,
     prefix_forward,
@@ -57,16 +57,6 @@ class NanoImage:
     """``(rows · columns, hidden)``, row by row."""
     rows: int
     columns: int
-
-
-@dataclass(frozen=True)
-class NanoPrefix:
-    """Picture and prompt, run once."""
-
-    keys_values: list[KeyValue]
-    last_hidden: Tensor
-    """Of the last token, normed, ``(hidden,)``."""
-    next_position: int
 
 
 class NanoPolicy:
@@ -99,8 +89,7 @@ class NanoPolicy:
     ) -> None:
         self.model, self.config, self.profile = model.eval(), config, profile
         self._tokens = tokens
-        text = config.text
-        self._shape = Shape(text.heads, text.kv_heads, text.head_dim, text.rms_norm_eps)
+        self._shape = shape_of(config.text)
         self._language: Any = model.model.language_model
         self._base: Any = None
         model.requires_grad_(requires_grad=False)
@@ -115,7 +104,9 @@ class NanoPolicy:
             self._trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._end_id = tokens.control_id(END)
         self._before = tokens.image_prefix_ids()
-        self._decoder: Decoder | None = None
+        self._rollout: Rollout | None = None
+        self.last_rollout: Completions | None = None
+        """What `sample` said last, with log-probabilities as decoding saw them."""
 
     @classmethod
     def load(cls, folder: Path, *, device: str = "cpu", **options: Any) -> NanoPolicy:
@@ -153,15 +144,15 @@ class NanoPolicy:
         return NanoImage(features, image.shape[0] // side, image.shape[1] // side)
 
     @torch.no_grad()
-    def prefix(self, image: NanoImage, prompt: str) -> NanoPrefix:
+    def prefix(self, image: NanoImage, prompt: str) -> Prefix:
         """Picture and prompt run once, for all completions of a group."""
         embeds, positions, following = self._prefix_embeds(self._language, image, prompt)
         last, kept = prefix_forward(self._language, embeds, *self._rotary(positions), self._shape)
-        return NanoPrefix(kept, last, following)
+        return Prefix(kept, last, following)
 
     def sample(
         self,
-        prefix: NanoPrefix,
+        prefix: Prefix,
         count: int,
         *,
         max_new_tokens: int,
@@ -169,24 +160,25 @@ class NanoPolicy:
         generator: torch.Generator,
     ) -> list[list[int]]:
         """Completions as token ids, the end token included where the model said it."""
-        if self._decoder is None:
-            self._decoder = Decoder(
+        if self._rollout is None:
+            head = self._language.embed_tokens.weight
+            self._rollout = Rollout(
                 self._language,
-                self._language.embed_tokens.weight,
+                head,
                 self._shape,
+                rotary_tables(self.config, head),
                 end_ids=[self._end_id],
                 pad_id=self.config.pad_token_id,
                 merged=True,
             )
-        return self._decoder.sample(
-            prefix.last_hidden,
-            prefix.keys_values,
-            lambda tokens: self._rotary(text_positions(prefix.next_position, tokens)),
+        self.last_rollout = self._rollout.sample(
+            prefix,
             count,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
             seed=int(torch.randint(2**62, (1,), generator=generator)),
         )
+        return self.last_rollout.ids
 
     @property
     def at_once(self) -> int:

@@ -19,15 +19,13 @@ from torch.nn import functional as F
 
 from geo_r1_backend.engines.base import ModelProfile
 from geo_r1_backend.engines.profiles import read_profile
-from geo_r1_backend.models.config import parse_config
-from geo_r1_backend.models.pixels import raster_patches
-from geo_r1_backend.models.positions import (
-    Integers,
-    after_image,
-    image_positions,
-    text_positions,
-    text_rotation,
-)
+from geo_r1_backend.models.positions import Integers, text_positions
+from geo_r1_backend.models.qwen.choice import choose_operations
+from geo_r1_backend.models.qwen.layout import shape_of
+from geo_r1_backend.models.qwen.prefill import rotary_rows
+from geo_r1_backend.models.qwen.prompts import make_prompt, prompt_ids
+from geo_r1_backend.models.qwen.runtime import checked_config, rotary_tables
+from geo_r1_backend.models.qwen.vision import VisionTower
 from geo_r1_backend.training.lora import adapters_off, add_lora, lora_parameters
 from geo_r1_backend.training.policies.memory import (
     FAST,
@@ -35,11 +33,9 @@ from geo_r1_backend.training.policies.memory import (
     Sizes,
     choose_plan,
 )
-from geo_r1_backend.training.policies.qwen_decode import Decoder
+from geo_r1_backend.training.policies.qwen_decode import Completions, Prefix, Rollout
 from geo_r1_backend.training.policies.qwen_layers import (
     Group,
-    KeyValue,
-    Shape,
     group_forward,
     padded,
     prefix_forward,
@@ -47,7 +43,6 @@ from geo_r1_backend.training.policies.qwen_layers import (
 )
 from geo_r1_backend.training_wire import Adaptation
 
-IMAGE_TOKEN = "<|image_pad|>"  # noqa: S105 - a token of text, no secret
 COMPLETION_TOKENS = 8 * 512
 """Of a group: what memory is planned for where the caller does not say."""
 PROMPT_TOKENS = 256
@@ -62,16 +57,6 @@ class QwenImage:
     """``(rows · columns, hidden)``, row by row."""
     rows: int
     columns: int
-
-
-@dataclass(frozen=True)
-class QwenPrefix:
-    """Prompt and image, run once."""
-
-    keys_values: list[KeyValue]
-    last_hidden: Tensor
-    """Of the last token, normed, ``(hidden,)``."""
-    next_position: int
 
 
 class QwenPolicy:
@@ -106,16 +91,12 @@ class QwenPolicy:
         completion_tokens: int = COMPLETION_TOKENS,
     ) -> None:
         self.model, self._tokenizer, self.profile = model.eval(), tokenizer, profile
-        stored = model.config.to_dict()
-        self._config = parse_config(stored)
-        text = self._config.text
-        rope = stored["text_config"]["rope_parameters"].get("rope_type", "default")
-        if rope not in ("default", "mrope") or stored["text_config"].get("use_sliding_window"):
-            raise ValueError(
-                f"rope_type is {rope!r} or use_sliding_window is on; only Qwen2.5-VL's own positions and full attention are supported"
-            )
+        self._config = checked_config(model)
         self._language = model.model.language_model
-        self._shape = Shape(text.heads, text.kv_heads, text.head_dim, text.rms_norm_eps)
+        self._shape = shape_of(self._config.text)
+        self._tables = rotary_tables(self._config, model.lm_head.weight)
+        self._operations = choose_operations(self._device.type)
+        self._vision = VisionTower(model.model.visual, self._config.vision, self._operations)
         layer_parameters = sum(p.numel() for p in self._language.layers.parameters())
         if adaptation == "lora":
             self._adapters = add_lora(model, rank=rank, alpha=alpha, seed=seed)
@@ -131,7 +112,9 @@ class QwenPolicy:
         self.end_ids = (
             [ends] if isinstance(ends, int) else list(ends or [self._config.eos_token_id])
         )
-        self._decoder: Decoder | None = None
+        self._rollout: Rollout | None = None
+        self.last_rollout: Completions | None = None
+        """What `sample` said last, with log-probabilities as decoding saw them."""
 
     @classmethod
     def load(cls, folder: Path, *, device: str | None = None, **options: Any) -> QwenPolicy:
@@ -144,7 +127,7 @@ class QwenPolicy:
         """
         from transformers import Qwen2_5_VLForConditionalGeneration
 
-        from geo_r1_backend.engines.torch_worker import load_processor
+        from geo_r1_backend.engines.torch_loading import load_tokenizer
 
         chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
         model = Qwen2_5_VLForConditionalGeneration.from_pretrained(
@@ -152,7 +135,7 @@ class QwenPolicy:
             local_files_only=True,
             dtype=torch.bfloat16 if chosen.startswith("cuda") else torch.float32,
         ).to(chosen)
-        tokenizer = load_processor(folder, "qwen2_5_vl").tokenizer
+        tokenizer, _ = load_tokenizer(folder)
         return cls(model, tokenizer, read_profile(folder), **options)
 
     # ---- the Protocol ----------------------------------------------------------------------------------------------
@@ -164,25 +147,27 @@ class QwenPolicy:
         Raises:
             ValueError: if a side is no multiple of a visual token's.
         """
-        vision = self._config.vision
-        values = torch.from_numpy(raster_patches(vision, image))
-        patch_rows, patch_columns = (side // vision.patch_px for side in image.shape[:2])
-        grid = torch.tensor([[1, patch_rows, patch_columns]], device=self._device)
-        seen = self.model.model.visual(values.to(self._device, self._dtype), grid_thw=grid)
-        features = getattr(seen, "pooler_output", seen)  # a bare tensor before transformers 5
-        return QwenImage(features, patch_rows // vision.merge, patch_columns // vision.merge)
+        token_px = self._config.vision.token_px
+        height_px, width_px = image.shape[:2]
+        if height_px % token_px or width_px % token_px:
+            raise ValueError(
+                f"an image of {width_px} x {height_px} px is not a whole number of tokens of {token_px} px"
+            )
+        pixels = torch.from_numpy(np.array(image)).to(self._device)
+        features = self._vision.encode(pixels[None])[0]
+        return QwenImage(features, height_px // token_px, width_px // token_px)
 
     @torch.no_grad()
-    def prefix(self, image: QwenImage, prompt: str) -> QwenPrefix:
+    def prefix(self, image: QwenImage, prompt: str) -> Prefix:
         """Prompt and image run once, for all completions of a group."""
         embeds, positions, following = self._prefix_embeds(image, prompt)
         cos, sin = self._rotary(positions)
         last, keys_values = prefix_forward(self._language, embeds, cos, sin, self._shape)
-        return QwenPrefix(keys_values, last, following)
+        return Prefix(keys_values, last, following)
 
     def sample(
         self,
-        prefix: QwenPrefix,
+        prefix: Prefix,
         count: int,
         *,
         max_new_tokens: int,
@@ -190,48 +175,44 @@ class QwenPolicy:
         generator: torch.Generator,
     ) -> list[list[int]]:
         """Completions as token ids, the end token included where the model said it."""
-        decoder = self._decoder
-        if decoder is None:
-            decoder = self._decoder = Decoder(
-                self._language,
-                self.model.lm_head.weight,
-                self._shape,
-                end_ids=self.end_ids,
-                pad_id=self._config.pad_token_id,
-                merged=self.plan.merged,
-            )
-        seed = int(torch.randint(2**62, (1,), generator=generator, device=generator.device))
-        return decoder.sample(
-            prefix.last_hidden,
-            prefix.keys_values,
-            lambda tokens: self._rotary(text_positions(prefix.next_position, tokens)),
+        self.last_rollout = self._rolling.sample(
+            prefix,
             count,
             max_new_tokens=max_new_tokens,
             temperature=temperature,
-            seed=seed,
+            seed=int(torch.randint(2**62, (1,), generator=generator, device=generator.device)),
         )
+        return self.last_rollout.ids
 
     @property
     def at_once(self) -> int:
-        """One by one: each has a prefix of its own."""
-        return 1
+        """A CPU is fed by a few rows, a GPU by more; prompts of a large model take memory."""
+        return 4 if self._device.type == "cpu" else 16
 
     def answers(
         self, images: Sequence[QwenImage], prompts: Sequence[str], *, max_new_tokens: int
     ) -> list[str]:
-        """Likeliest answers, one question after the other."""
-        likeliest = torch.Generator()  # which needs no chance
-        said = [
-            self.sample(
-                self.prefix(image, prompt),
-                1,
-                max_new_tokens=max_new_tokens,
-                temperature=0.0,
-                generator=likeliest,
-            )
-            for image, prompt in zip(images, prompts, strict=True)
+        """Likeliest answers, decoded together."""
+        prefixes = [
+            self.prefix(image, prompt) for image, prompt in zip(images, prompts, strict=True)
         ]
-        return [self.decode(ids) for (ids,) in said]
+        said = self._rolling.likeliest(prefixes, max_new_tokens=max_new_tokens)
+        return [self.decode(ids) for ids in said]
+
+    @property
+    def _rolling(self) -> Rollout:
+        if self._rollout is None:
+            self._rollout = Rollout(
+                self._language,
+                self.model.lm_head.weight,
+                self._shape,
+                self._tables,
+                end_ids=self.end_ids,
+                pad_id=self._config.pad_token_id,
+                merged=self.plan.merged,
+                operations=self._operations,
+            )
+        return self._rollout
 
     def log_probs(
         self,
@@ -294,43 +275,24 @@ class QwenPolicy:
 
     def prompt_ids(self, prompt: str, visual_tokens: int) -> list[int]:
         """The user's turn as token ids: chat template, image tokens in their place."""
-        content = [{"type": "image"}, {"type": "text", "text": prompt}]
-        chat: str = self._tokenizer.apply_chat_template(
-            [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
-        )
-        chat = chat.replace(IMAGE_TOKEN, IMAGE_TOKEN * visual_tokens, 1)
-        ids: list[int] = self._tokenizer(chat, add_special_tokens=False)["input_ids"]
-        return ids
+        return prompt_ids(self._tokenizer, prompt, visual_tokens)
 
     def _prefix_embeds(self, image: QwenImage, prompt: str) -> tuple[Tensor, Integers, int]:
         """Embeddings ``(P, hidden)``, positions ``(3, P)`` and the position of the token behind."""
-        visual = len(image.features)
-        ids = self.prompt_ids(prompt, visual)
-        first = ids.index(self._config.image_token_id)
-        behind = len(ids) - first - visual
-        after = after_image(first, image.rows, image.columns)
-        positions = np.concatenate(
-            [
-                text_positions(0, first),
-                image_positions(first, image.rows, image.columns),
-                text_positions(after, behind),
-            ],
-            axis=1,
-        )
-        embeds = self._embedded(torch.tensor(ids, device=self._device))
+        made = make_prompt(self._config, self._tokenizer, prompt, image.rows, image.columns)
+        embeds = self._embedded(torch.tensor(made.ids, device=self._device))
         features = image.features.to(embeds.dtype)
-        embeds = torch.cat((embeds[:first], features, embeds[first + visual :]))
-        return embeds, positions, after + behind
+        embeds = torch.cat((embeds[: made.image_first], features, embeds[made.image_end :]))
+        return embeds, made.positions, made.next_position
 
     def _embedded(self, ids: Tensor) -> Tensor:
         return F.embedding(ids, self._language.embed_tokens.weight)
 
     def _rotary(self, positions: Integers) -> tuple[Tensor, Tensor]:
         """Tables ``(n, head width)`` in the model's type, as transformers makes them."""
-        cos, sin = (
-            torch.from_numpy(half).repeat(1, 2).to(self._device, self._dtype)
-            for half in text_rotation(self._config.text, positions)
-        )
+        places = torch.from_numpy(np.ascontiguousarray(positions)).to(self._device)
+        halves = rotary_rows(self._tables, self._config.text.mrope_section, places)
+        cos, sin = (half.repeat(1, 2) for half in halves)
         return cos, sin
 
     def _planned(self, completion_tokens: int, layer_parameters: int) -> MemoryPlan:

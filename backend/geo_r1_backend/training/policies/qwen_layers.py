@@ -18,24 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.attention import sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
-FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
-"""Not cuDNN's: it plans anew for every length of a group, and lengths change with every step."""
-
-KeyValue = tuple[Tensor, Tensor]
-"""Keys and values of one layer, ``(kv heads, tokens, width)`` each, keys rotated."""
-
-
-@dataclass(frozen=True)
-class Shape:
-    """Sizes that the layers' weights do not tell."""
-
-    heads: int
-    kv_heads: int
-    head_width: int
-    norm_eps: float
+from geo_r1_backend.models.qwen.layout import KeyValue, Shape
+from geo_r1_backend.models.qwen.operations import FUSED
 
 
 @dataclass(frozen=True)

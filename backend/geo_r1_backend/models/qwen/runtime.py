@@ -1,0 +1,334 @@
+"""A whole Qwen2.5-VL that answers questions about pictures: prompts, pictures, prefixes and rows put together.
+
+It knows pixels and token ids; text, pipes and files are the engine's. Its parts: `vision.py` and `prefill.py` before the first
+token, `decode.py` for all others, `batcher.py` for many questions at once.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.utils.rnn import pad_sequence
+
+from geo_r1_backend.models.config import ModelConfig, parse_config
+from geo_r1_backend.models.positions import text_positions, text_rotation
+from geo_r1_backend.models.qwen.adapters import ActiveAdapter, Adapter
+from geo_r1_backend.models.qwen.decode import Decoder, Language, Tables
+from geo_r1_backend.models.qwen.layout import key_value_bytes, shape_of
+from geo_r1_backend.models.qwen.operations import Operations
+from geo_r1_backend.models.qwen.prefill import prefill, rotary_rows
+from geo_r1_backend.models.qwen.prefixes import Prefix, PrefixCache
+from geo_r1_backend.models.qwen.prompts import Prompt, make_prompt
+from geo_r1_backend.models.qwen.rows import Rows
+from geo_r1_backend.models.qwen.vision import VisionTower
+from geo_r1_backend.models.qwen.weights import Way, Weights
+
+TABLE_POSITIONS = 32_768
+"""Positions of text that rotary tables are made for; a picture is as long as its longer side in tokens, so that is far."""
+ROWS_KEPT = 2
+"""Sets of buffers with their graphs."""
+SLOTS = (512, 1024, 2048, 4096, 8192, 16_384, 32_768)
+"""Sizes of a row: few, so that buffers and graphs are found again."""
+ROW_COUNTS = (1, 2, 4, 8, 16, 32, 64, 96, 128)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One prompt about one picture."""
+
+    pixels: npt.NDArray[np.uint8]
+    """``(height, width, 3)``, sides multiples of a visual token's."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question as token ids."""
+
+    question: Question
+    prompt: Prompt
+    key: tuple[bytes, str]
+
+
+def rotary_tables(config: ModelConfig, like: Tensor) -> Tables:
+    """Cos and sin of the positions of text, in the type of ``like``, as transformers rounds them."""
+    count = min(config.text.max_positions, TABLE_POSITIONS)
+    cos, sin = (
+        torch.from_numpy(half).to(like.device, like.dtype)
+        for half in text_rotation(config.text, text_positions(0, count))
+    )
+    return cos, sin
+
+
+def make_language(model: Any, config: ModelConfig, operations: Operations, way: Way) -> Language:
+    """The language half of a model of transformers."""
+    language_model, head = model.model.language_model, model.lm_head.weight
+    return Language(
+        language_model,
+        head.detach(),
+        shape_of(config.text),
+        Weights(language_model, way),
+        rotary_tables(config, head),
+        operations,
+    )
+
+
+def checked_config(model: Any) -> ModelConfig:
+    """Sizes of a model of transformers.
+
+    Raises:
+        ValueError: for positions or attention that are not Qwen2.5-VL's own.
+    """
+    stored = model.config.to_dict()
+    text = stored["text_config"]
+    rope = text["rope_parameters"].get("rope_type", "default")
+    if rope not in ("default", "mrope") or text.get("use_sliding_window"):
+        raise ValueError(
+            f"rope_type is {rope!r} or use_sliding_window is on; only Qwen2.5-VL's own positions and full attention are supported"
+        )
+    return parse_config(stored)
+
+
+class QwenRuntime:
+    """Answers questions.
+
+    Args:
+        model: `Qwen2_5_VLForConditionalGeneration` on its device; fused in place, its values stay.
+        tokenizer: of transformers, with the chat template.
+        operations: small kernels.
+        way: how the weights are read; `modules` for 4-bit layers.
+        max_rows: questions answered at the same time, at most.
+        kept_bytes: of keys and values of pictures that were asked about lately.
+
+    Raises:
+        ValueError: for positions or attention that are not Qwen2.5-VL's own.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        tokenizer: Any,
+        *,
+        operations: Operations | None = None,
+        way: Way = "in place",
+        max_rows: int = 64,
+        kept_bytes: int = 1 << 30,
+    ) -> None:
+        model.requires_grad_(requires_grad=False)
+        self.config, self._tokenizer, self.max_rows = checked_config(model), tokenizer, max_rows
+        self.operations = operations or Operations()
+        self.language = make_language(model, self.config, self.operations, way)
+        self.vision = VisionTower(model.model.visual, self.config.vision, self.operations)
+        self.device, self.dtype = self.language.head.device, self.language.head.dtype
+        settings = model.generation_config
+        ends = settings.eos_token_id
+        self.end_ids = [ends] if isinstance(ends, int) else list(ends or [self.config.eos_token_id])
+        self.decoder = Decoder(
+            self.language,
+            end_ids=self.end_ids,
+            pad_id=self.config.pad_token_id,
+            repetition_penalty=float(settings.repetition_penalty or 1.0),
+        )
+        self.prefixes = PrefixCache(kept_bytes)
+        self._rows: dict[tuple[int, int], Rows] = {}
+        self._adapters: dict[str, Adapter] = {}
+        self._active = ""
+        self._buffers: dict[int, ActiveAdapter] = {}
+
+    # ---- adapters ----------------------------------------------------------------------------------------------------
+
+    @property
+    def linear_rows(self) -> list[dict[str, int]]:
+        """Outputs of each linear layer of each layer, by its name: what an adapter must fit."""
+        text = self.config.text
+        wide, narrow = text.heads * text.head_dim, text.kv_heads * text.head_dim
+        one = {
+            "q_proj": wide,
+            "k_proj": narrow,
+            "v_proj": narrow,
+            "o_proj": text.hidden_size,
+            "gate_proj": text.intermediate_size,
+            "up_proj": text.intermediate_size,
+            "down_proj": text.hidden_size,
+        }
+        return [dict(one) for _ in range(text.layers)]
+
+    def add_adapter(self, name: str, adapter: Adapter) -> None:
+        """Hold an adapter in memory, beside the others."""
+        self._adapters[name] = adapter
+
+    def drop_adapter(self, name: str) -> None:
+        """Forget an adapter that is not at work, and what it has looked at."""
+        self._adapters.pop(name, None)
+
+    def has_adapter(self, name: str) -> bool:
+        """Whether it is in memory."""
+        return name in self._adapters
+
+    def use(self, name: str) -> None:
+        """Answer with an adapter from now on; empty = with the base alone.
+
+        Raises:
+            KeyError: if it is not in memory.
+        """
+        if name:
+            adapter = self._adapters[name]
+            buffers = self._buffers.get(adapter.rank)
+            if buffers is None or not buffers.fits(adapter):
+                self._rows.clear()  # graphs point into the buffers that go
+                buffers = self._buffers[adapter.rank] = ActiveAdapter(adapter)
+            elif name != self._active or self.language.weights.adapter is not buffers:
+                buffers.write(adapter)
+            self.language.weights.adapter = buffers
+        else:
+            self.language.weights.adapter = None
+        self._active = name
+
+    # ---- questions ---------------------------------------------------------------------------------------------------
+
+    def asked(self, question: Question) -> Asked:
+        """A question as token ids.
+
+        Raises:
+            ValueError: if a side of the picture is no multiple of a visual token's.
+        """
+        vision = self.config.vision
+        height_px, width_px = question.pixels.shape[:2]
+        if height_px % vision.token_px or width_px % vision.token_px:
+            raise ValueError(
+                f"an image of {width_px} x {height_px} px is not a whole number of tokens of {vision.token_px} px"
+            )
+        rows, columns = height_px // vision.token_px, width_px // vision.token_px
+        prompt = make_prompt(self.config, self._tokenizer, question.text, rows, columns)
+        digest = hashlib.blake2b(f"{rows}x{columns}".encode(), digest_size=16)
+        digest.update(np.ascontiguousarray(question.pixels).data)
+        return Asked(question, prompt, (digest.digest(), self._active))
+
+    def rows_for(self, questions: int, tokens: int) -> Rows:
+        """Buffers for some questions at once, of up to ``tokens`` each, within half of the memory that is free.
+
+        Raises:
+            ValueError: if one row alone is longer than the model has positions for.
+        """
+        if tokens > SLOTS[-1]:
+            raise ValueError(
+                f"picture, question and answer need {tokens:,} tokens; at most {SLOTS[-1]:,} fit"
+            )
+        slots = next(size for size in SLOTS if size >= tokens)
+        wanted = next(n for n in ROW_COUNTS if n >= min(questions, self.max_rows))
+        known = self._rows.pop((wanted, slots), None)
+        if known is None:
+            while len(self._rows) >= ROWS_KEPT:
+                self._rows.pop(next(iter(self._rows)))
+            row_bytes = slots * key_value_bytes(self.config.text, self.dtype.itemsize)
+            fitting = max(1, self._free_bytes() // 2 // row_bytes)
+            while wanted > fitting and wanted > 1:
+                wanted = ROW_COUNTS[ROW_COUNTS.index(wanted) - 1]
+            known = self._rows.pop((wanted, slots), None) or self.decoder.make_rows(wanted, slots)
+        self._rows[wanted, slots] = known
+        return known
+
+    def prefill(self, group: Sequence[Asked], rows: Rows, which: Sequence[int]) -> Tensor:
+        """Run some prompts into rows.
+
+        Returns:
+            Normed hidden state behind each, ``(n, hidden)``.
+        """
+        found: dict[int, Tensor] = {}
+        fresh: dict[tuple[bytes, str], int] = {}
+        later: list[int] = []
+        for place, one in enumerate(group):
+            if self.prefixes.shared(one.key, one.prompt.ids, one.prompt.image_end):
+                later.append(place)
+            elif one.key in fresh and self.prefixes.limit_bytes:
+                later.append(place)  # the picture is run for another question of this group
+            else:
+                fresh[one.key] = place
+                found[place] = torch.empty(0)
+        first = [place for place in range(len(group)) if place in found]
+        if first:
+            hidden = self._fresh([group[p] for p in first], rows, [which[p] for p in first])
+            found = dict(zip(first, hidden, strict=True))
+        for place in later:
+            found[place] = self._behind(group[place], rows, which[place])
+        return torch.stack([found[place] for place in range(len(group))])
+
+    def _fresh(self, group: Sequence[Asked], rows: Rows, which: Sequence[int]) -> list[Tensor]:
+        embeds, tables = self._embedded(group)
+        hidden, keys, values = prefill(self.language, embeds, tables)
+        lengths = [len(one.prompt.ids) for one in group]
+        where = torch.tensor(which, device=self.device)
+        rows.put(where, keys, values, torch.tensor(lengths, device=self.device))
+        for index, (one, length) in enumerate(zip(group, lengths, strict=True)):
+            if self.prefixes.limit_bytes:
+                kept = (t[:, index, :, :length].clone() for t in (keys, values))
+                self.prefixes.keep(one.key, Prefix(one.prompt.ids, *kept))
+            self._mark(rows, which[index], one.prompt)
+        ends = torch.tensor(lengths, device=self.device) - 1
+        last = hidden[torch.arange(len(group), device=self.device), ends]
+        return list(self.language.normed(last))
+
+    def _behind(self, one: Asked, rows: Rows, row: int) -> Tensor:
+        """A prompt whose picture is known: only what differs is run."""
+        shared = self.prefixes.shared(one.key, one.prompt.ids, one.prompt.image_end)
+        if shared is None:  # it has just been driven out by its own group
+            return self._fresh([one], rows, [row])[0]
+        prefix, count = shared
+        past = (prefix.keys[:, :, :count], prefix.values[:, :, :count])
+        ids = torch.tensor(one.prompt.ids[count:], device=self.device)
+        positions = torch.from_numpy(one.prompt.positions[:, count:].copy()).to(self.device)
+        tables = rotary_rows(self.language.tables, self.config.text.mrope_section, positions)
+        embeds = self.language.embedded(ids)[None]
+        hidden, keys, values = prefill(self.language, embeds, tables, past)
+        keys = torch.cat((past[0][:, None], keys), 3)
+        values = torch.cat((past[1][:, None], values), 3)
+        where = torch.tensor([row], device=self.device)
+        rows.put(where, keys, values, torch.tensor([keys.shape[3]], device=self.device))
+        self.prefixes.keep(one.key, Prefix(one.prompt.ids, keys[:, 0], values[:, 0]))
+        self._mark(rows, row, one.prompt)
+        return self.language.normed(hidden[:, -1])[0]
+
+    def _embedded(self, group: Sequence[Asked]) -> tuple[Tensor, Tables]:
+        """Embeddings ``(n, tokens, hidden)`` and rotary tables ``(n · tokens, width / 2)``, padded behind."""
+        seen = self._seen([one.question for one in group])
+        ids = [torch.tensor(one.prompt.ids) for one in group]
+        padded = pad_sequence(ids, batch_first=True).to(self.device)
+        places = [torch.from_numpy(one.prompt.positions.T.copy()) for one in group]
+        positions = pad_sequence(places, batch_first=True).to(self.device).flatten(0, 1).T
+        embeds = self.language.embedded(padded)
+        for index, (one, features) in enumerate(zip(group, seen, strict=True)):
+            prompt = one.prompt
+            embeds[index, prompt.image_first : prompt.image_end] = features
+        return embeds, rotary_rows(self.language.tables, self.config.text.mrope_section, positions)
+
+    def _seen(self, questions: Sequence[Question]) -> list[Tensor]:
+        """Visual tokens of some pictures, those of one size together."""
+        by_size: dict[tuple[int, ...], list[int]] = {}
+        for place, one in enumerate(questions):
+            by_size.setdefault(one.pixels.shape, []).append(place)
+        found: dict[int, Tensor] = {}
+        for places in by_size.values():
+            stacked = torch.from_numpy(np.stack([questions[p].pixels for p in places]))
+            if self.device.type == "cuda":
+                stacked = stacked.pin_memory().to(self.device, non_blocking=True)
+            found.update(zip(places, self.vision.encode(stacked), strict=True))
+        return [found[place] for place in range(len(questions))]
+
+    def _mark(self, rows: Rows, row: int, prompt: Prompt) -> None:
+        """Note which tokens a row has seen, for a repetition penalty."""
+        if rows.seen is not None:
+            rows.seen[row] = False
+            rows.seen[row, torch.tensor(sorted(set(prompt.ids)), device=self.device)] = True
+
+    def _free_bytes(self) -> int:
+        if self.device.type == "cuda":
+            free = torch.cuda.mem_get_info(self.device)[0]
+            return int(free + torch.cuda.memory_reserved() - torch.cuda.memory_allocated())
+        return 8 << 30
