@@ -33,18 +33,20 @@ class SceneReader:
         self._drawing = ProviderWindow(
             CapturePlan(layer=plan.layer, frame=plan.frame, settings=settings)
         )
-        self._is_cancelled = False
+        self.is_cancelled = False
 
     def read(self, frame: Frame) -> Optional[Chip]:
-        """The picture of one tile; none where the raster has no data.
+        """The picture of one tile; none where the raster has no data, or where somebody has cancelled.
 
         Raises:
             CaptureError: if there should be data and it cannot be read.
         """
         drawn, errors = self._drawing.draw_frame(frame)
         empty_share = empty_share_of(drawn)
+        if self.is_cancelled:  # it may be drawn by half
+            return None
         if empty_share > NOTHING:
-            if errors and not self._is_cancelled:
+            if errors:
                 message = translate("Capture", "“{layer}” could not be drawn: {reason}")
                 values = {"layer": self.source.layer_name, "reason": errors[0]}
                 raise CaptureError(message.format(**values), code="capture-unreadable", **values)
@@ -60,5 +62,5 @@ class SceneReader:
 
     def cancel(self) -> None:
         """Ask a reading to end soon."""
-        self._is_cancelled = True
+        self.is_cancelled = True
         self._drawing.cancel()

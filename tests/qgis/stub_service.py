@@ -134,6 +134,10 @@ class StubService:
     """Of a redirect."""
     models: list = field(default_factory=lambda: [dict(MODEL)])
     scripts: list = field(default_factory=lambda: [GOOD_SCRIPT])
+    answer_items: object = None
+    """A function (item, image bytes) -> an event, or a list of detections: every item of a request has its own."""
+    items_asked: list = field(default_factory=list)
+    """Items that were answered so, in order."""
     ground_refusal: tuple = ()
     """(status, code, parameters) instead of a stream."""
     access: str = ACCESS
@@ -251,6 +255,9 @@ class _Handler(BaseHTTPRequestHandler):
         if not all(chip in self.service.chips for chip in chips):
             self._refuse(404, "chip-unknown")
             return
+        if self.service.answer_items is not None:
+            self._answer_items(json.loads(self.body)["items"])
+            return
         scripts = self.service.scripts
         self._play(scripts.pop(0) if len(scripts) > 1 else scripts[0])
 
@@ -318,6 +325,25 @@ class _Handler(BaseHTTPRequestHandler):
                     self.wfile.write(line)
             return
         self.service.left_after_s.append(time.monotonic() - began)
+
+    def _answer_items(self, items):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("X-Geo-R1-Wire", "1.0")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            for item in items:
+                answer = self.service.answer_items(item, self.service.chips[item["chip"]])
+                if answer is CLOSE:
+                    return
+                event = result(answer) if isinstance(answer, list) else answer
+                line = json.dumps({**event, "item": item["item"]}).encode()
+                self.wfile.write(line + b"\n")
+                self.wfile.flush()
+                if event["event"] == "result":
+                    self.service.items_asked.append(item)
 
     def _read_body(self, length):
         rate = self.service.upload_bytes_per_s

@@ -1,0 +1,341 @@
+"""One run over a whole raster, or over areas of it: for the dock and for the toolbox.
+
+Example:
+    On the main thread, which may copy layers::
+
+        plan = plan_scene(layer, context=project.transformContext())
+        run = SceneRun(plan, SceneOptions("all storage tanks"), journal=SceneJournal.at(path, ...))
+
+    On any thread that may wait::
+
+        with BlockingService(...) as service:
+            result = run.run(service, progress=..., found=..., is_cancelled=...)
+
+Looks are taken in the order of the plan: their pixels are read one batch ahead (`scene_looks.py`), asked about in one
+request per batch (`scene_asking.py`), written down (`layers/scene_journal.py`) and merged row by row
+(`core/sweep.py`), so that memory does not grow with the raster. What is said twice by overlapping tiles, or cut by
+their borders, is one object. With a journal the same call goes on with a run that was stopped or broken off
+(`resume=`): looks that were answered are read from the journal and not asked again.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from dataclasses import replace
+from typing import Callable, Deque, Dict, Iterator, List, Optional, Tuple
+
+from ..capture.scene_plan import ScenePlan
+from ..capture.scene_reader import SceneReader
+from ..core import wire
+from ..core.comparison import anchor_query, target_query
+from ..core.errors import CaptureError, GeoR1Error
+from ..core.records import RunStart
+from ..core.scene_records import FINISHED, STOPPED, SceneFind, SceneOptions, SceneResult, TileCounts
+from ..core.standing import service_error
+from ..layers.scene_journal import ANSWERED, EMPTY, FAILED, Answer, SceneJournal, TileRecord
+from ..network.blocking import Left
+from .scene_asking import Answering, Asker, Final, Place
+from .scene_looks import Batch, Look, LookReader
+from .scene_objects import SceneObjects
+
+log = logging.getLogger(__name__)
+
+__all__ = ["SceneFind", "SceneOptions", "SceneResult", "SceneRun", "TileCounts"]
+
+Progress = Callable[[int, int, Optional[float]], object]
+"""Looks that are done, looks in all, and seconds that are left (none while that is not known)."""
+TURN_S = 0.1
+SPEED_OVER = 64
+"""Batches over which the speed is measured."""
+MOST_FAILED = 32
+"""Looks that fail one after the other until the run gives up: that is no bad tile any more."""
+
+
+class SceneRun:
+    """One run. Make it on the main thread; `run` it once, on a thread that may wait; then it is used up."""
+
+    def __init__(
+        self,
+        plan: ScenePlan,
+        options: SceneOptions,
+        *,
+        journal: Optional[SceneJournal] = None,
+        resume: str = "",
+        versions: Optional[Dict[str, str]] = None,
+        layer_id: str = "",
+        areas_layer_id: str = "",
+        recipe: str = "{}",
+    ) -> None:
+        """Copy what is needed of the layer.
+
+        Args:
+            plan: what is looked at.
+            options: what is asked.
+            journal: where looks and detections are written down; none = they are only told, and Stop forgets.
+            resume: uid of the run in the journal to go on with; plan and options must be those of that run.
+            versions: program -> version, for the record.
+            layer_id: of the raster in its project, for going on.
+            areas_layer_id: of the layer that the areas come from, for going on.
+            recipe: JSON that says how the plan is made again, for going on.
+
+        Raises:
+            CaptureError: if the plan has a problem.
+        """
+        if plan.problem or plan.frame is None:
+            raise CaptureError(plan.problem, code="capture-refused")
+        self._plan = plan
+        self._options = options
+        self._journal = journal
+        self._resume = resume
+        self._versions = dict(versions or {})
+        self._notes = {"layer_id": layer_id, "areas_layer_id": areas_layer_id, "plan": recipe}
+        self._reader = SceneReader(plan)
+        self._counts = TileCounts(total=plan.tile_count)
+        self._model = self._engine = ""
+        self._first_failure = ""
+        self._failed_in_a_row = 0
+        self._last_failure = GeoR1Error()
+        self._batches: Deque[Tuple[float, int]] = deque(maxlen=SPEED_OVER)
+        self._questions = questions_of(options)
+
+    def run(
+        self,
+        service: Answering,
+        *,
+        progress: Progress = lambda _done, _total, _left: None,
+        found: Callable[[SceneFind], object] = lambda _find: None,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> SceneResult:
+        """Look at everything.
+
+        Args:
+            service: of this thread; it must want to leave when `is_cancelled` says so.
+            progress: told after each answer; may be called often.
+            found: told of each object that no tile to come can change; where something is compared, of the winners at
+                the end of each area.
+            is_cancelled: asked all the time; the run then ends within a second, keeps what it has and returns.
+
+        Returns:
+            What it came to, also where it was stopped.
+
+        Raises:
+            GeoR1Error: if it cannot go on; with a journal, it can be gone on with later.
+        """
+        began = time.monotonic()
+        self._progress, self._is_cancelled = progress, is_cancelled
+        self._begin_journal()
+        objects = SceneObjects(self._plan, self._options, self._journal, found, bool(self._resume))
+        looks = LookReader(
+            self._plan,
+            self._reader,
+            chips_per_batch=max(1, self._options.batch // len(self._questions)),
+            earlier=self._earlier(),
+        )
+        asker = Asker(service, self._options, self._questions, is_cancelled)
+        outcome = FINISHED
+        try:
+            try:
+                self._go_through(looks, asker, objects)
+            except Left:
+                outcome = STOPPED
+            finally:
+                looks.close()
+        except GeoR1Error:
+            self._end_journal("failed", objects)
+            raise
+        self._end_journal(outcome, objects)
+        return SceneResult(
+            outcome=outcome,
+            run_uid=self._journal.run_uid if self._journal else "",
+            count=objects.count,
+            tiles=self._counts,
+            reasoning=objects.reasoning,
+            first_failure=self._first_failure,
+            seconds=time.monotonic() - began,
+        )
+
+    def cancel_reading(self) -> None:
+        """From any thread: the tile that is being read ends soon."""
+        self._reader.cancel()
+
+    # ---- the way through
+
+    def _go_through(self, looks: LookReader, asker: Asker, objects: SceneObjects) -> None:
+        while True:
+            batch: Optional[Batch] = None
+            while batch is None:
+                if self._is_cancelled():
+                    raise Left
+                batch = looks.next_batch(TURN_S)
+            if not batch:
+                return
+            began = time.monotonic()
+            ending = self._ask(batch, asker)
+            taken = [(look, self._record(look, index)) for index, look in enumerate(batch)]
+            fresh = [record for look, record in taken if record and record is not look.record]
+            if self._journal is not None and fresh:
+                self._journal.record(fresh, self._counts.done)
+            is_whole = True
+            for look, record in taken:
+                is_whole = is_whole and record is not None
+                if record is not None:
+                    objects.take(
+                        look.area,
+                        look.tile,
+                        record,
+                        is_last=look.is_last_of_area,
+                        is_final=is_whole,
+                    )
+            if ending is not None:
+                raise ending
+            if self._failed_in_a_row >= MOST_FAILED:
+                raise self._last_failure
+            self._batches.append((time.monotonic() - began, len(batch)))
+            self._tell()
+
+    def _ask(self, batch: Batch, asker: Asker) -> Optional[Exception]:
+        """Ask what the journal does not know; why it was broken off, if it was."""
+        self._finals: Dict[Place, Final] = {}
+        asked = [index for index, look in enumerate(batch) if look.chip is not None]
+        questions = range(len(self._questions))
+        wanted = [
+            (number, question)
+            for number, index in enumerate(asked)
+            for question in questions
+            if not _has_answer(batch[index].record, question)
+        ]
+
+        def take(place: Place, event: Final) -> None:
+            self._finals[asked[place[0]], place[1]] = event
+            if isinstance(event, wire.ResultEvent):
+                self._model, self._engine = event.model, event.engine
+            self._tell(len(self._finals) / len(questions))
+
+        chips = [(batch[index].chip.sha256, batch[index].chip.image_bytes) for index in asked]
+        try:
+            asker.ask(chips, wanted, take)
+        except (Left, GeoR1Error) as error:
+            return error
+        return None
+
+    def _record(self, look: Look, index: int) -> Optional[TileRecord]:
+        """What became of a look; none if the asking ended before it was answered."""
+        blank = TileRecord(look.area.number, look.tile.number, look.tile.level, EMPTY)
+        if look.record is not None and look.record.state in (ANSWERED, EMPTY):
+            if look.record.state == ANSWERED:
+                self._counts.answered += 1
+                self._counts.earlier += 1
+            else:
+                self._counts.empty += 1
+            return look.record
+        if look.error is not None:
+            return self._failed(look.error, blank)
+        if look.chip is None:
+            self._counts.empty += 1
+            return blank
+        answers: List[Optional[Tuple[Answer, ...]]] = []
+        words: List[str] = []
+        error: Optional[GeoR1Error] = None
+        for question in range(len(self._questions)):
+            event = self._finals.get((index, question))
+            if event is None and _has_answer(look.record, question):
+                answers.append(look.record.answers[question])
+            elif event is None:
+                return None
+            elif isinstance(event, wire.ErrorEvent):
+                answers.append(None)
+                error = service_error(event.error)
+            else:
+                words.append(event.reasoning)
+                answers.append(tuple(_answer_of(each) for each in event.detections))
+        if error is not None:
+            return self._failed(error, replace(blank, answers=tuple(answers)))
+        self._failed_in_a_row = 0
+        self._counts.answered += 1
+        text = "\n".join(filter(None, words))
+        return replace(blank, state=ANSWERED, answers=tuple(answers), reasoning=text)
+
+    def _failed(self, error: GeoR1Error, record: TileRecord) -> TileRecord:
+        self._counts.failed += 1
+        self._failed_in_a_row += 1
+        self._last_failure = error
+        self._first_failure = self._first_failure or str(error)
+        log.warning("tile %s of area %s: %s", record.tile, record.area, error.code)
+        return replace(record, state=FAILED, error=error.code)
+
+    # ---- the journal and the clock
+
+    def _begin_journal(self) -> None:
+        if self._journal is None:
+            return
+        options, plan = self._options, self._plan
+        start = RunStart(
+            query=options.query,
+            frame=plan.frame,
+            task=options.task,
+            model=options.model or "",
+            seed=options.seed,
+            think=options.think,
+            source=self._reader.source,
+            versions=self._versions,
+        )
+        if self._resume:
+            self._journal.go_on(self._resume, start)
+        else:
+            self._journal.begin(
+                start, options=options.to_json(), tiles=plan.tile_count, **self._notes
+            )
+
+    def _earlier(self) -> Iterator[TileRecord]:
+        return self._journal.earlier() if self._journal is not None else iter(())
+
+    def _end_journal(self, outcome: str, objects: SceneObjects) -> None:
+        provisional = objects.end(is_whole=outcome == FINISHED)
+        if self._journal is not None:
+            self._journal.end(
+                _outcome_word(outcome, objects.count),
+                reasoning=objects.reasoning,
+                provisional=provisional,
+                more={"model": self._model or None, "engine": self._engine or None},
+            )
+
+    def _tell(self, more: float = 0.0) -> None:
+        done, total = self._counts.done, self._counts.total
+        seconds = sum(seconds for seconds, _ in self._batches)
+        looks = sum(count for _, count in self._batches)
+        left = seconds / looks * max(0.0, total - done - more) if looks else None
+        self._progress(min(total, done + int(more)), total, left)
+
+
+def questions_of(options: SceneOptions) -> List[Tuple[str, wire.Task]]:
+    """What each tile is asked: the user's own question, or the targets and the anchors of a comparison."""
+    if options.comparison is None:
+        return [(options.query, options.task)]
+    task: wire.Task = "gres" if options.task == "gres" else "ovd"
+    anchors = anchor_query(options.comparison)
+    questions: List[Tuple[str, wire.Task]] = [(target_query(options.comparison), task)]
+    if anchors:
+        questions.append((anchors, "ovd"))
+    return questions
+
+
+def _answer_of(detection: wire.Detection) -> Answer:
+    x_min, y_min, x_max, y_max = (float(side) for side in detection.box_px)
+    return detection.label, (x_min, y_min, x_max, y_max), detection.polygons_px
+
+
+def _has_answer(record: Optional[TileRecord], question: int) -> bool:
+    return (
+        record is not None
+        and question < len(record.answers)
+        and record.answers[question] is not None
+    )
+
+
+def _outcome_word(outcome: str, count: int) -> str:
+    """In the words of the file's table of runs."""
+    if outcome == FINISHED:
+        return "found" if count else "none"
+    return outcome
