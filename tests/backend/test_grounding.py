@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from geo_r1_backend.engines.base import Piece
-from geo_r1_backend.errors import ChipTruncated
+from geo_r1_backend.errors import ChipTruncated, EngineFailed
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.wire import DetectionEvent, ErrorEvent, ResultEvent, StartedEvent, TokenEvent
 from tests.backend.fixed_engine import ONE, PROFILE, FixedEngine
@@ -77,6 +77,51 @@ def test_mixed_pieces_are_told_apart():
 
 def untimed(event):
     return replace(event, timings=None) if isinstance(event, ResultEvent) else event
+
+
+class FussyEngine(FixedEngine):
+    """Cannot answer about some images, and says so before anything else, whoever is asked about beside them."""
+
+    def __init__(self, *too_wide_px, **more):
+        super().__init__(**more)
+        self.too_wide_px = too_wide_px
+        self.calls = []
+
+    def generate(self, items, options, should_stop):
+        self.calls.append(len(items))
+        if any(item.image.width in self.too_wide_px for item in items):
+            raise EngineFailed("too wide", engine="fussy")
+        yield from super().generate(items, options, should_stop)
+
+
+def test_one_that_fails_does_not_spoil_its_batch():
+    """Where a batch fails before an item was heard, that item is asked alone; only the one at fault fails."""
+    questions = [question(name, size=(448 + 56 * n, 448)) for n, name in enumerate("abcd")]
+    engine = FussyEngine(504, best_batch=4)
+
+    events = run(engine, *questions)
+
+    assert {item: e.event for item, e in final(events).items()} == {
+        "a": "result",
+        "b": "error",
+        "c": "result",
+        "d": "result",
+    }
+    assert final(events)["b"].error.code == "engine-failed"
+    assert sum(isinstance(e, StartedEvent) for e in events) == 4
+    assert engine.calls == [4, 1, 1, 1, 1]
+
+
+def test_a_broken_engine_is_not_tried_for_each_item():
+    """An engine that fails for one after another is asked no further; each item of the batch has the reason."""
+    engine = FussyEngine(448, best_batch=16)
+
+    events = run(engine, *[question(f"i{n}") for n in range(16)])
+
+    ends = [e for e in events if isinstance(e, ErrorEvent)]
+    assert sorted(e.item for e in ends) == sorted(f"i{n}" for n in range(16))
+    assert {e.error.code for e in ends} == {"engine-failed"}
+    assert engine.calls == [16, 1, 1]
 
 
 def test_large_pictures_are_not_collected():

@@ -228,7 +228,7 @@ def test_logits_do_not_depend_on_what_was_asked_before(engine):
     image = picture(224, 112)
     prompt = engine._tokens.prompt_ids("Find ships.")
     kept, new = (
-        made._model.with_tokens(made._seen(image, 4, 8, lambda: None), prompt)[0]
+        made._model.with_tokens(made._seen(image, lambda: None), prompt)[0]
         for made in (engine, fresh)
     )
 

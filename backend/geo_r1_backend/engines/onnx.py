@@ -1,23 +1,24 @@
 """The default engine: the embedded model on the CPU through onnxruntime, without torch.
 
-Text in, text out, one item after another. An image that was asked about before is not looked at twice: what stands
+Text in, text out, a few items side by side. An image that was asked about before is not looked at twice: what stands
 before the question is kept for the last few images. The numbers are `onnx_model.py`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import onnxruntime
 
 from geo_r1_backend.engines.base import EngineItem, EngineStatus, GenerationOptions, Piece
 from geo_r1_backend.engines.guesses import TYPICAL_ANSWERS, Guesser
+from geo_r1_backend.engines.onnx_answer import Answer, Chooser
 from geo_r1_backend.engines.onnx_model import RUNTIME_ERRORS, Cache, OnnxModel
+from geo_r1_backend.engines.onnx_together import Together
 from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.errors import EngineFailed, ModelFailed
 from geo_r1_backend.models import pixels
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Of images that were looked at; about 2 MB each for 256 tokens, so that a view with its 25 windows is looked at once."""
+WIDTH = {"float32": 4, "int8": 1}
+"""Answers that grow side by side. float32: what more would gain by reading the weights less often, they lose by looking past
+each other. int8: next to nothing is gained, and rounding depends on who stands beside (docs/experiments.md)."""
 GUESSES = {"float32": 3, "int8": 6}
 """How many tokens ahead: what one more costs in a step, against how often it is right (docs/experiments.md)."""
 PREFILL_TOKENS = (
@@ -59,7 +63,6 @@ class OnnxEngine:
         ModelFailed: if a file is missing, is not the one of the manifest, or cannot be used.
     """
 
-    best_batch = 1
     nests = True
 
     def __init__(
@@ -71,6 +74,7 @@ class OnnxEngine:
     ) -> None:
         check_manifest(folder)
         self._arithmetic = arithmetic
+        self.best_batch = WIDTH[arithmetic]
         self._guesses = GUESSES[arithmetic] if guesses is None else guesses
         try:
             self.profile = read_profile(folder)
@@ -115,78 +119,89 @@ class OnnxEngine:
             if should_stop():
                 raise _StoppedError
 
-        for index, item in enumerate(items):
-            try:
-                yield from self._answer(index, item, options, go_on)
-            except _StoppedError:
-                return
-            except RUN_ERRORS as error:
-                raise EngineFailed(str(error) or type(error).__name__, engine="onnx") from error
+        answers = self._answer_one if len(items) == 1 else self._answer_many
+        try:
+            for piece in answers(items, options, go_on):
+                go_on()
+                yield piece
+        except _StoppedError:
+            return
+        except RUN_ERRORS as error:
+            raise EngineFailed(str(error) or type(error).__name__, engine="onnx") from error
 
     def close(self) -> None:
         """Free the sessions and what is kept of images."""
         self._kept.clear()
         del self._model
 
-    def _answer(
-        self, index: int, item: EngineItem, options: GenerationOptions, go_on: Callable[[], None]
+    def _answer_one(
+        self, items: Sequence[EngineItem], options: GenerationOptions, go_on: Callable[[], None]
     ) -> Iterator[Piece]:
+        answer, logits, cache = self._begun(0, items[0], options, go_on)
+        yield from answer.begin(logits)
+        while not answer.is_over:
+            go_on()
+            many, cache = self._model.with_guesses(cache, answer.next_ids(self._guesses))
+            yield from answer.read(many)
+            cache = cache.without_last(answer.wrong)
+
+    def _answer_many(
+        self, items: Sequence[EngineItem], options: GenerationOptions, go_on: Callable[[], None]
+    ) -> Iterator[Piece]:
+        """At most `best_batch` at a time; whoever ends makes room for the next."""
+        for item in items:  # before anything is said of any
+            self._room(item, len(self._tokens.prompt_ids(item.prompt)))
+        waiting = deque(enumerate(items))
+        answers: dict[int, Answer] = {}
+        together = Together(self._model)
+        while waiting or answers:
+            if waiting and len(answers) < self.best_batch:
+                index, item = waiting.popleft()
+                answer, logits, cache = self._begun(index, item, options, go_on)
+                yield from answer.begin(logits)
+                if not answer.is_over:
+                    together.join(index, cache)
+                    answers[index] = answer
+                continue
+            go_on()
+            many = together.step({i: a.next_ids(self._guesses) for i, a in answers.items()})
+            for index, answer in list(answers.items()):
+                yield from answer.read(many[index])
+                if answer.is_over:
+                    together.leave(index)
+                    del answers[index]
+                else:
+                    together.without_last(index, answer.wrong)
+
+    def _begun(
+        self, index: int, item: EngineItem, options: GenerationOptions, go_on: Callable[[], None]
+    ) -> tuple[Answer, Floats, Cache]:
+        """An answer that has said nothing, with the logits of its first token and the sequence so far."""
         go_on()
-        rows, columns = pixels.token_grid(self._model.config.vision, item.image)
         prompt = self._tokens.prompt_ids(item.prompt)
-        room = self._room(len(self._image_prefix) + rows * columns, len(prompt))
-        cache = self._seen(item.image, rows, columns, go_on)
+        room = self._room(item, len(prompt))
+        cache = self._seen(item.image, go_on)
         for start in range(0, len(prompt), PREFILL_TOKENS):
             go_on()
             logits, cache = self._model.with_tokens(cache, prompt[start : start + PREFILL_TOKENS])
-        choose = _Chooser(options, index)
-        stream = TextStream(self._tokens)
-        for token in self._said(cache, logits, choose, min(options.max_new_tokens, room)):
-            go_on()
-            if token in self._stop_ids:
-                text, tokens = stream.flush()
-                yield Piece(index, text, tokens + 1, "stop")
-                return
-            text, tokens = stream.push(token)
-            if text:
-                yield Piece(index, text, tokens)
-        text, tokens = stream.flush()
-        yield Piece(index, text, tokens, "length")
+        answer = Answer(
+            index,
+            Chooser(options, index),
+            Guesser(self._tokens.shape_of, self._typical),
+            TextStream(self._tokens),
+            stop_ids=self._stop_ids,
+            limit=min(options.max_new_tokens, room),
+        )
+        return answer, logits, cache
 
-    def _said(self, cache: Cache, logits: Floats, choose: _Chooser, limit: int) -> Iterator[int]:
-        """At most ``limit`` tokens that follow: what the model would say one by one, in fewer steps.
-
-        Guesses are read together with the last token; they hold as far as the model would have said the same.
-        """
-        guesser = Guesser(self._tokens.shape_of, self._typical)
-        token = choose(logits)
-        count = 0
-        while True:
-            yield token
-            count += 1
-            if count >= limit:
-                return
-            guesser.add(token)
-            ahead = min(self._guesses, limit - count - 1) if choose.is_greedy else 0
-            guessed = guesser.guess(ahead)
-            many, cache = self._model.with_guesses(cache, [token, *guessed])
-            for right, guess in enumerate(guessed):
-                if choose(many[right]) != guess:
-                    cache = cache.without_last(len(guessed) - right)
-                    token = choose(many[right])
-                    break
-                yield guess
-                count += 1
-                guesser.add(guess)
-            else:
-                token = choose(many[-1])
-
-    def _room(self, before: int, prompt: int) -> int:
+    def _room(self, item: EngineItem, prompt: int) -> int:
         """How many tokens an answer may have.
 
         Raises:
             EngineFailed: if image and prompt leave no room for one.
         """
+        rows, columns = pixels.token_grid(self._model.config.vision, item.image)
+        before = len(self._image_prefix) + rows * columns
         limit = self._model.config.text.max_positions
         if before + prompt >= limit:
             raise EngineFailed(
@@ -196,8 +211,9 @@ class OnnxEngine:
             )
         return limit - before - prompt
 
-    def _seen(self, image: Image, rows: int, columns: int, go_on: Callable[[], None]) -> Cache:
+    def _seen(self, image: Image, go_on: Callable[[], None]) -> Cache:
         """The sequence up to the image's last token, from memory if these very pixels were seen lately."""
+        rows, columns = pixels.token_grid(self._model.config.vision, image)
         image = image.convert("RGB")
         key = hashlib.blake2b(
             image.tobytes(), salt=rows.to_bytes(8, "little"), digest_size=16
@@ -213,25 +229,6 @@ class OnnxEngine:
 
     def _kept_bytes(self) -> int:
         return sum(len(kept.counts) for kept in self._kept.values()) * self._model.position_bytes
-
-
-class _Chooser:
-    """Picks the next token: the likeliest, or by chance with a seed that belongs to the item."""
-
-    def __init__(self, options: GenerationOptions, index: int) -> None:
-        self._temperature = options.temperature
-        self._random = np.random.default_rng([options.seed, index])
-
-    @property
-    def is_greedy(self) -> bool:
-        """Whether the same logits always give the same token."""
-        return self._temperature <= 0
-
-    def __call__(self, logits: Floats) -> int:
-        if self._temperature <= 0:
-            return int(logits.argmax())
-        weights = np.exp((logits - logits.max()).astype(np.float64) / self._temperature)
-        return int(self._random.choice(len(weights), p=weights / weights.sum()))
 
 
 def _resident_bytes() -> int | None:

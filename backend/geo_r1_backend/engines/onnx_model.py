@@ -25,6 +25,7 @@ from geo_r1_backend.models.weights import SCALE_SUFFIX, WEIGHTS_FILE, read_tenso
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+Tensors = tuple[onnxruntime.OrtValue, ...]
 EMBEDDING = "model.embed_tokens.weight"
 THREADS_LIMIT = (
     4  # more threads wait for each other longer than they compute on matrices this small
@@ -42,7 +43,7 @@ RUNTIME_ERRORS: tuple[type[Exception], ...] = tuple(
 class Cache:
     """Keys and values of the positions seen so far; never changed, so that several answers may grow from one."""
 
-    tensors: tuple[onnxruntime.OrtValue, ...]
+    tensors: Tensors
     """Keys and values of each layer in turn, each ``(1, kv_heads, length, head_dim)``."""
     counts: npt.NDArray[np.bool_]
     """``(length,)``: false for guesses that were wrong; they stay behind and nothing looks at them."""
@@ -169,6 +170,38 @@ class OnnxModel:
         count, before = len(embeddings), len(cache.counts)
         visible = np.tri(count, before + count, before, dtype=np.bool_)
         visible[:, :before] = cache.counts
+        logits, tensors = self.run_decoder(
+            cache.tensors, embeddings, rotation, visible, asked=asked
+        )
+        counts = np.concatenate([cache.counts, np.ones(count, np.bool_)])
+        return logits, Cache(tensors, counts, next_position)
+
+    def text_rotation(self, places: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Cos and sin of text at some positions, two tables ``(n, head_dim / 2)``."""
+        cos, sin = self._rotation
+        return cos[places], sin[places]
+
+    def run_decoder(
+        self,
+        past: Tensors,
+        embeddings: Floats,
+        rotation: tuple[Floats, Floats],
+        visible: npt.NDArray[np.bool_],
+        *,
+        asked: int,
+    ) -> tuple[Floats, Tensors]:
+        """One run of the graph, whatever the positions mean.
+
+        Args:
+            past: keys and values of the positions before, of each layer in turn.
+            embeddings: of the new positions, ``(n, hidden)``.
+            rotation: of the new positions, two tables ``(n, head_dim / 2)``.
+            visible: ``(n, before + n)``: what each new position looks at.
+            asked: of how many of the last positions the logits are wanted.
+
+        Returns:
+            Logits ``(asked, vocabulary)``, and the keys and values of all positions.
+        """
         # Bound as OrtValues: keys and values go from run to run without passing through numpy.
         binding = self._decoder.io_binding()
         for name, array in (
@@ -179,14 +212,13 @@ class OnnxModel:
             ("asked", np.array([asked], np.int64)),
         ):
             binding.bind_cpu_input(name, np.ascontiguousarray(array))
-        for (past, _), tensor in zip(self._cache_names, cache.tensors, strict=True):
-            binding.bind_ortvalue_input(past, tensor)
+        for (name, _), tensor in zip(self._cache_names, past, strict=True):
+            binding.bind_ortvalue_input(name, tensor)
         for name in ("logits", *(present for _, present in self._cache_names)):
             binding.bind_output(name)
         self._decoder.run_with_iobinding(binding)
         logits, *tensors = binding.get_outputs()
-        counts = np.concatenate([cache.counts, np.ones(count, np.bool_)])
-        return logits.numpy(), Cache(tuple(tensors), counts, next_position)
+        return logits.numpy(), tuple(tensors)
 
 
 def _present(path: Path) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAX_FAILURES = 2
+"""So many one after another, and the rest of a batch is not tried: the engine is broken, not an item."""
 MAX_KEPT_PX = 64_000_000
 """Of pictures that are kept for their masks while a batch is answered: a batch ends early there."""
 
@@ -192,7 +194,7 @@ def _prepare(chip: _Chip, item: str, look: Look) -> Asked:
 def _answer(
     asked: list[Asked], engine: Engine, options: GroundOptions, should_stop: Callable[[], bool]
 ) -> Iterator[Event]:
-    """One call of the engine."""
+    """One batch: one call of the engine, or more where it fails."""
     if not asked:
         return
     status = engine.status()
@@ -206,25 +208,44 @@ def _answer(
             model_height_px=one.view.model_height_px,
             note=options.note,
         )
+    error = yield from _call(asked, engine, options, should_stop)
+    if error is not None and len(asked) > 1:
+        # what fails together may be answered alone, so whoever has not been heard is asked again
+        yield from fail([one for one in asked if one.raw], error)
+        failures = 0
+        for one in asked:
+            if one.finished or failures == MAX_FAILURES or should_stop():
+                continue
+            error = yield from _call([one], engine, options, should_stop)
+            failures = failures + 1 if error else 0
+            if error is not None:
+                yield from fail([one], error)
+    if not should_stop():
+        yield from fail(asked, error or Internal())
+
+
+def _call(
+    asked: Sequence[Asked], engine: Engine, options: GroundOptions, should_stop: Callable[[], bool]
+) -> Generator[Event, None, GeoR1Error | None]:
+    """What the engine says; returns why it failed."""
+    name = engine.status().name
     generation = GenerationOptions(max_new_tokens=options.max_new_tokens, seed=options.seed)
     pieces = engine.generate([one.engine_item for one in asked], generation, should_stop)
     try:
         for piece in pieces:
-            yield from say(asked[piece.index], piece, engine, status.name)
+            yield from say(asked[piece.index], piece, engine, name)
             if all(one.finished for one in asked):
                 break  # nothing more is wanted, even if the engine would go on
     except GeoR1Error as error:
-        yield from fail(asked, error)
+        return error
     except Exception as error:  # border: an engine is other people's code
-        log.exception("engine %s failed", status.name)
-        reason = f"{type(error).__name__}: {error}"
-        yield from fail(asked, EngineFailed(reason, engine=status.name))
+        log.exception("engine %s failed", name)
+        return EngineFailed(f"{type(error).__name__}: {error}", engine=name)
     finally:
         close = getattr(pieces, "close", None)
         if close is not None:
             close()
-    if not should_stop():
-        yield from fail(asked, Internal())
+    return None
 
 
 def with_request_id(event: Event, request_id: str) -> Event:
