@@ -19,7 +19,7 @@ def scripts():
     sys.path.insert(0, folder)
     yield
     sys.path.remove(folder)
-    for name in ("cells", "data", "table"):
+    for name in ("cells", "data", "pool", "table"):
         sys.modules.pop(name, None)
 
 
@@ -118,3 +118,22 @@ def test_gains_are_differences_on_the_same_questions():
     assert low <= value <= high
     assert interval(gains({1: worse}, None)) == (0, 0, 0)
     assert "| DAPO | 1 | **75.0** | 75.0 | +50.0" in table([better, worse])
+
+
+def test_work_is_shared_out_once_and_a_failure_stops_nobody(tmp_path):
+    """Every piece is done by exactly one process; one that fails is counted, and the others go on."""
+    import time
+
+    from pool import share_out
+
+    def work(piece):
+        if piece == 2:
+            raise ValueError("this one cannot be done")
+        (tmp_path / f"{piece}").touch(exist_ok=False)
+
+    failed = share_out(range(5), work, workers=2, gpus=0)
+
+    assert failed == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0", "1", "3", "4"]
+    assert share_out(range(9), work, workers=2, gpus=0, until_s=time.monotonic()) == 0
+    assert len(list(tmp_path.iterdir())) == 4

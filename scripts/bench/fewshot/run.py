@@ -4,8 +4,9 @@
     python scripts/bench/fewshot/run.py --out FOLDER --table
 
 A cell is a run of the service's own routine in a process of its own; when it ends, its row is written to FOLDER/rows. Started again,
-cells that have a row are left out and one that was cut off goes on. `--shard I/N` takes every N-th cell, so that several
-processes, GPUs or machines share a grid; rows from everywhere can be put together. GEO_R1_DATA names the folder with nwpu-vhr10/.
+cells that have a row are left out and one that was cut off goes on. `--workers N` shares the cells out over N processes and the GPUs
+there are, `--shard I/N` takes every N-th cell, so that several machines share a grid; rows from everywhere can be put together.
+GEO_R1_DATA names the folder with nwpu-vhr10/.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent.parent / "backend")]
 
 from cells import Cell, grid  # noqa: E402
 from data import VALIDATION_QUESTIONS, split_shots, test_questions, write_dataset  # noqa: E402
+from pool import share_out  # noqa: E402
 from table import read_rows, table  # noqa: E402
 
 from geo_r1_backend.engines.answers import parse_answer  # noqa: E402
@@ -62,6 +64,8 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--test-limit", type=int, help="first N test questions alone, to try it out"
     )
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the cells")
+    parser.add_argument("--minutes", type=float, help="begin no cell after so many")
     parser.add_argument("--base", action="append", default=[], metavar="NAME=MODEL_FOLDER")
     parser.add_argument(
         "--table", action="store_true", help="print the tables of the rows there are"
@@ -82,35 +86,63 @@ def main() -> int:
     cells = [cell for cell in grid(given.stage) if cell.base in bases and given.only in cell.name][
         shard - 1 :: shards
     ]
+    left = [cell for cell in cells if not (rows / f"{cell.name}.json").exists()]
     shots = real_questions("real-rec", "nwpu", data, split="shots")
     test = test_questions(data)[: given.test_limit]
-    for number, cell in enumerate(cells, 1):
-        path = rows / f"{cell.name}.json"
-        if path.exists():
-            continue
-        began = time.monotonic()
-        folder = given.out / "cells" / cell.name
-        model = describe(bases[cell.base])
-        result = _train(cell, model, shots, folder, given)
-        before = _base_hits(given.out, cell, model, test)
-        hits = answered(folder / "run" / "model", test, think=cell.think)
-        row = {
-            **cell.facts(),
-            **result,
-            "hits": hits,
-            "base_hits": before,
-            "groups": [one.group for one in test],
-            "seconds": round(time.monotonic() - began, 1),
-            "machine": platform.processor() or platform.machine(),
-        }
-        rows.mkdir(parents=True, exist_ok=True)
-        write_private_json(path, row)
-        print(
-            f"{number}/{len(cells)} {cell.name}: {100 * sum(before) / len(before):.1f} -> "
-            f"{100 * sum(hits) / len(hits):.1f} in {row['seconds']} s",
-            flush=True,
-        )
-    return 0
+    until_s = time.monotonic() + given.minutes * 60 if given.minutes else None
+    gpus = _gpus() if given.device == "cuda" else 0
+
+    def look(asked: tuple[str, bool]) -> None:
+        base, think = asked
+        _base_hits(given.out, base, describe(bases[base]), think, test)
+
+    def do(cell: Cell) -> None:
+        _do(cell, describe(bases[cell.base]), shots, test, given)
+
+    # the untrained bases first: every cell is held against one
+    asked = sorted({(cell.base, cell.think) for cell in left})
+    failed = share_out(asked, look, workers=min(given.workers, len(asked)), gpus=gpus)
+    failed += share_out(left, do, workers=given.workers, gpus=gpus, until_s=until_s)
+    return 1 if failed else 0
+
+
+def _do(
+    cell: Cell,
+    model: ModelFolder,
+    shots: list[RealQuestion],
+    test: list[RealQuestion],
+    given: argparse.Namespace,
+) -> None:
+    """Train, ask, write the row."""
+    rows, began = given.out / "rows", time.monotonic()
+    folder = given.out / "cells" / cell.name
+    result = _train(cell, model, shots, folder, given)
+    before = _base_hits(given.out, cell.base, model, cell.think, test)
+    hits = answered(folder / "run" / "model", test, think=cell.think)
+    row = {
+        **cell.facts(),
+        **result,
+        "hits": hits,
+        "base_hits": before,
+        "groups": [one.group for one in test],
+        "seconds": round(time.monotonic() - began, 1),
+        "machine": platform.processor() or platform.machine(),
+        "device": given.device,
+    }
+    rows.mkdir(parents=True, exist_ok=True)
+    write_private_json(rows / f"{cell.name}.json", row)
+    share = [100 * sum(one) / len(one) for one in (before, hits)]
+    print(f"{cell.name}: {share[0]:.1f} -> {share[1]:.1f} in {row['seconds']} s", flush=True)
+
+
+def _gpus() -> int:
+    """How many GPUs there are, counted elsewhere: a process that has looked at them cannot fork."""
+    code = "import torch; print(torch.cuda.device_count())"
+    found = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    count = int(found.stdout)
+    if not count:
+        raise SystemExit("--device cuda: torch finds no CUDA device here")
+    return count
 
 
 def _named(text: str) -> tuple[str, Path]:
@@ -155,7 +187,7 @@ def _train(
         )
         # every arm chooses by the same questions, all of them
         own = {"evaluation_samples": VALIDATION_QUESTIONS, "previews": 0, "device": given.device}
-        replace(config, **own, **json.loads(given.set)).write(run)
+        replace(config, **{**own, **json.loads(given.set)}).write(run)
     command = [sys.executable, "-m", "geo_r1_backend.training.runner", str(run), "--resume"]
     subprocess.run(command, check=True)
     with RunDatabase(run) as database:
@@ -169,11 +201,14 @@ def _train(
     }
 
 
-def _base_hits(out: Path, cell: Cell, model: ModelFolder, test: list[RealQuestion]) -> list[bool]:
+def _base_hits(
+    out: Path, base: str, model: ModelFolder, think: bool, test: list[RealQuestion]
+) -> list[bool]:
     """Answers of the untrained base, asked once."""
-    path = out / f"base.{cell.base}.{'think' if cell.think else 'no-think'}.{len(test)}.json"
+    path = out / f"base.{base}.{'think' if think else 'no-think'}.{len(test)}.json"
     if not path.exists():
-        write_private_json(path, {"hits": answered(model.folder, test, think=cell.think)})
+        out.mkdir(parents=True, exist_ok=True)
+        write_private_json(path, {"hits": answered(model.folder, test, think=think)})
     return list(json.loads(path.read_text(encoding="utf-8"))["hits"])
 
 
