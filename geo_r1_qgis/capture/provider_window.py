@@ -35,14 +35,15 @@ Place = Tuple[float, float]
 class ProviderWindow:
     """One drawing of a layer that has pixels of its own. Make it on the GUI thread, `draw` on another one."""
 
-    def __init__(self, plan: CapturePlan) -> None:
+    def __init__(self, plan: CapturePlan, reader: Optional[RasterReader] = None) -> None:
         layer, self._frame = plan.layer, plan.frame
         self._ground = Ground(
             layer, plan.settings.destinationCrs(), plan.settings.transformContext()
         )
         self._extent = self._ground.extent
         self._columns, self._rows = layer.width(), layer.height()
-        self._reader = RasterReader(layer)
+        self._reader = reader or RasterReader(layer)
+        self._errors_before = len(self._reader.feedback.errors())
 
     def cancel(self) -> None:
         """End the reading soon."""
@@ -66,7 +67,7 @@ class ProviderWindow:
             return chip, []
         reading = self._reader.read(window, *self._raster_px_per_chip_px())
         self._warp(reading, window, chip)
-        return chip, list(self._reader.feedback.errors())
+        return chip, list(self._reader.feedback.errors())[self._errors_before :]
 
     # ---- where the chip lies on the raster ---------------------------------------------------------------------------
 

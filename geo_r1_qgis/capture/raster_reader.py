@@ -80,17 +80,22 @@ class _Axis:
 
 
 class RasterReader:
-    """Make it on the GUI thread (it copies the layer's pipe), `read` on another one."""
+    """Make it on the GUI thread (it copies the layer's pipe), `read` on another one, as often as you like.
+
+    It keeps what it has asked QGIS for. PyQt counts the QObjects of C++ that Python holds without a lock and with the GUI
+    thread's help, so a thread of work that takes hold of one after the other ends in a crash (docs/adr/0020).
+    """
 
     def __init__(self, layer: QgsRasterLayer) -> None:
         self.feedback = QgsRasterBlockFeedback()
         self._extent = QgsRectangle(layer.extent())
         self._columns, self._rows = layer.width(), layer.height()
-        provider = layer.dataProvider()
+        self._provider = provider = layer.dataProvider()
         self._is_tiled = provider.xBlockSize() < self._columns
         self._block_bytes = provider.xBlockSize() * provider.yBlockSize() * 8
         self._pipe = _colour_pipe(layer.pipe())
         self._wide_alpha_band = _take_wide_alpha(self._pipe)
+        self._last, self._source = self._pipe.last(), self._pipe.provider()
 
     def read(self, window: QRect, columns_per_px: float, rows_per_px: float) -> Reading:
         """The window in colours.
@@ -132,16 +137,14 @@ class RasterReader:
     def _cell(self, source: QRect, width: int, height: int) -> QImage:
         """One cell in colours; transparent where it could not be read."""
         extent = self._extent_of(source)
-        block = self._pipe.last().block(1, extent, width, height, self.feedback)
+        block = self._last.block(1, extent, width, height, self.feedback)
         if block is None or not block.isValid():
             cell = QImage(width, height, QImage.Format.Format_ARGB32_Premultiplied)
             cell.fill(Qt.GlobalColor.transparent)
             return cell
         cell = block.image()
         if self._wide_alpha_band:
-            alpha = self._pipe.provider().block(
-                self._wide_alpha_band, extent, width, height, self.feedback
-            )
+            alpha = self._source.block(self._wide_alpha_band, extent, width, height, self.feedback)
             if alpha is not None and alpha.isValid():
                 cell.setAlphaChannel(_where_not_zero(bytes(alpha.data()), width, height))
         return cell

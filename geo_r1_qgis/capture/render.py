@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import List, Set, Union
+from typing import List, Optional, Set, Union
 
 from qgis.core import Qgis, QgsRasterLayer
 from qgis.PyQt import sip
@@ -19,6 +19,7 @@ from .chip import Chip
 from .ground import has_own_pixels
 from .plan import CapturePlan
 from .provider_window import ProviderWindow
+from .raster_reader import RasterReader
 
 translate = QCoreApplication.translate
 
@@ -40,8 +41,12 @@ PNG_QUALITY = 80
 class ChipRender:
     """One picture. Make it on the GUI thread, `render` on another one, `cancel` from anywhere."""
 
-    def __init__(self, plan: CapturePlan) -> None:
+    def __init__(self, plan: CapturePlan, reader: Optional[RasterReader] = None) -> None:
         """Copy what is needed of the layer; after this the layer may change or go.
+
+        Args:
+            plan: of the picture.
+            reader: of the plan's layer, if one is there already: then this may be made on any thread.
 
         Raises:
             CaptureError: if the plan has a problem or its layer is gone.
@@ -60,7 +65,7 @@ class ChipRender:
         self._is_web = not has_own_pixels(plan.layer)
         self._is_cancelled = False
         self._drawing: Union[ProviderWindow, CanvasRender] = (
-            ProviderWindow(plan) if has_own_pixels(plan.layer) else CanvasRender(plan)
+            ProviderWindow(plan, reader) if has_own_pixels(plan.layer) else CanvasRender(plan)
         )
 
     def render(self) -> Chip:

@@ -5,6 +5,7 @@ The same plan and the same drawing as for a question (`plan.py`, `render.py`), s
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Callable, Dict, List, Optional, Sequence, Tuple
 
@@ -16,7 +17,7 @@ from qgis.core import (
     QgsRectangle,
 )
 from qgis.PyQt import sip
-from qgis.PyQt.QtCore import QCoreApplication, QSize, QThread
+from qgis.PyQt.QtCore import QSize
 
 from ..core.chip_windows import chips_per_label, visible_box_px, windows_around
 from ..core.errors import CaptureError
@@ -25,7 +26,9 @@ from ..core.label_check import Box, Check, Label
 from ..core.split import split_windows
 from ..core.training_wire import MAX_OBJECTS_PER_SAMPLE, MAX_SAMPLES, Sample
 from ..core.wire import Task
+from .ground import has_own_pixels
 from .plan import plan_view
+from .raster_reader import RasterReader
 from .render import ChipRender
 
 SIZE_PX = 448
@@ -40,10 +43,9 @@ class ChipSet:
         self, raster: QgsRasterLayer, context: QgsCoordinateTransformContext, folder: Path
     ) -> None:
         self._layer = raster.clone()
-        self._layer.moveToThread(None)
+        self._reader = RasterReader(self._layer) if has_own_pixels(self._layer) else None
         self._context = QgsCoordinateTransformContext(context)
         self._folder = folder
-        self._home = QCoreApplication.instance().thread()
 
     def cut(
         self,
@@ -68,11 +70,7 @@ class ChipSet:
         Raises:
             CaptureError: if a chip cannot be drawn, or no sample is left.
         """
-        self._layer.moveToThread(QThread.currentThread())
-        try:
-            return self._cut(check, task, seed, progress, is_cancelled, held_out)
-        finally:
-            self._layer.moveToThread(self._home)
+        return self._cut(check, task, seed, progress, is_cancelled, held_out)
 
     def path_of(self, sha256: str) -> Path:
         """Where a chip lies."""
@@ -80,8 +78,8 @@ class ChipSet:
 
     def close(self) -> None:
         """Let go of the copy of the layer; it belongs to the GUI thread and is deleted there."""
-        layer, self._layer = self._layer, None
-        if layer is not None and QThread.currentThread() is not self._home:
+        layer, self._layer, self._reader = self._layer, None, None
+        if layer is not None and threading.current_thread() is not threading.main_thread():
             sip.transferto(layer, None)
             layer.deleteLater()
 
@@ -138,7 +136,7 @@ class ChipSet:
         area = QgsRectangle(*window)
         settings.setExtent(area)
         plan = plan_view(settings, self._layer, QgsGeometry.fromRect(area))
-        render = ChipRender(plan)
+        render = ChipRender(plan, self._reader)
         try:
             chip = render.render()
         finally:

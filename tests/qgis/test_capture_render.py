@@ -342,3 +342,34 @@ def test_rotated_raster_is_upright_on_the_map(tmp_path, qgis_app):
 
     assert chip.empty_share < 0.6
     assert pixels.shape[:2] == (chip.frame.height_px, chip.frame.width_px)
+
+
+def test_chips_of_a_data_set_share_one_reader(window, tmp_path, monkeypatch):
+    """However many chips are cut on a thread, the layer's pipe is copied once, on the window's thread: PyQt5 counts copied QObjects without a lock."""
+    import threading
+
+    from geo_r1_qgis.capture import raster_reader
+    from geo_r1_qgis.capture.training_chips import ChipSet
+
+    made = []
+    begin = raster_reader.RasterReader.__init__
+    monkeypatch.setattr(
+        raster_reader.RasterReader,
+        "__init__",
+        lambda self, layer: (made.append(threading.current_thread()), begin(self, layer))[1],
+    )
+    layer = window.canvas.layers()[0]
+    chips = ChipSet(layer, QgsProject.instance().transformContext(), tmp_path)
+    left, bottom = layer.extent().xMinimum(), layer.extent().yMinimum()
+    taken = []
+
+    def cut():
+        taken.extend(chips._chip((left + i, bottom, left + i + 20, bottom + 20)) for i in range(5))
+
+    worker = threading.Thread(target=cut)
+    worker.start()
+    worker.join()
+    chips.close()
+
+    assert made == [threading.main_thread()]
+    assert len({sha256 for _, sha256 in taken}) == 5
