@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind soak clean
+	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind test-remote soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -129,6 +129,10 @@ bench-newkind: setup ## fine-tuning on 20 roofs, asked on 150 others, embedded m
 bench-fewshot: setup ## few shots of NWPU by rewards and by imitation, with tables; resumes (hours on a CPU; BENCH="--stage first --shard 1/4")
 	@$(PY) scripts/bench/fewshot/run.py --out build/fewshot $(BENCH)
 	@$(PY) scripts/bench/fewshot/run.py --out build/fewshot --table
+
+test-remote: setup ## the remote engine against real servers: transformers serve, and llama.cpp's, built once (10 minutes, 600 MB)
+	@scripts/llama_cpp.sh
+	@$(PYTEST) -q tests/backend/test_remote_faults.py tests/backend/test_remote_servers.py tests/backend/test_remote_llama.py
 
 soak: setup ## half an hour of steady work on the service; fails on anything that grows (SOAK_MINUTES=)
 	@$(PY) scripts/soak.py

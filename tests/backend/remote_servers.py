@@ -82,5 +82,6 @@ def transformers_serve(folder, name):
 def llama_server(program, folder, *more, name="model"):
     """llama.cpp's server over `model.gguf` and `mmproj.gguf` of a folder."""
     files = ["--model", str(folder / "model.gguf"), "--mmproj", str(folder / "mmproj.gguf")]
+    # one thread: on a busy machine two that wait for each other are many times slower
     command = [str(program), *files, "--alias", name, "--ctx-size", "8192", "--parallel", "2"]
-    return RunningServer([*command, "--threads", "2", "--no-webui", *more], folder / "server.log")
+    return RunningServer([*command, "--threads", "1", "--no-webui", *more], folder / "server.log")
