@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from geo_r1_backend.doctor.steps import STEPS, Examination, StepFailed
+from geo_r1_backend.doctor.steps import Examination, StepFailed, steps_for
 from geo_r1_backend.errors import GeoR1Error
 
 Say = Callable[[str], None]
@@ -52,11 +52,12 @@ def examine(
         as_json: for programs.
     """
     tell = _as_json(say) if as_json else _as_text(say)
-    names = [name for name, _ in STEPS]
-    tell(StepReport("plan", steps=names))
     state = Examination(data_folder, model, threads)
+    steps = steps_for(state)
+    names = [name for name, _ in steps]
+    tell(StepReport("plan", steps=names))
     try:
-        for index, (name, step) in enumerate(STEPS):
+        for index, (name, step) in enumerate(steps):
             tell(StepReport("begin", name))
             began_s = time.perf_counter()
             found, hint = "", ""

@@ -20,7 +20,7 @@ from typing import Any, TypeVar
 from geo_r1_backend.config import MODELS_VARIABLE, package_folder, version
 from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.select import load_engine
-from geo_r1_backend.errors import ModelFailed
+from geo_r1_backend.errors import GeoR1Error, ModelFailed
 from geo_r1_backend.geo.boxes import iou
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground
 from geo_r1_backend.grounding.images import open_image
@@ -90,6 +90,13 @@ def _engine(state: Examination) -> str:
     status = state.engine.status()
     refused = "".join(f"; no {name}: {reason}" for name, reason in selection.refused.items())
     return f"{status.name} on {status.device}{refused}"
+
+
+def _endpoints(state: Examination) -> str:
+    """Which of the servers that run the model can be used, and how each sees images."""
+    engine = _known(state.engine)
+    facts = engine.status().facts
+    return f"{len(facts)} named: " + "; ".join(f"{url}: {fact}" for url, fact in facts.items())
 
 
 def _tokenizer(state: Examination) -> str:
@@ -241,3 +248,19 @@ STEPS: list[tuple[str, Callable[[Examination], str]]] = [
     ("box", _box),
     ("service", _service),
 ]
+
+NOT_REMOTE = ("files", "tokenizer")
+"""Steps about what lies on this machine."""
+
+
+def steps_for(state: Examination) -> list[tuple[str, Callable[[Examination], str]]]:
+    """The steps for the chosen model: one that other servers run has endpoints instead of files."""
+    try:
+        kind = choose_model(state.data_folder, state.model_id).kind
+    except GeoR1Error:
+        return STEPS  # the step that chooses it says why
+    if kind != "remote":
+        return STEPS
+    steps = [step for step in STEPS if step[0] not in NOT_REMOTE]
+    after = [name for name, _ in steps].index("engine") + 1
+    return [*steps[:after], ("endpoints", _endpoints), *steps[after:]]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from geo_r1_qgis.core.address import Way, clean_address, destination_of
+from geo_r1_qgis.core.address import Destination, Way, clean_address, destination_of, passed_on
 from geo_r1_qgis.core.errors import GeoR1Error
 
 
@@ -52,3 +52,22 @@ def test_where_questions_go(url, way, host):
     destination = destination_of(url)
 
     assert (destination.way, destination.host) == (way, host)
+
+
+@pytest.mark.parametrize(
+    ("engine", "device", "onward", "is_open"),
+    [
+        ("onnx", "cpu", "", False),
+        ("torch", "cuda:0", "", False),
+        ("remote", "https://gpu.office:8000", "gpu.office:8000", False),
+        ("remote", "http://gpu.office:8000", "gpu.office:8000", True),
+        ("remote", "http://127.0.0.1:8000", "127.0.0.1:8000", False),  # a server here, or a tunnel
+        ("remote", "https://a:1, http://b:2 + 3", "a:1, b:2 + 3", True),  # one open way is enough
+        ("remote", "", "?", False),  # said all the same
+    ],
+)
+def test_where_a_service_passes_questions_on(engine, device, onward, is_open):
+    """A model that other servers run is never taken for one that answers here."""
+    found = passed_on(Destination(Way.LOCAL), engine, device)
+
+    assert (found.onward, found.is_onward_open) == (onward, is_open)
