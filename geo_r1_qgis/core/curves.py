@@ -32,16 +32,19 @@ class Chart:
 
 
 def charts(steps: Sequence[tw.StepEvent], evaluations: Sequence[tw.EvaluationEvent]) -> List[Chart]:
-    """The charts of a run: rewards, how good answers are, how long they are."""
+    """The charts of a run: loss of the steps with examples, rewards of the others, how good answers are, how long they are.
+
+    A step with examples samples no answer: it is no point of the reward, and its metric of 0 means nothing.
+    """
     parts: Dict[str, List[Point]] = {}
-    for step in steps:
+    sampled = [step for step in steps if step.method != "sft"]
+    for step in sampled:
         for name, value in step.reward_parts.items():
             parts.setdefault(name, []).append((step.step, value))
-    is_sampled = any(step.reward_parts or step.reward for step in steps)
-    rewards = [Series("reward", [(s.step, s.reward) for s in steps])] if is_sampled else []
+    losses = [Series("loss", [(s.step, s.loss) for s in steps if s.method == "sft"])]
+    rewards = [Series("reward", [(s.step, s.reward) for s in sampled])]
     rewards += [Series(f"part:{name}", points) for name, points in sorted(parts.items())]
-    losses = [Series("loss", [(s.step, s.loss) for s in steps])] if steps and not is_sampled else []
-    quality = [Series("metric", [(s.step, s.metric) for s in steps if s.completion_tokens > 0])]
+    quality = [Series("metric", [(s.step, s.metric) for s in sampled])]
     for part in ("validation", "held_out"):
         looks = [e for e in evaluations if e.score.part == part]
         quality.append(
@@ -49,7 +52,8 @@ def charts(steps: Sequence[tw.StepEvent], evaluations: Sequence[tw.EvaluationEve
         )
     lengths = [Series("tokens", [(s.step, s.completion_tokens) for s in steps])]
     made = [
-        _chart("reward", rewards or losses),
+        _chart("loss", losses),
+        _chart("reward", rewards),
         _chart("quality", quality),
         _chart("length", lengths),
     ]

@@ -13,8 +13,8 @@ from . import colours
 from .qt_names import as_number
 from .small_print import smaller
 
-CHART_PX = 92
-TITLE_PX, AXIS_PX, GAP_PX = 17, 34, 6
+CHART_PX = 104
+LINE_PX, AXIS_PX, GAP_PX = 15, 34, 6
 PALETTE = (
     colours.NEUTRAL, colours.WAITING, colours.GOOD, colours.BAD, QColor(140, 98, 190), QColor(80, 160, 170),
 )  # fmt: skip
@@ -39,7 +39,8 @@ class CurvesView(QWidget):
         said = []
         for chart in charts:
             for series in chart.series:
-                said.append(f"{self._name(series.key)} {series.points[-1][1]:.2f}")
+                name, value = self._name(series.key), series.points[-1][1]
+                said.append(f"{self._title(chart.key)}, {name}: {value:.2f}")
         self.setAccessibleDescription(", ".join(said))
         if is_other_height:
             self.updateGeometry()
@@ -59,11 +60,13 @@ class CurvesView(QWidget):
         painter.end()
 
     def _draw(self, painter: QPainter, chart: Chart, top: int) -> None:
+        has_legend = len(chart.series) > 1
+        head_px = (2 if has_legend else 1) * LINE_PX + 3
         plot = QRectF(
             AXIS_PX,
-            top + TITLE_PX,
+            top + head_px,
             self.width() - AXIS_PX - GAP_PX,
-            CHART_PX - TITLE_PX - GAP_PX * 2,
+            CHART_PX - head_px - GAP_PX * 2,
         )
         ink = self.palette().color(QPalette.ColorRole.WindowText)
         faint = colours.mixed(ink, self.palette().color(QPalette.ColorRole.Window), 0.8)
@@ -74,16 +77,20 @@ class CurvesView(QWidget):
             painter.setPen(ink)
             flags = as_number(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             painter.drawText(QRectF(0, y - 8, AXIS_PX - 5, 16), flags, f"{tick:g}")
+        painter.setPen(ink)
+        painter.drawText(QPointF(0, top + 11), self._title(chart.key))
         x = plot.left()
         for index, series in enumerate(chart.series):
             colour = PALETTE[index % len(PALETTE)]
             self._line(painter, plot, chart, series, colour)
+            if not has_legend:
+                continue
             name = self._name(series.key)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)
-            painter.drawRect(QRectF(x, top + 5, 8, 8))
+            painter.drawRect(QRectF(x, top + LINE_PX + 3, 8, 8))
             painter.setPen(ink)
-            painter.drawText(QPointF(x + 11, top + 13), name)
+            painter.drawText(QPointF(x + 11, top + LINE_PX + 11), name)
             x += 11 + self.fontMetrics().boundingRect(name).width() + 12
 
     def _line(
@@ -110,13 +117,28 @@ class CurvesView(QWidget):
         share = (value - chart.low) / (chart.high - chart.low)
         return plot.bottom() - plot.height() * min(1.0, max(0.0, share))
 
+    def _title(self, key: str) -> str:
+        titles = {
+            "loss": self.tr("Learning from examples: how far from the true answers"),
+            "reward": self.tr("Learning from rewards: what an answer earns"),
+            "quality": self.tr("How well the answers fit, 0 to 1"),
+            "length": self.tr("Length of the answers, tokens"),
+        }
+        return titles.get(key, key)
+
     def _name(self, key: str) -> str:
         names = {
-            "reward": self.tr("reward"),
+            "reward": self.tr("in all"),
+            "part:format": self.tr("form"),
+            "part:iou": self.tr("overlap"),
+            "part:giou": self.tr("overlap of masks"),
+            "part:f1": self.tr("right and complete"),
+            "part:ap": self.tr("right and complete"),
+            "part:near": self.tr("near misses"),
             "loss": self.tr("loss"),
-            "metric": self.tr("true metric"),
-            "validation:iou": self.tr("IoU, validation"),
-            "held_out:iou": self.tr("IoU, held out"),
-            "tokens": self.tr("length of the answers (tokens)"),
+            "metric": self.tr("tries while learning"),
+            "validation:iou": self.tr("validation pictures"),
+            "held_out:iou": self.tr("held-out pictures"),
+            "tokens": self.tr("length"),
         }
         return names.get(key, key.rpartition(":")[2])

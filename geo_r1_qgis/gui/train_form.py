@@ -6,7 +6,7 @@ from typing import Optional
 
 from qgis.core import QgsMapLayerProxyModel, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsMapLayerComboBox
-from qgis.PyQt.QtCore import pyqtSignal
+from qgis.PyQt.QtCore import Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -20,8 +20,13 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..capture.labels import ALL, REVIEWED, SELECTED, LabelChoice, is_result_layer
+from .small_print import small_print
 
 METHODS = ("", "sft_dapo", "dapo", "grpo", "dr_grpo", "sft")
+WITH_EXAMPLES = ("sft", "sft_dapo")
+"""Masks have none: nobody draws the points that an answer with masks names."""
+FEW_STEPS = 20
+"""Fewer can leave a model worse than it was: the rate of learning has only just risen, and nothing has settled yet."""
 
 
 class TrainForm(QWidget):
@@ -47,6 +52,7 @@ class TrainForm(QWidget):
         self.task = self._combo("geoR1TrainTask", self.tr("What is asked for: one object or all"))
         self.task.addItem(self.tr("One object"), "rec")
         self.task.addItem(self.tr("All objects"), "ovd")
+        self.task.addItem(self.tr("Mask"), "gres")
         self.method = self._combo("geoR1TrainMethod", self.tr("Method of training"))
         names = {
             "": self.tr("Usual for the model"),
@@ -59,10 +65,16 @@ class TrainForm(QWidget):
         for method in METHODS:
             self.method.addItem(names[method], method)
         self.steps = QSpinBox(self)
+        self.steps.setObjectName("geoR1TrainSteps")
         self.steps.setRange(0, 2000)
         self.steps.setSpecialValueText(self.tr("as many as usual"))
         self.steps.setAccessibleName(self.tr("Steps"))
+        self.warning = small_print(self)
+        self.warning.setObjectName("geoR1TrainWarning")
+        self.warning.setWordWrap(True)
+        self.warning.setTextFormat(Qt.TextFormat.PlainText)
         self.seed = QSpinBox(self)
+        self.seed.setObjectName("geoR1TrainSeed")
         self.seed.setRange(0, 999_999)
         self.seed.setAccessibleName(self.tr("Seed"))
         self.more = QToolButton(self)
@@ -74,6 +86,9 @@ class TrainForm(QWidget):
         self._hidden = QWidget(self)
         self._hidden.hide()
         self.more.toggled.connect(self._hidden.setVisible)
+        self.steps.valueChanged.connect(lambda _=0: self._warn())
+        self.method.currentIndexChanged.connect(lambda _=0: self._warn())
+        self.task.currentIndexChanged.connect(lambda _=0: self._warn())
         self.labels.layerChanged.connect(lambda _=None: self.refresh())
         self.raster.layerChanged.connect(lambda _=None: self.changed.emit())
         self.expression.textChanged.connect(lambda _=None: self.changed.emit())
@@ -81,6 +96,7 @@ class TrainForm(QWidget):
             combo.currentIndexChanged.connect(lambda _=0: self._on_choice())
         self._arrange()
         self.refresh()
+        self._warn()
 
     @property
     def label_layer(self) -> Optional[QgsVectorLayer]:
@@ -118,6 +134,19 @@ class TrainForm(QWidget):
         for combo in (self.which, self.field):
             combo.blockSignals(False)
         self._on_choice()
+
+    def _warn(self) -> None:
+        """Say what of the choices under “More” will not end well."""
+        said = []
+        if 0 < self.steps.value() < FEW_STEPS:
+            few = self.tr(
+                "With so few steps the model can be worse afterwards: take {limit} or more."
+            )
+            said.append(few.format(limit=FEW_STEPS))
+        if self.task.currentData() == "gres" and self.method.currentData() in WITH_EXAMPLES:
+            said.append(self.tr("Masks are learned from rewards alone: choose DAPO or GRPO."))
+        self.warning.setText("\n".join(said))
+        self.warning.setVisible(bool(said))
 
     def _on_choice(self) -> None:
         is_reviewed = self.which.currentData() == REVIEWED
@@ -163,6 +192,7 @@ class TrainForm(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow(self.tr("Method"), self.method)
         form.addRow(self.tr("Steps"), self.steps)
+        form.addRow(self.warning)
         form.addRow(self.tr("Seed"), self.seed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)

@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import json
 import random
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rasterio
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "bench"))
-
 import new_kind
+import rasterio
 
 QUERY = "the roof"
 DRAWN, ASKED = 20, 150
+SHOWN = "oam_1_0"
+"""The mosaic that is asked about in the window."""
 NEAR_PX = 150.0
 """The tutorial asks to draw every object of the kind that is so near to one that is drawn."""
 BLOCK_PX = 1024
@@ -99,3 +97,19 @@ def _gap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
     across = max(0.0, first[0] - second[2], second[0] - first[2])
     along = max(0.0, first[1] - second[3], second[1] - first[3])
     return max(across, along)
+
+
+def views(data: Path, count: int) -> tuple[Path, list[list[Any]]]:
+    """Squares of another mosaic for a person to look at: [left, top, side, true box], in its pixels, one roof each."""
+    mosaics = data / "fair-oam-buildings" / "mosaics"
+    path = mosaics / f"{SHOWN}_z21_3857.tif"
+    dice = random.Random(0)  # noqa: S311 - no secret
+    labels = json.loads((data / "fair-oam-buildings" / "data" / "1" / "labels.geojson").read_text())
+    found: list[list[Any]] = []
+    with rasterio.open(path) as raster:
+        outlines = [new_kind._outline(one["geometry"], raster) for one in labels["features"]]
+        for outline in outlines:
+            square = new_kind._around(outline, outlines, raster, dice)
+            if square is not None and len(found) < count:
+                found.append([*square, list(outline)])
+    return path, found

@@ -16,12 +16,12 @@ def run(state="running", **changes):
     return tw.RunInfo(**{**values, **changes})
 
 
-def step(number, at, reward=0.5):
+def step(number, at, reward=0.5, method="dapo"):
     """One step."""
     return tw.StepEvent(
         number=number, step=at, steps=40, reward=reward, reward_parts={"format": 1.0, "iou": reward}, metric=reward,
         loss=0.1, completion_tokens=60.0, informative=0.5, kl=0.0, clipped=0.0, gradient_norm=1.0, learning_rate=1e-5,
-        seconds=3.0, remaining_s=60.0,
+        seconds=3.0, remaining_s=60.0, method=method,
     )  # fmt: skip
 
 
@@ -124,6 +124,16 @@ def test_charts_of_a_run():
     assert (made[1].low, made[1].high) == (0.0, 1.0)
     assert made[1].series[1].points == [(0, 0.4), (2, 0.4)]
     assert charts([], []) == []
+
+
+def test_examples_have_a_loss_and_no_reward():
+    """Steps with examples are points of the loss alone; the rewards begin with the steps that sample."""
+    made = charts([step(1, 1, 0.0, "sft"), step(2, 2, 0.0, "sft"), step(3, 3)], [])
+    by_key = {chart.key: chart for chart in made}
+
+    assert by_key["loss"].series[0].points == [(1, 0.1), (2, 0.1)]
+    assert by_key["reward"].series[0].points == [(3, 0.5)]
+    assert by_key["quality"].series[0].points == [(3, 0.5)]
 
 
 @pytest.mark.parametrize(("low", "high"), [(0, 1), (0, 0.07), (-3, 5), (0, 812), (2, 2)])
