@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind test-remote soak clean
+	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind proof-newkind test-remote soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -125,6 +125,9 @@ bench-train: setup ## seconds of a fine-tuning step with the embedded model on t
 
 bench-newkind: setup ## fine-tuning on 20 roofs, asked on 150 others, embedded model (10 minutes an arm; BENCH="ARM --task rec --seeds 0 1 2")
 	@PYTHONPATH=backend $(PY) scripts/bench/new_kind.py build/newkind $(or $(BENCH),sft_dapo-full --task rec)
+
+proof-newkind: setup build ## 20 roofs in real QGIS, trained from the dock, 150 others asked before and after, 3 seeds (40 minutes; PROOF="--seeds 0")
+	@PYTHONPATH=backend:scripts/bench $(PY) scripts/proof/run.py --out build/proof $(PROOF)
 
 bench-fewshot: setup ## few shots of NWPU by rewards and by imitation, with tables; resumes (hours on a CPU; BENCH="--stage first --shard 1/4")
 	@$(PY) scripts/bench/fewshot/run.py --out build/fewshot $(BENCH)

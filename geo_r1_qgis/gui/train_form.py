@@ -6,27 +6,19 @@ from typing import Optional
 
 from qgis.core import QgsMapLayerProxyModel, QgsRasterLayer, QgsVectorLayer
 from qgis.gui import QgsMapLayerComboBox
-from qgis.PyQt.QtCore import Qt, pyqtSignal
+from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import (
     QComboBox,
-    QFormLayout,
     QGridLayout,
     QLabel,
     QLineEdit,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
 
 from ..capture.labels import ALL, REVIEWED, SELECTED, LabelChoice, is_result_layer
-from .small_print import small_print
-
-METHODS = ("", "sft_dapo", "dapo", "grpo", "dr_grpo", "sft")
-WITH_EXAMPLES = ("sft", "sft_dapo")
-"""Masks have none: nobody draws the points that an answer with masks names."""
-FEW_STEPS = 20
-"""Fewer can leave a model worse than it was: the rate of learning has only just risen, and nothing has settled yet."""
+from .train_more import TrainMore
 
 
 class TrainForm(QWidget):
@@ -53,42 +45,20 @@ class TrainForm(QWidget):
         self.task.addItem(self.tr("One object"), "rec")
         self.task.addItem(self.tr("All objects"), "ovd")
         self.task.addItem(self.tr("Mask"), "gres")
-        self.method = self._combo("geoR1TrainMethod", self.tr("Method of training"))
-        names = {
-            "": self.tr("Usual for the model"),
-            "sft_dapo": self.tr("Examples first, then DAPO"),
-            "dapo": "DAPO",
-            "grpo": "GRPO",
-            "dr_grpo": "Dr. GRPO",
-            "sft": self.tr("Examples only (SFT)"),
-        }
-        for method in METHODS:
-            self.method.addItem(names[method], method)
-        self.steps = QSpinBox(self)
-        self.steps.setObjectName("geoR1TrainSteps")
-        self.steps.setRange(0, 2000)
-        self.steps.setSpecialValueText(self.tr("as many as usual"))
-        self.steps.setAccessibleName(self.tr("Steps"))
-        self.warning = small_print(self)
-        self.warning.setObjectName("geoR1TrainWarning")
-        self.warning.setWordWrap(True)
-        self.warning.setTextFormat(Qt.TextFormat.PlainText)
-        self.seed = QSpinBox(self)
-        self.seed.setObjectName("geoR1TrainSeed")
-        self.seed.setRange(0, 999_999)
-        self.seed.setAccessibleName(self.tr("Seed"))
         self.more = QToolButton(self)
         self.more.setObjectName("geoR1TrainMore")
         self.more.setText(self.tr("More ▾"))
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
         self.more.setAccessibleName(self.tr("More choices: method, steps, seed"))
-        self._hidden = QWidget(self)
-        self._hidden.hide()
-        self.more.toggled.connect(self._hidden.setVisible)
-        self.steps.valueChanged.connect(lambda _=0: self._warn())
-        self.method.currentIndexChanged.connect(lambda _=0: self._warn())
-        self.task.currentIndexChanged.connect(lambda _=0: self._warn())
+        self.further = TrainMore(self)
+        self.further.hide()
+        self.method, self.steps, self.seed = (
+            self.further.method,
+            self.further.steps,
+            self.further.seed,
+        )
+        self.more.toggled.connect(self.further.setVisible)
         self.labels.layerChanged.connect(lambda _=None: self.refresh())
         self.raster.layerChanged.connect(lambda _=None: self.changed.emit())
         self.expression.textChanged.connect(lambda _=None: self.changed.emit())
@@ -96,7 +66,6 @@ class TrainForm(QWidget):
             combo.currentIndexChanged.connect(lambda _=0: self._on_choice())
         self._arrange()
         self.refresh()
-        self._warn()
 
     @property
     def label_layer(self) -> Optional[QgsVectorLayer]:
@@ -134,19 +103,6 @@ class TrainForm(QWidget):
         for combo in (self.which, self.field):
             combo.blockSignals(False)
         self._on_choice()
-
-    def _warn(self) -> None:
-        """Say what of the choices under “More” will not end well."""
-        said = []
-        if 0 < self.steps.value() < FEW_STEPS:
-            few = self.tr(
-                "With so few steps the model can be worse afterwards: take {limit} or more."
-            )
-            said.append(few.format(limit=FEW_STEPS))
-        if self.task.currentData() == "gres" and self.method.currentData() in WITH_EXAMPLES:
-            said.append(self.tr("Masks are learned from rewards alone: choose DAPO or GRPO."))
-        self.warning.setText("\n".join(said))
-        self.warning.setVisible(bool(said))
 
     def _on_choice(self) -> None:
         is_reviewed = self.which.currentData() == REVIEWED
@@ -188,15 +144,9 @@ class TrainForm(QWidget):
             grid.addWidget(label, row, 0)
             grid.addWidget(widget, row, 1)
         grid.setColumnStretch(1, 1)
-        form = QFormLayout(self._hidden)
-        form.setContentsMargins(0, 0, 0, 0)
-        form.addRow(self.tr("Method"), self.method)
-        form.addRow(self.tr("Steps"), self.steps)
-        form.addRow(self.warning)
-        form.addRow(self.tr("Seed"), self.seed)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(grid)
         layout.addWidget(self.more)
-        layout.addWidget(self._hidden)
+        layout.addWidget(self.further)

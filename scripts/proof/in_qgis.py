@@ -50,7 +50,8 @@ class Proof:
         self.raster = QgsRasterLayer(PLAN["raster"], "Orthophoto")
         labels = QgsVectorLayer(PLAN["labels"], "My polygons", "ogr")
         check(self.raster.isValid() and labels.isValid(), "a layer cannot be read")
-        project.addMapLayers([self.raster, labels])
+        project.addMapLayer(self.raster)
+        project.addMapLayer(labels)  # on top
         QTest.qWait(400)
         project.setCrs(self.raster.crs())
         iface.mapCanvas().setExtent(self.raster.extent())

@@ -15,7 +15,7 @@ import json
 import os
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -102,7 +102,9 @@ def prove(
             base_url=server.url, headers=headers, timeout=600, trust_env=False
         ) as client:
             run = client.get("/v1/runs").json()["runs"][0]
-            before = answers(client, questions, None)
+            before = remembered(
+                out.parent / "before.json", lambda: answers(client, questions, None)
+            )
             after = answers(client, questions, run["adapter"])
     finally:
         psutil.Process(server.pid).terminate()
@@ -184,6 +186,15 @@ def answers(
                     index = int(event["item"])
                     found[index] = judged(index, questions[index], event)
     return [found[index] for index in range(len(questions))]
+
+
+def remembered(path: Path, ask: Callable[[], list[Row]]) -> list[Row]:
+    """Answers of the untrained model: the same for every seed, so they are asked for once."""
+    if path.is_file():
+        return [Row(**row) for row in json.loads(path.read_text())]
+    rows = ask()
+    path.write_text(json.dumps([asdict(row) for row in rows]))
+    return rows
 
 
 def judged(index: int, question: roofs.Question, result: dict[str, Any]) -> Row:

@@ -84,6 +84,8 @@ def test_from_polygons_to_a_verdict(qtbot, plugin, panel, four, stub):
     assert "Too few held-out objects to tell, n = 4" in panel.verdict.text()
     assert "gain +25 points (95 %: -20 to +60)" in panel.figures.text()
     assert [chart.key for chart in panel.curves.charts] == ["reward", "quality", "length"]
+    assert "what an answer earns, near misses" not in panel.curves.accessibleDescription()
+    assert "what an answer earns, overlap: 0.70" in panel.curves.accessibleDescription()
     assert plugin.services.connection.settings.model == ""
     QTest.mouseClick(panel.use, Qt.MouseButton.LeftButton)
     assert plugin.services.connection.settings.model == "geo-r1-nano+r1"
@@ -235,3 +237,31 @@ def test_the_strip_shows_pixels_of_validation_chips(qtbot, plugin, panel, four, 
 
     qtbot.waitUntil(has_pink, timeout=5000)
     assert shown.chip in stub.chips
+
+
+def test_masks_are_sent_with_their_outlines(qtbot, plugin, panel, four, stub):
+    """Find: Mask sends each outline in pixels of its chip; its bounds are the true box."""
+    panel.form.task.setCurrentIndex(panel.form.task.findData("gres"))
+    training = train(qtbot, plugin, panel, four)
+    qtbot.waitUntil(lambda: not training.state.is_running, timeout=10_000)
+    (dataset,) = stub.training.datasets.values()
+
+    for sample in dataset["samples"]:
+        assert sample["task"] == "gres"
+        assert len(sample["polygons_px"]) == len(sample["boxes_px"])
+        for (ring,), box in zip(sample["polygons_px"], sample["boxes_px"], strict=True):
+            height_px, width_px, _ = picture(stub.chips[sample["chip"]]).shape
+            xs = [min(max(0.0, x), width_px) for x, _ in ring]
+            ys = [min(max(0.0, y), height_px) for _, y in ring]
+            assert box == pytest.approx([min(xs), min(ys), max(xs), max(ys)], abs=0.02)
+
+
+@pytest.mark.parametrize(("steps", "is_said"), [(0, False), (2, True), (19, True), (20, False)])
+def test_very_few_steps_are_warned_of(panel, steps, is_said):
+    """Below twenty steps it is said, before anything is started, that the model can end up worse; 0 is the usual number."""
+    form = panel.form
+    form.more.setChecked(True)
+    form.steps.setValue(steps)
+
+    assert form.further.warning.isVisible() == is_said
+    assert ("worse than it is now" in form.further.warning.text()) == is_said
