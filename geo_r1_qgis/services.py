@@ -18,6 +18,7 @@ from .gui.answers_controller import AnswersController
 from .gui.ask_controller import AskController
 from .gui.crs_offer import CrsOffer
 from .gui.dock import GeoR1Dock
+from .gui.models_controller import ModelsController
 from .gui.preview import SendingPreview
 from .gui.review import ReviewController
 from .gui.service_actions import ServiceActions
@@ -67,6 +68,12 @@ class Services:
         )
         self.training.model_chosen.connect(self.actions.use_model)
         self.dock.tabs.currentChanged.connect(self.training.on_tab)
+        self.models = ModelsController(
+            panel=self.dock.models, connection=self.connection, parent=self.dock
+        )
+        self.models.model_chosen.connect(self.actions.use_model)
+        self.models.models_changed.connect(self.actions.list_models_anew)
+        self.dock.tabs.currentChanged.connect(self.models.on_tab)
         self.crs_offer = CrsOffer(dock=self.dock, canvas=canvas, parent=self.dock)
         self.crs_offer.changed.connect(self.preview.refresh)
         self.actions.settings_changed.connect(self.save_settings)
@@ -87,6 +94,7 @@ class Services:
         QgsProject.instance().readProject.disconnect(self._on_project_read)
         self.asking.close()
         self.training.close()
+        self.models.close()
         self.answers.close()
         self.crs_offer.close()
         self.preview.close()

@@ -29,7 +29,7 @@ from typing import (
     get_type_hints,
 )
 
-from . import training_wire, wire
+from . import models_wire, training_wire, wire
 from .errors import ProtocolError
 
 T = TypeVar("T")
@@ -125,6 +125,16 @@ def decode_run_event(line: Union[str, bytes]) -> Optional[training_wire.RunEvent
     if not isinstance(kind, str):
         raise ProtocolError("$.event", "is missing")
     cls = training_wire.RUN_EVENTS.get(kind)
+    return None if cls is None else decode(cls, value)
+
+
+def decode_fetch_event(line: Union[str, bytes]) -> Optional[models_wire.FetchEvent]:
+    """One line of a download's stream; none for a kind that a newer service invented."""
+    value = parse_json(line)
+    kind = value.get("event") if isinstance(value, dict) else None
+    if not isinstance(kind, str):
+        raise ProtocolError("$.event", "is missing")
+    cls = models_wire.FETCH_EVENTS.get(kind)
     return None if cls is None else decode(cls, value)
 
 

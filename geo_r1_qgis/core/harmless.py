@@ -103,11 +103,14 @@ def _beginning(event: wire.Event) -> wire.Event:
 def _model(model: wire.ModelInfo) -> wire.ModelInfo:
     return replace(
         model,
-        **_names(model, ("title", "engine", "device", "licence")),
+        **_names(
+            model, ("title", "engine", "device", "licence", "origin", "repository", "revision")
+        ),
         note=several_lines(model.note, MAX_SENTENCE),
         tasks=[task for task in model.tasks if len(task) <= MAX_NAME][:MAX_PARAMETERS],
         max_view_px=_count(model.max_view_px),
         grid_px=_count(model.grid_px),
+        size_bytes=min(max(0, model.size_bytes), 2**53),
     )
 
 

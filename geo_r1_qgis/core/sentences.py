@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Callable, Dict
 
 from .errors import GeoR1Error
+from .hub_sentences import HUB_SENTENCES
 from .remote_sentences import REMOTE_SENTENCES
 from .sentence import QT_TRANSLATE_NOOP, Mend, Sentence
 from .server_sentences import SERVER_SENTENCES
@@ -71,6 +72,7 @@ SENTENCES: Dict[str, Sentence] = {
     **SERVER_SENTENCES,
     **REMOTE_SENTENCES,
     **TRAINING_SENTENCES,
+    **HUB_SENTENCES,
     # --- reaching the service
     "unreachable": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The Geo-R1 service is not answering"),

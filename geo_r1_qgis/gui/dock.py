@@ -20,6 +20,7 @@ from qgis.PyQt.QtWidgets import (
 from .answers_panel import AnswersPanel
 from .ask_panel import AskPanel
 from .header import HeaderPanel
+from .models_panel import ModelsPanel
 from .notice import Notice
 from .reasoning_panel import ReasoningPanel
 from .train_panel import TrainPanel
@@ -41,13 +42,15 @@ class GeoR1Dock(QgsDockWidget):
         self.reasoning = ReasoningPanel(self)
         self.answers = AnswersPanel(self)
         self.train = TrainPanel(self)
+        self.models = ModelsPanel(self)
         self.tabs = QTabBar(self)
         self.tabs.setObjectName("geoR1Tabs")
-        self.tabs.setAccessibleName(self.tr("Ask or train"))
+        self.tabs.setAccessibleName(self.tr("Ask, train or choose models"))
         self.tabs.setDrawBase(False)
         self.tabs.setExpanding(False)
         self.tabs.addTab(self.tr("Ask"))
         self.tabs.addTab(self.tr("Train"))
+        self.tabs.addTab(self.tr("Models"))
         self._arrange()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -68,6 +71,7 @@ class GeoR1Dock(QgsDockWidget):
         pages = QStackedWidget(body)
         pages.addWidget(self._ask_page(pages))
         pages.addWidget(self.train)
+        pages.addWidget(self.models)
         self.tabs.currentChanged.connect(pages.setCurrentIndex)
         layout.addWidget(pages, 1)
         body.setMinimumWidth(300)

@@ -74,6 +74,7 @@ class ServiceActions(QObject):
         dock.header.leaves_requested.connect(self.show_what_leaves)
         dock.notice.mend_requested.connect(self.mend)
         dock.train.notice.mend_requested.connect(self.mend)
+        dock.models.notice.mend_requested.connect(self.mend)
         dock.ask_panel.task_chosen.connect(lambda task: self._change(task=task))
         self._fill_menu(dock.menu)
         self._offer_tasks()
@@ -86,6 +87,10 @@ class ServiceActions(QObject):
     def use_model(self, model: str) -> None:
         """Ask this model from now on; the list of models is read anew, for it may be a new one."""
         self._change(model=model)
+        self.list_models_anew()
+
+    def list_models_anew(self) -> None:
+        """Read the list of models once more: there are others now."""
         self._models_of = None
         self._on_standing(self._connection.standing)
 
@@ -166,7 +171,7 @@ class ServiceActions(QObject):
         more = self.tr(
             "With each question it gets the text of the question and one picture of the chosen area. The size of the "
             "picture stands under the question before you press Enter. Without a question nothing is sent; there is "
-            "no telemetry and no account."
+            "no telemetry and no account. If you get a model from the hub (tab Models), the service asks the hub for it."
         )
         box = QMessageBox(self._dock)
         box.setObjectName("geoR1Leaves")

@@ -834,342 +834,415 @@
     </message>
 </context>
 <context>
-    <name>GeoR1Dock</name>
+    <name>FetchDialog</name>
     <message>
-        <location filename="../gui/dock.py" line="46"/>
-        <source>Ask or train</source>
+        <location filename="../gui/fetch_dialog.py" line="38"/>
+        <source>Get a model from the hub</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="49"/>
+        <location filename="../gui/fetch_dialog.py" line="41"/>
+        <source>Repository at the hub: owner/name</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="44"/>
+        <source>Branch, tag or commit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="45"/>
+        <source>if it has none: the base that it names</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="45"/>
+        <source>Repository that a missing processor is taken from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="153"/>
+        <source>Show what comes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="62"/>
+        <source>Names and sizes are asked first; no weights come before you press Fetch. Files that can run code are never fetched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="147"/>
+        <source>Fetch</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="104"/>
+        <source>Fetch {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="153"/>
+        <source>Asking the hub…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="179"/>
+        <source>Repository:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="180"/>
+        <source>Revision:</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/fetch_dialog.py" line="181"/>
+        <source>Processor from:</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>GeoR1Dock</name>
+    <message>
+        <location filename="../gui/dock.py" line="51"/>
         <source>Ask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="50"/>
+        <location filename="../gui/dock.py" line="52"/>
         <source>Train</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/dock.py" line="48"/>
+        <source>Ask, train or choose models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/dock.py" line="53"/>
+        <source>Models</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>GeoR1Errors</name>
     <message>
-        <location filename="../core/sentences.py" line="67"/>
+        <location filename="../core/sentences.py" line="68"/>
         <source>That did not work</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="74"/>
+        <location filename="../core/sentences.py" line="75"/>
         <source>The Geo-R1 service is not answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="74"/>
+        <location filename="../core/sentences.py" line="75"/>
         <source>Nothing answers at {url} ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="74"/>
+        <location filename="../core/sentences.py" line="75"/>
         <source>Start the service, or connect to another address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="80"/>
+        <location filename="../core/sentences.py" line="81"/>
         <source>The service fell silent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="80"/>
+        <location filename="../core/sentences.py" line="81"/>
         <source>{url} sent nothing for {seconds:g} s.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="80"/>
+        <location filename="../core/sentences.py" line="81"/>
         <source>What it had found is kept. Ask again, or look into its log.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="88"/>
+        <location filename="../core/sentences.py" line="89"/>
         <source>The service went away in the middle of the answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="88"/>
+        <location filename="../core/sentences.py" line="89"/>
         <source>The connection to {url} broke ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="88"/>
+        <location filename="../core/sentences.py" line="89"/>
         <source>What it had found is kept. Ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="94"/>
+        <location filename="../core/sentences.py" line="95"/>
         <source>The answer could not be understood</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="94"/>
+        <location filename="../core/sentences.py" line="95"/>
         <source>In the answer, {path}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="94"/>
+        <location filename="../core/sentences.py" line="95"/>
         <source>Plugin and service may be of different versions: update both.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="113"/>
+        <location filename="../core/sentences.py" line="114"/>
         <source>The service did not start</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="113"/>
+        <location filename="../core/sentences.py" line="114"/>
         <source>{command}: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="113"/>
+        <location filename="../core/sentences.py" line="114"/>
         <source>Its log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="119"/>
+        <location filename="../core/sentences.py" line="120"/>
         <source>Geo-R1 is not installed on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="119"/>
+        <location filename="../core/sentences.py" line="120"/>
         <source>No command “geo-r1” in {places} usual places.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="127"/>
+        <location filename="../core/sentences.py" line="128"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="127"/>
+        <location filename="../core/sentences.py" line="128"/>
         <source>Enter the token that the service’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="133"/>
+        <location filename="../core/sentences.py" line="134"/>
         <source>The service does not answer under this name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="133"/>
+        <location filename="../core/sentences.py" line="134"/>
         <source>Use the address under which the service was started.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="139"/>
+        <location filename="../core/sentences.py" line="140"/>
         <source>Plugin and service are of different versions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="139"/>
+        <location filename="../core/sentences.py" line="140"/>
         <source>Update both to the same version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="145"/>
+        <location filename="../core/sentences.py" line="146"/>
         <source>The service is stopping</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="145"/>
+        <location filename="../core/sentences.py" line="146"/>
         <source>Ask again in a moment: it is started anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="151"/>
+        <location filename="../core/sentences.py" line="152"/>
         <source>Too many questions are waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="151"/>
+        <location filename="../core/sentences.py" line="152"/>
         <source>The service holds {limit} questions and all places are taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="151"/>
+        <location filename="../core/sentences.py" line="152"/>
         <source>Ask again when one of them is answered.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="160"/>
+        <location filename="../core/sentences.py" line="161"/>
         <source>What do you want to find?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="160"/>
+        <location filename="../core/sentences.py" line="161"/>
         <source>The question is empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="160"/>
+        <location filename="../core/sentences.py" line="161"/>
         <source>Type something like “the largest storage tank”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="165"/>
+        <location filename="../core/sentences.py" line="166"/>
         <source>The question is too long</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="165"/>
+        <location filename="../core/sentences.py" line="166"/>
         <source>Say it in one sentence.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="170"/>
+        <location filename="../core/sentences.py" line="171"/>
         <source>No raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="170"/>
+        <location filename="../core/sentences.py" line="171"/>
         <source>The project has no raster layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="170"/>
+        <location filename="../core/sentences.py" line="171"/>
         <source>Add an image: Layer ▸ Add Layer ▸ Add Raster Layer…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="175"/>
+        <location filename="../core/sentences.py" line="176"/>
         <source>This model cannot do that</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="175"/>
+        <location filename="../core/sentences.py" line="176"/>
         <source>Look for one object or for all objects, or choose another model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="182"/>
+        <location filename="../core/sentences.py" line="183"/>
         <source>The service does not have this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="182"/>
+        <location filename="../core/sentences.py" line="183"/>
         <source>Choose another model in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="187"/>
+        <location filename="../core/sentences.py" line="188"/>
         <source>The model cannot be loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="190"/>
+        <location filename="../core/sentences.py" line="191"/>
         <source>The model failed while it was answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="190"/>
+        <location filename="../core/sentences.py" line="191"/>
         <source>Ask again; if it fails again, the service’s log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="205"/>
+        <location filename="../core/sentences.py" line="206"/>
         <source>This area cannot be sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="206"/>
+        <location filename="../core/sentences.py" line="207"/>
         <source>The answer could not be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="236"/>
+        <location filename="../core/sentences.py" line="237"/>
         <source>The area is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="236"/>
+        <location filename="../core/sentences.py" line="237"/>
         <source>The image has {given_px:,} pixels; the service accepts {limit_px:,}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="268"/>
+        <location filename="../core/sentences.py" line="269"/>
         <source>Zoom in, or draw a smaller rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="243"/>
+        <location filename="../core/sentences.py" line="244"/>
         <source>The area is too small</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="243"/>
+        <location filename="../core/sentences.py" line="244"/>
         <source>Zoom out, or draw a larger rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="248"/>
+        <location filename="../core/sentences.py" line="249"/>
         <source>The area is too narrow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="248"/>
+        <location filename="../core/sentences.py" line="249"/>
         <source>Draw a rectangle that is less narrow.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="253"/>
+        <location filename="../core/sentences.py" line="254"/>
         <source>The image could not be read by the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="259"/>
+        <location filename="../core/sentences.py" line="260"/>
         <source>The image arrived incomplete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="262"/>
+        <location filename="../core/sentences.py" line="263"/>
         <source>The image arrived damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="265"/>
+        <location filename="../core/sentences.py" line="266"/>
         <source>The service no longer has the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="268"/>
+        <location filename="../core/sentences.py" line="269"/>
         <source>The image is too large to send</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="274"/>
+        <location filename="../core/sentences.py" line="275"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="274"/>
+        <location filename="../core/sentences.py" line="275"/>
         <source>Its log says more; please report it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="280"/>
+        <location filename="../core/sentences.py" line="281"/>
         <source>The plugin has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="280"/>
+        <location filename="../core/sentences.py" line="281"/>
         <source>{reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="280"/>
+        <location filename="../core/sentences.py" line="281"/>
         <source>Please report it with the text under Details.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="119"/>
+        <location filename="../core/sentences.py" line="120"/>
         <source>Install it with “pipx install geo-r1-backend”, or connect to a server.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1304,52 +1377,52 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="102"/>
+        <location filename="../core/sentences.py" line="103"/>
         <source>The service’s address is not on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="102"/>
+        <location filename="../core/sentences.py" line="103"/>
         <source>server.json names {url}. Nothing was sent there, and no token.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="209"/>
+        <location filename="../core/sentences.py" line="210"/>
         <source>Another program holds the result file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="209"/>
+        <location filename="../core/sentences.py" line="210"/>
         <source>{path} is locked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="218"/>
+        <location filename="../core/sentences.py" line="219"/>
         <source>The disk is full</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="218"/>
+        <location filename="../core/sentences.py" line="219"/>
         <source>There is no room for {path}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="218"/>
+        <location filename="../core/sentences.py" line="219"/>
         <source>What was found waits. Make some room, and it is written by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="198"/>
+        <location filename="../core/sentences.py" line="199"/>
         <source>The service cannot write its files</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="198"/>
+        <location filename="../core/sentences.py" line="199"/>
         <source>{folder}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="198"/>
+        <location filename="../core/sentences.py" line="199"/>
         <source>Make room on that disk, or allow writing there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1379,12 +1452,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="226"/>
+        <location filename="../core/sentences.py" line="227"/>
         <source>The answer was kept without a polygon</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="226"/>
+        <location filename="../core/sentences.py" line="227"/>
         <source>Its place does not exist in the CRS of the result file, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1434,17 +1507,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="102"/>
+        <location filename="../core/sentences.py" line="103"/>
         <source>If that server is yours, enter its address and token under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="209"/>
+        <location filename="../core/sentences.py" line="210"/>
         <source>What was found waits, and is written as soon as that program lets go of the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="226"/>
+        <location filename="../core/sentences.py" line="227"/>
         <source>For a polygon: set the project to a CRS that has the whole area, save it under a new name, and ask again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1466,6 +1539,236 @@
     <message>
         <location filename="../core/server_sentences.py" line="94"/>
         <source>An earlier version put it there. It moves into QGIS&apos;s password store as soon as that is open.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="10"/>
+        <source>The hub shows no such model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="10"/>
+        <source>{hub} has no repository “{repository}”, or does not show it to everybody.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="10"/>
+        <source>Check the spelling (owner/name). For a private one, give the service a token: as HF_TOKEN, or as the one line of the file hub-token in its data folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="22"/>
+        <source>The model has no such revision</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="22"/>
+        <source>“{repository}” has no “{revision}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="22"/>
+        <source>A revision is a branch (such as main), a tag or the 40 digits of a commit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="30"/>
+        <source>The owner lets in those who accept conditions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="30"/>
+        <source>“{repository}” is gated.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="30"/>
+        <source>Log in and accept the conditions at {hub}/{repository}, make a token that may read it, and give it to the service: as HF_TOKEN, or as the one line of the file hub-token in its data folder.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="39"/>
+        <source>The hub does not accept the service’s token</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="39"/>
+        <source>{hub} refuses the token of {place}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="39"/>
+        <source>Make a new one in your account there, or take it away: most models need none.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="47"/>
+        <source>The hub cannot be reached</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="47"/>
+        <source>{hub}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="47"/>
+        <source>Go on later: what has come is kept. Without network, copy a model's folder to this machine and type “geo-r1 models import FOLDER”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="56"/>
+        <source>The weights are in a form that can run code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="56"/>
+        <source>“{repository}” has its weights only as pickle ({file}). That is not fetched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="56"/>
+        <source>Look for a revision with *.safetensors, or ask its owner for one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="66"/>
+        <source>This model cannot be used here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="66"/>
+        <source>“{repository}”: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="66"/>
+        <source>Models of the families Qwen2.5-VL, Qwen2-VL and Qwen3-VL can, with weights as safetensors.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="74"/>
+        <source>The model has changed since you agreed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="74"/>
+        <source>“{revision}” of “{repository}” was {agreed:.12} when you agreed and is {now:.12} now.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="74"/>
+        <source>Look at what comes again; or take the old one, by its commit {agreed}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="84"/>
+        <source>The download has another size than you agreed to</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="84"/>
+        <source>It has {size_bytes:,} bytes, agreed were {agreed_bytes:,}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="84"/>
+        <source>Look at what comes again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="91"/>
+        <source>A file came damaged</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="91"/>
+        <source>{file}: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="91"/>
+        <source>It was thrown away. Go on, and only this file is fetched anew.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="98"/>
+        <source>This download is not there any more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="101"/>
+        <source>The model is being fetched already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="101"/>
+        <source>Another program or window fetches “{repository}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="101"/>
+        <source>Wait for it, or stop it there.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="106"/>
+        <source>There is no room for the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="106"/>
+        <source>It needs {need_bytes:,} bytes more on the service&apos;s disk; {free_bytes:,} are free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="106"/>
+        <source>Make room there. Nothing was fetched.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="114"/>
+        <source>This server fetches no models for others</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="114"/>
+        <source>Ask its owner to fetch the model there (“geo-r1 models fetch”), or to start it with --allow-downloads.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="122"/>
+        <source>The model is needed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="122"/>
+        <source>It is not deleted: {reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="127"/>
+        <source>This model is not deleted from here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="127"/>
+        <source>It belongs to the installation, or its folder was put in place by hand.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="135"/>
+        <source>The service is older than this</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="135"/>
+        <source>It can list models, but neither fetch nor unload nor delete them.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/hub_sentences.py" line="135"/>
+        <source>Update the service.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1953,6 +2256,381 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
     </message>
 </context>
 <context>
+    <name>Models</name>
+    <message>
+        <location filename="../gui/models_words.py" line="21"/>
+        <source>{count} GB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="23"/>
+        <source>{count} MB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="24"/>
+        <source>{count} kB</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="30"/>
+        <source>Part of the installation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="31"/>
+        <source>From the hub</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="32"/>
+        <source>Folders</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="33"/>
+        <source>Trained here</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="34"/>
+        <source>On other servers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="41"/>
+        <source>not loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="42"/>
+        <source>loading…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="43"/>
+        <source>loaded</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="44"/>
+        <source>cannot run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="47"/>
+        <source>in use · {state}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="107"/>
+        <source>not named</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="56"/>
+        <source>Licence: {licence}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="58"/>
+        <source>From {repository} at {commit}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="60"/>
+        <source>Engine: {engine} · id: {id}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="70"/>
+        <source>coming, {share} %</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="71"/>
+        <source>cut off at {share} %</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="72"/>
+        <source>failed at {share} %</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="79"/>
+        <source>{repository}
+{done} of {size} are here. Revision {revision}, commit {commit}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="93"/>
+        <source>{size} in {count} files</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="97"/>
+        <source>{size} are here already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="99"/>
+        <source>{size} free</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="101"/>
+        <source>only {size} free: too little</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="105"/>
+        <source>Size</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="106"/>
+        <source>Place</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="107"/>
+        <source>Licence</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="108"/>
+        <source>Commit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="113"/>
+        <source>licence {licence}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="115"/>
+        <source>Processor from</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="118"/>
+        <source>Left out</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="127"/>
+        <source>It is here already, as “{model}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="128"/>
+        <source>“{model}” is this repository at {commit}; “{revision}” has moved on since. The new one gets a place beside it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="140"/>
+        <source>Asking the hub…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="142"/>
+        <source>Comparing with its hash: {file}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="144"/>
+        <source>{done} of {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="150"/>
+        <source>{size} per second</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="159"/>
+        <source>{count} s left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="161"/>
+        <source>{count} min left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="162"/>
+        <source>{count} h left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="167"/>
+        <source>can run code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="168"/>
+        <source>code</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="169"/>
+        <source>another format</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="170"/>
+        <source>not needed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="179"/>
+        <source>{count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ModelsController</name>
+    <message>
+        <location filename="../gui/models_controller.py" line="202"/>
+        <source>Delete “{model}”?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="203"/>
+        <source>{size} on the service&apos;s disk become free. It cannot be undone.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="207"/>
+        <source>The curves and the verdict of its run stay.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="208"/>
+        <source>Delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="220"/>
+        <source>Forget what has come of “{repository}”?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="221"/>
+        <source>{size} on the service&apos;s disk become free.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="224"/>
+        <source>Forget</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="233"/>
+        <source>Models</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="267"/>
+        <source>on the server {host}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="288"/>
+        <source>“{model}” is here, whole and checked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_controller.py" line="290"/>
+        <source>Press Use to ask it from now on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ModelsPanel</name>
+    <message>
+        <location filename="../gui/models_panel.py" line="71"/>
+        <source>Get from the hub…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="80"/>
+        <source>How much of the model has come</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="88"/>
+        <source>Stop</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="114"/>
+        <source>Not finished</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="122"/>
+        <source>Together {size}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="124"/>
+        <source>On the disk of the service</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="197"/>
+        <source>Use</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="199"/>
+        <source>Unload</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="199"/>
+        <source>Load</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="202"/>
+        <source>Delete…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="207"/>
+        <source>Go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="209"/>
+        <source>Forget…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="246"/>
+        <source>Models of the service</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="248"/>
+        <source>Model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="248"/>
+        <source>State</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="248"/>
+        <source>Disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>Notice</name>
     <message>
         <location filename="../gui/notice.py" line="72"/>
@@ -2193,113 +2871,113 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
 <context>
     <name>ServiceActions</name>
     <message>
-        <location filename="../gui/service_actions.py" line="111"/>
+        <location filename="../gui/service_actions.py" line="116"/>
         <source>Log of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="111"/>
+        <location filename="../gui/service_actions.py" line="116"/>
         <source>The log is empty: the service has not been started on this machine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="131"/>
+        <location filename="../gui/service_actions.py" line="136"/>
         <source>Looked at:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="132"/>
+        <location filename="../gui/service_actions.py" line="137"/>
         <source>Install the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="137"/>
+        <location filename="../gui/service_actions.py" line="142"/>
         <source>Type this in a terminal, then choose “Look again” in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="138"/>
+        <location filename="../gui/service_actions.py" line="143"/>
         <source>Update the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="151"/>
+        <location filename="../gui/service_actions.py" line="156"/>
         <source>Nothing. The service runs on this machine ({url}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="162"/>
-        <source>With each question it gets the text of the question and one picture of the chosen area. The size of the picture stands under the question before you press Enter. Without a question nothing is sent; there is no telemetry and no account.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/service_actions.py" line="169"/>
+        <location filename="../gui/service_actions.py" line="174"/>
         <source>What leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="183"/>
+        <location filename="../gui/service_actions.py" line="188"/>
         <source>Start the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="184"/>
+        <location filename="../gui/service_actions.py" line="189"/>
         <source>Look again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="186"/>
+        <location filename="../gui/service_actions.py" line="191"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="189"/>
+        <location filename="../gui/service_actions.py" line="194"/>
         <source>Forget the answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="192"/>
+        <location filename="../gui/service_actions.py" line="197"/>
         <source>Log of the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="193"/>
+        <location filename="../gui/service_actions.py" line="198"/>
         <source>What leaves this machine…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="194"/>
+        <location filename="../gui/service_actions.py" line="199"/>
         <source>How to install the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="125"/>
+        <location filename="../gui/service_actions.py" line="130"/>
         <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="185"/>
+        <location filename="../gui/service_actions.py" line="190"/>
         <source>Connect to a server…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="152"/>
+        <location filename="../gui/service_actions.py" line="157"/>
         <source>Your questions and pictures go to the server {url}, encrypted.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="153"/>
+        <location filename="../gui/service_actions.py" line="158"/>
         <source>Your questions, pictures and the token go to the server {url}. They are not encrypted: everybody on the way can read them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="157"/>
+        <location filename="../gui/service_actions.py" line="162"/>
         <source>Your questions and pictures go to {url}, an address of this machine that was entered by hand. If it is a tunnel, they go on to its other end.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="191"/>
+        <location filename="../gui/service_actions.py" line="196"/>
         <source>Check everything (doctor)…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/service_actions.py" line="167"/>
+        <source>With each question it gets the text of the question and one picture of the chosen area. The size of the picture stands under the question before you press Enter. Without a question nothing is sent; there is no telemetry and no account. If you get a model from the hub (tab Models), the service asks the hub for it.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

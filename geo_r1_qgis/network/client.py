@@ -11,6 +11,7 @@ from ..core import wire
 from ..core.codec import decode, encode, parse_json
 from ..core.errors import GeoR1Error, ProtocolError
 from ..core.harmless import harmless_models
+from ..core.harmless_models import harmless_fetching
 from ..core.harmless_training import harmless_training
 from ..core.standing import Endpoint, read_error
 from .transport import Exchange, Transport
@@ -44,7 +45,7 @@ class Pending(QObject):
             value = decode(self._answer, parse_json(body_of(self._exchange)))
             if isinstance(value, wire.ModelList):
                 value = harmless_models(value)
-            value = harmless_training(value)
+            value = harmless_fetching(harmless_training(value))
         except GeoR1Error as error:
             self.failed.emit(error)
         else:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from tests.qgis.stub_models import Models
 from tests.qgis.stub_training import Training
 
 ACCESS = "stub-access"
@@ -143,6 +144,8 @@ class StubService:
     access: str = ACCESS
     chips: dict = field(default_factory=dict)
     training: Training = field(default_factory=Training)
+    hub: Models = field(default_factory=Models)
+    """What it can fetch; `models` is what it has."""
     requests: list = field(default_factory=list)
     certificate: object = None
     """A `tests.certificates.Certificate`: TLS with it."""
@@ -226,7 +229,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._reply(200, self.service.chips[self.path.rsplit("/", 1)[1]])
         elif urlsplit(self.path).path.endswith("/events"):
             self._tell(self.service.training)
-        elif self._train():
+        elif self._train() or self._manage():
             return
         elif self.path.startswith("/v1/chips/"):
             known = self.path.rsplit("/", 1)[1] in self.service.chips
@@ -245,7 +248,7 @@ class _Handler(BaseHTTPRequestHandler):
         self._reply(200, self._receipt())
 
     def do_POST(self):
-        if not self._admit() or self._train():
+        if not self._admit() or self._train() or self._manage():
             return
         if self.service.ground_refusal:
             status, code, parameters = self.service.ground_refusal
@@ -263,7 +266,33 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_DELETE(self):
         if self._admit():
-            self._train()
+            self._train() or self._manage()
+
+    def _manage(self):
+        """Models: planned, fetched, loaded, deleted."""
+        hub = self.service.hub
+        if self.command == "POST" and self.path == "/v1/models/fetch" and not hub.refusal:
+            hub.fetched.append(json.loads(self.body))
+            self._play_events(hub.events, hub.waits)
+            return True
+        answer = hub.answer(self.command, self.path, self.body, self.service.models)
+        if answer is not None:
+            self._reply(*answer)
+        return answer is not None
+
+    def _play_events(self, events, waits):
+        self.send_response(200)
+        self.send_header("Content-Type", "application/x-ndjson")
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        with contextlib.suppress(OSError):
+            for number, event in enumerate(events):
+                if number in waits:
+                    waits[number].wait(20)
+                if event is CLOSE:
+                    return
+                self.wfile.write(json.dumps(event).encode() + b"\n")
 
     def _train(self):
         answer = self.service.training.answer(self.command, self.path, self.body)
