@@ -91,18 +91,18 @@ def passed_on(destination: Destination, engine: str, device: str) -> Destination
 
     Example:
         >>> passed_on(Destination(Way.LOCAL), "remote", "https://gpu.office:8000").onward
-        'gpu.office:8000'
+        'gpu.office'
     """
     if engine != "remote":
         return destination
-    words = device.split(" + ")
-    parts = [urlsplit(address.strip()) for address in words[0].split(",")]
-    hosts = [part.netloc or part.path for part in parts]
+    shown, _, more = device.partition(" + ")
+    parts = [urlsplit(address.strip()) for address in shown.split(",")]
     is_open = any(
         part.scheme == "http" and not is_loopback_host(part.hostname or "") for part in parts
     )
-    more = f" + {words[1]}" if len(words) > 1 else ""
-    onward = (", ".join(filter(None, hosts)) + more) or "?"
+    others = len(parts) - 1 + (int(more) if more.isdigit() else 0)
+    # one line of the dock has room for one name
+    onward = (parts[0].hostname or parts[0].path or "?") + (f" + {others}" if others else "")
     return replace(destination, onward=onward, is_onward_open=is_open)
 
 

@@ -19,6 +19,7 @@ from ..core.address import Destination, Way
 from ..core.sentences import Mend
 from ..core.standing import Kind, Standing
 from . import colours
+from .long_button import LongButton
 from .notice import mend_word
 from .small_print import plain_tooltip, small_print, smaller
 from .standing_words import StandingWords, StatusLine
@@ -45,7 +46,7 @@ class HeaderPanel(QWidget):
         self.hint.setObjectName("geoR1StatusHint")
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
         self.hint.setWordWrap(True)
-        self.leaves = QToolButton(self)
+        self.leaves = LongButton(self)
         self.leaves.setObjectName("geoR1LeavesLine")
         self.leaves.setAutoRaise(True)
         self.leaves.setFont(smaller(self.leaves.font()))
@@ -90,6 +91,8 @@ class HeaderPanel(QWidget):
         text = self._destination_words(destination)
         self.leaves.setText(text)
         self.leaves.setAccessibleName(text)
+        more = self.tr("What exactly is sent, and where to")
+        self.leaves.setToolTip(plain_tooltip(f"{text}. {more}"))
         colour = (
             f"border: 1px solid {colours.BAD.name()}"
             if destination.way is Way.OPEN or destination.is_onward_open
@@ -117,7 +120,7 @@ class HeaderPanel(QWidget):
             return first
         if destination.way is Way.LOCAL:
             onward = (
-                self.tr("⚠ Views and questions go on to {host}, not encrypted")
+                self.tr("⚠ Not encrypted: views go on to {host}")
                 if destination.is_onward_open
                 else self.tr("Views and questions go on to {host}")
             )

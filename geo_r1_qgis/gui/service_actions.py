@@ -163,11 +163,11 @@ class ServiceActions(QObject):
                 "a tunnel, they go on to its other end."
             ),
         }[destination_of(remote).way]
-        onward = self._destination().onward
-        if onward:
+        model = self._chosen_model() or self._connection.standing.health
+        if model is not None and self._destination().onward:
             first = self.tr(
                 "The service at {url} passes your questions and pictures on to {host}, which runs the chosen model."
-            ).replace("{host}", onward)
+            ).replace("{host}", model.device or "?")
         more = self.tr(
             "With each question it gets the text of the question and one picture of the chosen area. The size of the "
             "picture stands under the question before you press Enter. Without a question nothing is sent; there is "
@@ -260,7 +260,9 @@ class ServiceActions(QObject):
         self._dock.header.show_destination(self._destination())
 
     def _use(self, settings: Settings, failure: Optional[GeoR1Error] = None) -> None:
-        self._models_of, self._models = None, []
+        self._models_of = None
+        if settings.service_url != self._connection.settings.service_url:
+            self._models = []  # of another service; until its own list is there, its health says what answers
         self._dock.notice.hide()
         if failure is not None:
             self._dock.notice.show_error(failure)

@@ -12,10 +12,12 @@ FAR = {**MODEL, "id": "big", "title": "Geo-R1 7B", "engine": "remote", "device":
 
 
 @pytest.fixture
-def stub():
-    """A service with a model of its own and one of other servers."""
+def stub(request):
+    """A service with a model of its own and one of other servers, or with what a test says instead."""
     with StubService() as service:
         service.models.append(dict(FAR))
+        for name, value in getattr(request, "param", {}).items():
+            setattr(service, name, value)
         yield service
 
 
@@ -42,27 +44,41 @@ def test_header_follows_the_chosen_model(qtbot, plugin, dock):
     box.close()
     choose(qtbot, dock, "Geo-R1 Nano")
 
-    assert text == "Views and questions go on to gpu1.office:8000, gpu2.office:8000 + 2"
-    assert "passes your questions and pictures on to gpu1.office:8000" in details
+    assert "gpu2.office:8000 + 2" in details
+    assert text == "Views and questions go on to gpu1.office + 3"
+    assert "passes your questions and pictures on to https://gpu1.office:8000" in details
     assert dock.header.leaves.text() == "Nothing leaves this machine"
 
 
-def test_open_way_is_a_warning(qtbot, stub, plugin, dock):
+@pytest.mark.parametrize(
+    "stub", [{"models": [MODEL, {**FAR, "device": "http://gpu.office:8000"}]}], indirect=True
+)
+def test_open_way_is_a_warning(qtbot, plugin, dock):
     """Where the service sends them on unencrypted, the line warns as it does for an open way to the service."""
-    stub.models[1]["device"] = "http://gpu.office:8000"
-    plugin.services.actions._use(plugin.services.connection.settings)
     choose(qtbot, dock, "Geo-R1 7B")
-    qtbot.waitUntil(lambda: "not encrypted" in dock.header.leaves.text(), timeout=3000)
 
-    assert dock.header.leaves.text().startswith("⚠ Views and questions go on to gpu.office:8000")
+    text = dock.header.leaves.text()
+    assert text == "⚠ Not encrypted: views go on to gpu.office"
     assert "1px solid" in dock.header.leaves.styleSheet()
 
 
-def test_default_model_of_other_servers_is_said_from_health_alone(qtbot, stub, plugin, dock):
+@pytest.mark.parametrize(
+    "stub",
+    [{"models": [], "health": {**HEALTH, "engine": "remote", "device": TLS}}],
+    indirect=True,
+)
+def test_default_model_of_other_servers_is_said_from_health_alone(qtbot, dock):
     """The line does not wait for the list of models: what health says of the default one is enough."""
-    stub.models.clear()
-    stub.health = {**HEALTH, "engine": "remote", "device": TLS}
-    plugin.services.actions._use(plugin.services.connection.settings)
-    plugin.services.actions.look_again()
+    assert "go on to gpu1.office + 3" in dock.header.leaves.text()
 
-    qtbot.waitUntil(lambda: "go on to gpu1.office" in dock.header.leaves.text(), timeout=3000)
+
+def test_long_names_do_not_hide_the_beginning(qtbot, plugin, dock):
+    """Where the dock is narrow the line is shortened at its end, so that what it warns of is read first."""
+    choose(qtbot, dock, "Geo-R1 7B")
+    button = dock.header.leaves
+    button.resize(150, button.height())
+    narrow = button.grab().toImage()
+    button.setText("Views and questions go on to somewhere else")
+
+    assert button.grab().toImage() == narrow
+    assert "gpu1.office" in button.toolTip()

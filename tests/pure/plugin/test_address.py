@@ -59,10 +59,10 @@ def test_where_questions_go(url, way, host):
     [
         ("onnx", "cpu", "", False),
         ("torch", "cuda:0", "", False),
-        ("remote", "https://gpu.office:8000", "gpu.office:8000", False),
-        ("remote", "http://gpu.office:8000", "gpu.office:8000", True),
-        ("remote", "http://127.0.0.1:8000", "127.0.0.1:8000", False),  # a server here, or a tunnel
-        ("remote", "https://a:1, http://b:2 + 3", "a:1, b:2 + 3", True),  # one open way is enough
+        ("remote", "https://gpu.office:8000", "gpu.office", False),
+        ("remote", "http://gpu.office:8000", "gpu.office", True),
+        ("remote", "http://127.0.0.1:8000", "127.0.0.1", False),  # a server here, or a tunnel
+        ("remote", "https://a:1, http://b:2 + 3", "a + 4", True),  # one open way is enough
         ("remote", "", "?", False),  # said all the same
     ],
 )
