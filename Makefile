@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind proof-newkind test-remote soak clean
+	test-qt6 test-faults test-e2e test-gpu test-kernels exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind proof-newkind test-remote soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -139,6 +139,11 @@ test-remote: setup ## the remote engine against real servers: transformers serve
 
 soak: setup ## half an hour of steady work on the service; fails on anything that grows (SOAK_MINUTES=)
 	@$(PY) scripts/soak.py
+
+test-kernels: setup ## Triton's kernels beside plain torch without a GPU, by Triton's interpreter (installs it into build/, 2 minutes)
+	@test -d build/triton || $(PY) -m pip install -q --no-deps --target build/triton "triton==3.6.0" "numpy<2.4"
+	@PYTHONPATH=build/triton TRITON_INTERPRET=1 $(PYTEST) -q tests/gpu/test_qwen_kernels.py -m gpu --timeout=400 \
+		-W "ignore::DeprecationWarning:triton"
 
 test-gpu: setup ## tests that need a CUDA device
 	@$(PYTEST) -q tests/gpu -m gpu

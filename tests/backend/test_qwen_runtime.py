@@ -304,3 +304,18 @@ def test_nothing_held_back_is_lost_at_the_end():
 
     assert pieces.add(*b"tank \xf0\x9f") == ""
     assert pieces.rest() == "tank "
+
+
+def test_products_that_read_weights_once_answer_the_same(stock, expected, monkeypatch):
+    """The step with norms, gates and sums inside of its matrix products says the same tokens."""
+    made = runtime(stock)
+    step, ways = made.decoder.step, []
+
+    def once(*given, **named):
+        ways.append(True)
+        step(*given, **named, once=True)
+
+    monkeypatch.setattr(made.decoder, "step", once)
+
+    assert told(made)[0] == expected
+    assert ways

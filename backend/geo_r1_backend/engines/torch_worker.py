@@ -89,6 +89,7 @@ def load(arguments: argparse.Namespace) -> tuple[Answers, str, dict[str, str]]:
     if arguments.threads:
         torch.set_num_threads(arguments.threads)
     folder: Path = arguments.folder
+    threading.Thread(target=_warm, args=(arguments.device,), daemon=True).start()
     loaded = loading.load_model(folder, device=arguments.device, precision=arguments.precision)
     model = loaded.model
     if arguments.adapter is not None:
@@ -112,7 +113,7 @@ def load(arguments: argparse.Namespace) -> tuple[Answers, str, dict[str, str]]:
 
     tokenizer, notes = loading.load_tokenizer(folder)
     on_gpu = loaded.device != "cpu"
-    operations = choose_operations(loaded.device)
+    operations = choose_operations(loaded.device, model.dtype)
     free_bytes = loading.free_bytes(loaded.device) or 0
     runtime = QwenRuntime(
         model,
@@ -124,6 +125,16 @@ def load(arguments: argparse.Namespace) -> tuple[Answers, str, dict[str, str]]:
     )
     facts |= {"loop": f"own, kernels: {operations.name}", **notes}
     return OwnAnswers(runtime, tokenizer), loaded.device, facts
+
+
+def _warm(device: str | None) -> None:
+    """Try the kernels while the weights are read: the very first time on a machine they are compiled, which takes seconds."""
+    import torch
+
+    from geo_r1_backend.models.qwen.choice import choose_operations
+
+    if device != "cpu" and torch.cuda.is_available():
+        choose_operations("cuda", torch.bfloat16)
 
 
 def main() -> None:

@@ -8,7 +8,7 @@ without a graph.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,6 +78,8 @@ class Decoder:
         self._pool: Any = None
         self.captures = 0
         """Graphs captured so far."""
+        self.chosen: dict[int, dict[str, Any]] = {}
+        """By rows: which way of a step was faster, and the times of both."""
 
     def make_rows(self, count: int, slots: int, *, log_probs: bool = False) -> Rows:
         """Buffers for this model."""
@@ -121,7 +123,15 @@ class Decoder:
         for _ in range(steps):
             rows.graphs[key].replay()
 
-    def step(self, rows: Rows, count: int, *, draws: bool, used: int | None = None) -> None:
+    def step(
+        self,
+        rows: Rows,
+        count: int,
+        *,
+        draws: bool,
+        used: int | None = None,
+        once: bool = False,
+    ) -> None:
         """One token for each of the first rows; ended ones stay where they are.
 
         Args:
@@ -129,11 +139,11 @@ class Decoder:
             count: of the rows that take part.
             draws: whether any row has a temperature.
             used: slots that hold something in any row, where the host knows.
+            once: with norms, gates and sums inside of the matrix products.
         """
         language = self.language
         at, positions = rows.used[:count], rows.positions[:count]
         hidden = language.embedded(rows.current[:count])
-        once = language.weights.is_plain and language.operations.reads_once(count)
         run = self._layers_once if once else self._layers
         normed = run(rows, hidden, at, positions, used)
         heat = rows.heat[:count] if draws else None
@@ -221,16 +231,41 @@ class Decoder:
         return (ids[:, None] == self._end_ids).any(1)
 
     def _captured(self, rows: Rows, count: int, *, draws: bool) -> Any:
-        """Record a step. Rows may be in the middle of their answers: what the trial step changes is put back."""
+        """Record a step, in two ways where both are possible, and keep the faster.
+
+        Rows may be in the middle of their answers: what the trial steps change is put back.
+        """
+        language = self.language
+        ways = [False]
+        if language.weights.is_plain and language.operations.reads_once(count):
+            ways.append(True)
         kept = [tensor.clone() for tensor in rows.small]
         dice = self.generator.get_state()
+
+        def put_back() -> None:
+            for tensor, value in zip(rows.small, kept, strict=True):
+                tensor.copy_(value)
+
+        graphs = [self._recorded(rows, count, draws, once, put_back) for once in ways]
+        times_ms = [_time_ms(graph, put_back) for graph in graphs] if len(graphs) > 1 else [0.0]
+        fastest = times_ms.index(min(times_ms))
+        self.generator.set_state(dice)
+        self.captures += 1
+        self.chosen[count] = {
+            "once": ways[fastest],
+            "ms": dict(zip(("apart", "once"), times_ms, strict=False)),
+        }
+        return graphs[fastest]
+
+    def _recorded(
+        self, rows: Rows, count: int, draws: bool, once: bool, put_back: Callable[[], None]
+    ) -> Any:
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(stream):
             for _ in range(2):  # the first compiles kernels, the second finds every workspace
-                self.step(rows, count, draws=draws)
-                for tensor, value in zip(rows.small, kept, strict=True):
-                    tensor.copy_(value)
+                self.step(rows, count, draws=draws, once=once)
+                put_back()
         torch.cuda.current_stream().wait_stream(stream)
         graph = torch.cuda.CUDAGraph()
         if draws:
@@ -239,7 +274,19 @@ class Decoder:
             self._pool = torch.cuda.graph_pool_handle()
         # steps never overlap and leave their results in the rows, so all graphs share their scratch memory
         with torch.cuda.graph(graph, pool=self._pool):
-            self.step(rows, count, draws=draws)
-        self.generator.set_state(dice)
-        self.captures += 1
+            self.step(rows, count, draws=draws, once=once)
         return graph
+
+
+def _time_ms(graph: Any, put_back: Callable[[], None]) -> float:
+    """Of one replay: the best of some."""
+    found = []
+    for _ in range(4):
+        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        began.record()
+        graph.replay()
+        ended.record()
+        ended.synchronize()
+        put_back()
+        found.append(float(began.elapsed_time(ended)))
+    return min(found[1:])

@@ -95,7 +95,7 @@ class QwenPolicy:
         self._language = model.model.language_model
         self._shape = shape_of(self._config.text)
         self._tables = rotary_tables(self._config, model.lm_head.weight)
-        self._operations = choose_operations(self._device.type)
+        self._operations = choose_operations(self._device.type, self._dtype)
         self._vision = VisionTower(model.model.visual, self._config.vision, self._operations)
         layer_parameters = sum(p.numel() for p in self._language.layers.parameters())
         if adaptation == "lora":

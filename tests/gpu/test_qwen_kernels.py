@@ -1,0 +1,69 @@
+"""Triton's kernels beside plain torch: on a GPU, or anywhere with TRITON_INTERPRET=1 (`make test-kernels`)."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+
+import pytest
+import torch
+
+INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
+DEVICE = "cpu" if INTERPRETED else "cuda"
+
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(
+        importlib.util.find_spec("triton") is None
+        or not (INTERPRETED or torch.cuda.is_available()),
+        reason="needs Triton, and a CUDA device or TRITON_INTERPRET=1",
+    ),
+]
+# the interpreter multiplies bfloat16 matrices as if they were integers (Triton 3.6)
+DTYPES = [torch.float32] if INTERPRETED else [torch.float32, torch.bfloat16]
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_every_kernel_is_its_twin(dtype):
+    """Each kernel gives what plain torch gives, to rounding, at sizes of a 3B and a 7B model and at odd ones."""
+    from geo_r1_backend.models.qwen.choice import TOLERANCE, differences
+    from geo_r1_backend.models.qwen.fused import CHECKED, FusedOperations
+
+    found = dict(differences(FusedOperations(), DEVICE, dtype))
+
+    assert list(found) == list(CHECKED)
+    for name, apart in found.items():
+        assert not isinstance(apart, Exception), f"{name}: {apart!r}"
+        assert apart <= TOLERANCE[dtype], name
+
+
+def test_attention_never_reads_behind_a_row():
+    """Slots behind a row's last one hold NaN and change nothing, whatever part of the row they would fall into."""
+    from geo_r1_backend.models.qwen.fused import FusedOperations
+    from geo_r1_backend.models.qwen.layout import Shape
+    from geo_r1_backend.models.qwen.operations import Operations
+
+    shape = Shape(4, 2, 32, 1e-6)
+    for length in (1, 2, 31, 32, 33, 64, 65, 130):
+        keys, values = torch.randn(2, 1, 2, 256, 32, device=DEVICE)
+        query, at = torch.randn(1, 4, 32, device=DEVICE), torch.tensor([length - 1], device=DEVICE)
+        expected = Operations().attend(query, keys, values, at, shape)
+        keys[:, :, length:] = values[:, :, length:] = float("nan")
+
+        found = FusedOperations().attend(query, keys, values, at, shape)
+
+        torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_a_refused_kernel_is_plain_torch():
+    """What does not work on a device is done by its twin there, and the engine says which."""
+    from geo_r1_backend.models.qwen.fused import FusedOperations
+
+    made = FusedOperations({"swiglu": "differs by 1e-1", "linear_add": "CompilationError"})
+    rows = torch.randn(2, 8)
+
+    torch.testing.assert_close(
+        made.swiglu(rows), torch.nn.functional.silu(rows[:, :4]) * rows[:, 4:]
+    )
+    assert "swiglu: differs by 1e-1" in made.name
+    assert not made.reads_once(1)
