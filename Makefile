@@ -120,6 +120,10 @@ cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 bench-grpo: setup ## one GRPO step of a 3B model beside TRL, on a GPU (minutes); BENCH="--plan lean" and the like
 	@$(PY) scripts/bench/gpu_grpo.py --out build/bench/grpo.json $(BENCH)
 
+.PHONY: bench-tiles
+bench-tiles: setup ## many tiles through the service: tiles a second, a question in between, memory (15 minutes; BENCH="--parts tiles,again")
+	@PYTHONPATH=backend:scripts/bench $(PY) scripts/bench/tiles.py $(BENCH)
+
 bench-train: setup ## seconds of a fine-tuning step with the embedded model on this CPU (1 minute; BENCH="--adaptation lora")
 	@PYTHONPATH=backend $(PY) scripts/bench/training_step.py $(BENCH)
 

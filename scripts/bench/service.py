@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 from PIL import Image
 
 from geo_r1_backend.storage.atomic import read_server_file
@@ -21,19 +23,26 @@ READY_LIMIT_S = 60.0
 
 
 class ServiceProcess:
-    """`geo-r1 serve` in a data folder of its own, measured from its start on."""
+    """`geo-r1 serve` in a data folder of its own, measured from its start on.
 
-    def __init__(self, arithmetic: str, threads: int) -> None:
+    Args:
+        arithmetic: of the embedded model.
+        threads: of the same.
+        backend: folder `backend/` of another version, to measure that one.
+    """
+
+    def __init__(self, arithmetic: str, threads: int, backend: Path | None = None) -> None:
         self._home = tempfile.TemporaryDirectory(prefix="geo-r1-bench-")
         home = Path(self._home.name)
         command = [sys.executable, "-m", "geo_r1_backend", "serve", "--data-dir", str(home)]
         command += ["--arithmetic", arithmetic, "--threads", str(threads), "--nice", "0"]
         began_s = time.perf_counter()
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        environment = {**os.environ, **({"PYTHONPATH": str(backend)} if backend else {})}
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
         while (server := read_server_file(home)) is None:
             self._check(began_s)
             time.sleep(0.002)
-        self._client = httpx.Client(
+        self.client = httpx.Client(
             base_url=server.url,
             headers={
                 "Authorization": f"Bearer {server.token}",
@@ -42,7 +51,7 @@ class ServiceProcess:
             trust_env=False,
             timeout=READY_LIMIT_S,
         )
-        while self._client.get("/v1/health").json()["status"] != "ready":
+        while self.client.get("/v1/health").json()["status"] != "ready":
             self._check(began_s)
             time.sleep(0.005)
         self.ready_s = time.perf_counter() - began_s
@@ -55,16 +64,21 @@ class ServiceProcess:
             stream = io.BytesIO()
             picture.crop((number, number, number + 448, number + 448)).save(stream, "PNG")
             sha256 = hashlib.sha256(stream.getvalue()).hexdigest()
-            self._client.put(f"/v1/chips/{sha256}", content=stream.getvalue()).raise_for_status()
+            self.client.put(f"/v1/chips/{sha256}", content=stream.getvalue()).raise_for_status()
             for name, at_s in self._events({"item": "a", "chip": sha256, "query": query}).items():
                 if name in seen:
                     seen[name].append(at_s)
         medians = {f"http_{k}_s": sorted(v)[len(v) // 2] for k, v in seen.items() if v}
-        return {**medians, **self._memory()}
+        return {**medians, **self.memory()}
+
+    def cpu_s(self) -> float:
+        """Processor time that it has used, s."""
+        times = psutil.Process(self._process.pid).cpu_times()
+        return float(times.user + times.system)
 
     def stop(self) -> None:
         """End the process."""
-        self._client.close()
+        self.client.close()
         self._process.terminate()
         self._process.wait(10)
         self._home.cleanup()
@@ -73,12 +87,12 @@ class ServiceProcess:
         """When each kind of event came first."""
         first: dict[str, float] = {}
         began_s = time.perf_counter()
-        with self._client.stream("POST", "/v1/ground", json={"items": [item]}) as reply:
+        with self.client.stream("POST", "/v1/ground", json={"items": [item]}) as reply:
             for line in reply.iter_lines():
                 first.setdefault(json.loads(line)["event"], time.perf_counter() - began_s)
         return first
 
-    def _memory(self) -> dict[str, float]:
+    def memory(self) -> dict[str, float]:
         """Resident now and at its peak, MiB; only where there is /proc."""
         status = Path(f"/proc/{self._process.pid}/status")
         if not status.is_file():

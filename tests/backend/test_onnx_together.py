@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -127,21 +129,29 @@ def test_stop_ends_all_of_them(engine, asked_before_stop):
     assert asked == asked_before_stop + 1
 
 
-def test_another_question_passes_while_others_rest(engine):
-    """The engine nests: a generator that rests between two pieces is not disturbed by another one."""
+def test_another_question_passes_wherever_it_may(engine):
+    """The engine nests: an answer from within should_stop, in a prefill or between tokens, disturbs neither."""
     items = questions(3)
     undisturbed = told(engine, items)
-    found = [[] for _ in items]
-    extra = []
-    options = GenerationOptions(max_new_tokens=40)
-    for number, piece in enumerate(engine.generate(items, options, NEVER)):
-        found[piece.index].append((piece.text, piece.tokens, piece.finish))
-        if number in (1, 30):
+    found, extra, asked = [[] for _ in items], [], 0
+
+    def should_stop():
+        nonlocal asked
+        asked += 1
+        if asked in (2, 3, 4, 5, 40):
             extra.append(told(engine, [items[1]], max_new_tokens=9))
+        return False
+
+    fresh = [replace(item, image=item.image.rotate(180)) for item in items]
+    expected = told(engine, fresh)
+    engine._kept.clear()
+    for piece in engine.generate(fresh, GenerationOptions(max_new_tokens=40), should_stop):
+        found[piece.index].append((piece.text, piece.tokens, piece.finish))
 
     assert engine.nests
-    assert found == undisturbed
-    assert extra[0] == extra[1]
+    assert found == expected != undisturbed
+    assert len(extra) == 5
+    assert all(answer == extra[0] for answer in extra)
 
 
 def test_the_shipped_model_answers_the_same_side_by_side(monkeypatch):

@@ -88,7 +88,7 @@ class Engine(Protocol):
     """How many items a call of `generate` should have when many wait; 1 = it answers them one by one anyway. Others have to
     wait until the call is over, unless it `nests`."""
     nests: bool
-    """Whether `generate` may be called again while an earlier generator of it rests between two pieces."""
+    """Whether `generate` may be called again from within ``should_stop``, or while an earlier generator rests at a piece."""
 
     def status(self) -> EngineStatus:
         """Name and device of this engine."""

@@ -236,16 +236,17 @@ class GroundQueue:
                 self._let_pass()
                 turn_ends_s = time.perf_counter() + TURN_S
 
-        events = ground(
-            questions, engine, options, lambda: job.stop is not None, self._segmenter, let_pass
-        )
+        def should_stop() -> bool:
+            if engine.nests and time.perf_counter() > turn_ends_s:
+                let_pass()
+            return job.stop is not None
+
+        events = ground(questions, engine, options, should_stop, self._segmenter, let_pass)
         try:
             for event in events:
                 if job.stop is not None:
                     return
                 self._emit(job, event)
-                if engine.nests and time.perf_counter() > turn_ends_s:
-                    let_pass()
         finally:
             events.close()  # type: ignore[attr-defined]  # a generator, and the engine must hear of it now
 
