@@ -8,6 +8,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import warnings
 from contextlib import closing
 
 import pytest
@@ -140,6 +141,21 @@ def test_a_run_over_a_folder_of_transformers(stock, tmp_path):
     assert all(name.startswith("base_model.model.") for name in tensors)
     assert any(name.endswith("lora_B.weight") for name in tensors)
     assert all(torch.isfinite(one).all() for one in tensors.values())
+    served = as_peft_serves_it(stock, folder / "adapter")
+    assert served == {name.replace(".weight", ".default.weight") for name in tensors}
+
+
+def as_peft_serves_it(stock, adapter):
+    """Names of the parameters that peft adds when it loads the folder as other servers do."""
+    from peft import PeftModel
+    from transformers import Qwen2_5_VLForConditionalGeneration
+
+    plain = Qwen2_5_VLForConditionalGeneration.from_pretrained(stock, dtype=torch.float32)
+    with warnings.catch_warnings():
+        # peft 0.21 and transformers 5 (2026-11); a missing or an unexpected key is a UserWarning, and an error
+        warnings.simplefilter("ignore", FutureWarning)
+        loaded = PeftModel.from_pretrained(plain, adapter)
+    return {name for name, _ in loaded.named_parameters() if "lora_" in name}
 
 
 @pytest.mark.slow

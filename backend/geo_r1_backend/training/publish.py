@@ -6,7 +6,7 @@ import json
 import re
 import secrets
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from geo_r1_backend.training_wire import Score, Verdict
 ADAPTER_FOLDER = "adapter"
 ADAPTER_FILE = "adapter_model.safetensors"
 ADAPTER_CARD = "adapter.json"
+PEFT_CARD = "adapter_config.json"
 MODEL_FOLDER = "model"
 CARD_FILE = "README.md"
 OF_THE_BASE = (CARD_FILE, MANIFEST_FILE, WEIGHTS_FILE)
@@ -58,6 +59,7 @@ def write_adapter(
             save_file(tensors, part)
             # never a card beside the numbers of another checkpoint
             (target / ADAPTER_CARD).unlink(missing_ok=True)
+            (target / PEFT_CARD).unlink(missing_ok=True)
             part.replace(target / ADAPTER_FILE)
         except BaseException:
             part.unlink(missing_ok=True)
@@ -74,7 +76,28 @@ def write_adapter(
             "verdict": asdict(verdict) if verdict else None,
             "score": asdict(score) if score else None,
         }
+        if config.adaptation == "lora":
+            write_private_json(target / PEFT_CARD, peft_card(config, list(tensors)))
         write_private_json(target / ADAPTER_CARD, card)
+
+
+def peft_card(config: TrainingConfig, names: Sequence[str]) -> dict[str, Any]:
+    """What peft, vLLM and SGLang read beside the tensors of an adapter, so that they serve it as it is."""
+    layers = sorted({name.partition(".lora_")[0].rpartition(".")[2] for name in names})
+    sees = any(".visual." in name for name in names)
+    return {
+        "peft_type": "LORA",
+        "task_type": None,
+        "base_model_name_or_path": config.model_id,
+        "r": config.rank,
+        "lora_alpha": config.alpha,
+        "lora_dropout": 0.0,
+        "bias": "none",
+        "target_modules": layers,
+        # the tower of images has layers of the same names
+        "exclude_modules": None if sees else r".*\bvisual\b.*",
+        "inference_mode": True,
+    }
 
 
 def write_model(
