@@ -16,6 +16,7 @@ from geo_r1_backend.errors import (
     FetchActive,
     GeoR1Error,
     HubMoved,
+    HubUnreachable,
     PlanChanged,
 )
 from geo_r1_backend.manager import fetch as fetching
@@ -310,6 +311,17 @@ def test_refusals_of_the_hub_are_explained(direct, repository, more, code, words
     assert words in refusal.value.message
     assert refusal.value.hint
     assert "hf_" not in refusal.value.message + refusal.value.hint + repr(refusal.value.parameters)
+
+
+def test_offline_is_obeyed(hub, tmp_path, monkeypatch):
+    """With HF_HUB_OFFLINE nobody is asked, and the reason is said."""
+    hub.add(REPOSITORY, model_files())
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+
+    with pytest.raises(HubUnreachable, match="HF_HUB_OFFLINE is set"):
+        plan_of(hub, tmp_path)
+
+    assert hub.requests == []
 
 
 def test_hub_that_is_broken_is_said(direct, hub):

@@ -39,11 +39,13 @@ def test_folder_is_copied_and_checked(tmp_path):
         **{"old.bin": b"pickle", "evil.py": b"import os", "runs/model.safetensors": b""}
     )
     folder = write(tmp_path / "Geo-R1 3B", given)
-    told = []
+    told, seen = [], set()
 
-    made = import_folder(
-        folder, tmp_path / "home", tell=lambda done, total: told.append((done, total))
-    )
+    def tell(done, total):
+        told.append((done, total))
+        seen.update(models_of(tmp_path / "home"))
+
+    made = import_folder(folder, tmp_path / "home", tell=tell)
 
     model = models_of(tmp_path / "home")["geo-r1-3b"]
     assert (made.model, made.repaired, made.is_checked) == ("geo-r1-3b", "", False)
@@ -51,6 +53,7 @@ def test_folder_is_copied_and_checked(tmp_path):
     kept = {path.name for path in model.folder.iterdir()}
     assert kept == set(model_files()) | {"source.json"}
     assert told[-1] == (made.size_bytes, made.size_bytes)
+    assert seen == {"geo-r1-nano"}  # half a copy is no model
     assert {path.name for path in folder.iterdir()} == {
         "old.bin",
         "evil.py",

@@ -26,7 +26,7 @@ from geo_r1_backend.models_wire import (
     PlanRequest,
 )
 
-POLL_S = 0.2
+POLL_S = 0.05
 MAX_STREAMS = 50
 
 

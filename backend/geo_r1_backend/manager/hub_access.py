@@ -29,7 +29,10 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 LOOK_LIMIT_S = 60.0
 POLL_S = 0.05
 WORKER = "geo_r1_backend.manager.hub_worker"
+OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+"""The client's own switches: whoever sets one wants no request at all, and no process is begun for it."""
 ENVIRONMENT = {
+    "HF_HUB_OFFLINE": "0",  # of every other child it is 1
     # what is tested is what runs: plain HTTP with ranges, no second protocol beside
     "HF_HUB_DISABLE_XET": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -105,13 +108,19 @@ def _read_token(path: Path) -> str:
 
 
 class HubProcess:
-    """The process that talks to the hub; `with` ends it."""
+    """The process that talks to the hub; `with` ends it.
+
+    Raises:
+        HubUnreachable: if it must not be asked.
+    """
 
     def __init__(self, access: Access, folder: Path) -> None:
+        for name in OFFLINE_VARIABLES:
+            if os.environ.get(name, "").upper() in ("1", "ON", "YES", "TRUE"):
+                raise HubUnreachable(hub=access.hub, reason=f"{name} is set")
         self._access = access
         self._folder = folder
-        online = {"HF_HUB_OFFLINE": os.environ.get("HF_HUB_OFFLINE", "0")}
-        self._worker = WorkerProcess(WORKER, folder, None, environment={**ENVIRONMENT, **online})
+        self._worker = WorkerProcess(WORKER, folder, None, environment=ENVIRONMENT)
 
     def send(self, **message: object) -> None:
         """Ask for something."""

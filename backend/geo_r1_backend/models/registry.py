@@ -184,8 +184,11 @@ def _candidates(data_folder: Path) -> list[Path]:
 
 
 def _subfolders(folder: Path) -> list[Path]:
+    """Folders in a folder; those that begin with a dot are being made or deleted."""
     try:
-        return sorted(place for place in folder.iterdir() if place.is_dir())
+        return sorted(
+            place for place in folder.iterdir() if place.is_dir() and place.name[0] != "."
+        )
     except OSError:
         return []
 
