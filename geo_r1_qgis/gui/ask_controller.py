@@ -11,11 +11,12 @@ import time
 from typing import Optional
 
 from qgis.core import Qgis, QgsApplication, QgsProject
-from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QCoreApplication, QObject, QTimer, pyqtSignal
 
 from ..capture.chip import Chip
 from ..capture.plan import CapturePlan
 from ..core import wire
+from ..core.answer_check import check_words
 from ..core.ask_state import AskState, Stage
 from ..core.errors import CaptureError, GeoR1Error, Unexpected
 from ..core.frame import Frame
@@ -27,6 +28,7 @@ from ..network.client import Client
 from ..network.connection import Connection
 from ..network.ground_call import GroundCall
 from ..tasks.capture_task import CaptureTask
+from ..tasks.geometry_check import geometry_check
 from ..tasks.outcome import Cancelled, Failed
 from .answers_panel import Answer, Question
 from .ask_words import ending_words, remark_on, stage_words
@@ -68,6 +70,7 @@ class AskController(QObject):
         self._call: Optional[GroundCall] = None
         self._question: Optional[Question] = None
         self._run_uid = ""
+        self._check_words = ""
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._show_stage)
@@ -96,6 +99,7 @@ class AskController(QObject):
         panel.query.remember(query)
         self.state.begin(query)
         self._plan, self._chip, self._question, self._run_uid = plan, None, None, ""
+        self._check_words = ""
         self._began = time.monotonic()
         self._dock.reasoning.clear()
         panel.set_running(True)
@@ -228,7 +232,9 @@ class AskController(QObject):
         self._begin_run(result.model, result.engine)
         for detection in self.state.missing_detections():
             self._write(detection)
-        self._store.finish_run(self._run_uid, result)
+        check = geometry_check(self.state.query, result, self._chip.frame)
+        self._check_words = check_words(check, QCoreApplication.translate)
+        self._store.finish_run(self._run_uid, result, check.word)
         if result.reasoning and not self._dock.reasoning.reasoning:
             self._dock.reasoning.feed("think", result.reasoning)
         self._question.reasoning = result.reasoning
@@ -258,7 +264,7 @@ class AskController(QObject):
             self._store.break_off_run(self._run_uid, outcome, reasoning)
         if self._question is not None:
             self._question.reasoning = self._question.reasoning or self._dock.reasoning.reasoning
-            words = ending_words(self.state, self._question.task)
+            words = ending_words(self.state, self._question.task) or self._check_words
             self._dock.answers.end_question(self._question, words)
         self._show_stage()
         if self.state.error is not None:

@@ -160,11 +160,12 @@ class DetectionStore(QObject):
         target.submit(write_detection)
         return uid
 
-    def finish_run(self, run_uid: str, result: wire.ResultEvent) -> None:
-        """Note how a question ended, and give its detections the whole reasoning."""
+    def finish_run(self, run_uid: str, result: wire.ResultEvent, geometry_check: str = "") -> None:
+        """Note how a question ended, and give its detections the whole reasoning and what the geometry says of them."""
         run = self._runs.get(run_uid)
         row = result_row(result, run.start.task if run else "")
-        self._end_run(run_uid, row, {"reasoning": result.reasoning, "model": result.model})
+        told = {"reasoning": result.reasoning, "model": result.model}
+        self._end_run(run_uid, row, {**told, "geometry_check": geometry_check or None})
 
     def break_off_run(self, run_uid: str, outcome: str, reasoning: str) -> None:
         """Note that a question was stopped, or failed, before its answer was complete; what it found stays."""

@@ -9,15 +9,15 @@ from qgis.core import QgsCsException
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..capture.scene_plan import PlannedArea, ScenePlan
-from ..core.comparison import Comparison, say
+from ..core.comparison import Comparison
 from ..core.scene import Evaluation, SceneObject, evaluate
+from ..core.scene_words import ranking_words
 from ..core.seams import Box
 from ..crs.measure import Measure, area_m2
 from ..crs.reference import crs_from
 
 translate = QCoreApplication.translate
 
-SHOWN_RANKS = 10
 Polygons = Optional[List[List[List[List[float]]]]]
 
 
@@ -75,7 +75,7 @@ def compare(
         middle=(0.0, 0.0),
         precision_m=metres.pixel,
     )
-    words = _words(comparison, evaluation, is_whole=is_whole)
+    words = ranking_words(comparison, evaluation, translate, is_whole=is_whole)
     check = _check(comparison, evaluation, is_whole=is_whole)
     return Compared(tuple((targets[index], check) for index in evaluation.winners), words)
 
@@ -113,24 +113,6 @@ class _Metres:
 
 def _doubled_area(ring: Sequence[Sequence[float]]) -> float:
     return abs(sum(a[0] * b[1] - b[0] * a[1] for a, b in zip(ring, [*ring[1:], ring[0]])))
-
-
-def _words(comparison: Comparison, evaluation: Evaluation, *, is_whole: bool) -> str:
-    """The ranking with its values, best first."""
-    head = translate("SceneWords", "{expression}: {count} compared").format(
-        expression=say(comparison), count=evaluation.candidates
-    )
-    if comparison.needs_anchor:
-        head = translate("SceneWords", "{head} with {count} of the other kind").format(
-            head=head, count=evaluation.anchors
-        )
-    lines = [head + ("" if is_whole else translate("SceneWords", " (so far)"))]
-    for place, ranked in enumerate(evaluation.ranking[:SHOWN_RANKS], 1):
-        if ranked.value is not None:
-            lines.append(f"{place}. {abs(ranked.value):,.1f} {ranked.unit}")
-    if len(evaluation.ranking) > SHOWN_RANKS:
-        lines.append("…")
-    return "\n".join(lines)
 
 
 def _check(comparison: Comparison, evaluation: Evaluation, *, is_whole: bool) -> str:
