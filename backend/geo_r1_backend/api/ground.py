@@ -83,6 +83,8 @@ def _submit(
                 query=item.query,
                 read_image=partial(open_image, chips[item.chip].path, limit_px=limit_px),
                 detail=item.detail,
+                chip=item.chip,
+                size_px=(chips[item.chip].width_px, chips[item.chip].height_px),
             )
             for item in body.items
         ],

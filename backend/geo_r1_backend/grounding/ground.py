@@ -17,6 +17,7 @@ from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
 from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.errors import EngineFailed, GeoR1Error, Internal, TaskUnsupported
 from geo_r1_backend.grounding.asked import Asked, fail, ms_since, say
+from geo_r1_backend.grounding.kept_views import KeptViews
 from geo_r1_backend.grounding.masks import FindSegmenter, boxes_task, no_segmenter, with_masks
 from geo_r1_backend.grounding.through_windows import Look, plan_looks, through_windows
 from geo_r1_backend.wire import Detail, ErrorEvent, Event, StartedEvent, Task
@@ -43,6 +44,10 @@ class Question:
     queued_ms: float = 0.0
     detail: Detail = "auto"
     """Whether it is looked at through windows."""
+    chip: str = ""
+    """Hash of the pixels, for those who keep what they saw of them."""
+    size_px: tuple[int, int] | None = None
+    """Width and height, where they are known without decoding."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def ground(
     should_stop: Callable[[], bool],
     segmenter: FindSegmenter = no_segmenter,
     between: Callable[[], None] = _nobody_waits,
+    kept: KeptViews | None = None,
 ) -> Iterator[Event]:
     """Answer questions in batches, saying everything as soon as it is known.
 
@@ -83,6 +89,7 @@ def ground(
         should_stop: whether nobody listens any more.
         segmenter: gives what cuts masks out of boxes; asked when the first mask is due.
         between: called between two calls of the engine, when it is free for others.
+        kept: views of chips that were asked about before, and a place for those that are seen now.
 
     Yields:
         For each question `started`, then `token` and `detection`, then one `result` or `error`; events of the questions
@@ -96,13 +103,13 @@ def ground(
             return
         is_last = number == len(questions)
         try:
-            chip = _read(question, engine, options)
+            chip = _read(question, engine, options, kept)
             if len(chip.looks) == 1:
                 asked.append(_prepare(chip, question.item, chip.looks[0]))
         except GeoR1Error as error:
             yield ErrorEvent(question.item, error.to_body())
         else:
-            picture = {question.item: chip.image} if question.task == "gres" else {}
+            picture = {question.item: chip.picture} if chip.picture else {}
             if len(chip.looks) == 1:
                 pictures |= picture
             else:
@@ -145,12 +152,16 @@ class _Chip:
 
     question: Question
     prompt: str
-    image: Image
+    show: Callable[[Look], Image]
     looks: list[Look]
+    picture: Image | None
+    """For masks."""
     read_ms: float
 
 
-def _read(question: Question, engine: Engine, options: GroundOptions) -> _Chip:
+def _read(
+    question: Question, engine: Engine, options: GroundOptions, kept: KeptViews | None
+) -> _Chip:
     """The pixels, and how they will be looked at."""
     started_s = time.perf_counter()
     profile = engine.profile
@@ -160,23 +171,37 @@ def _read(question: Question, engine: Engine, options: GroundOptions) -> _Chip:
     if task not in profile.tasks:
         raise TaskUnsupported(task=task, model=profile.id, supported=profile.tasks)
     prompt = prompt_for(task, question.query, think=options.think)
-    image = question.read_image()
+    image = None if question.size_px else question.read_image()
+    width_px, height_px = image.size if image else question.size_px or (0, 0)
     looks = plan_looks(
-        image.width,
-        image.height,
+        width_px,
+        height_px,
         profile,
         task,
         question.detail,
         window_px=options.window_px,
         overlap_px=options.overlap_px,
     )
-    return _Chip(question, prompt, image, looks, ms_since(started_s))
+    keeps = kept is not None and question.chip and len(looks) == 1
+    known = kept.get(question.chip, looks[0].view) if kept is not None and keeps else None
+    if known is not None and question.task != "gres":
+        return _Chip(question, prompt, lambda look: known, looks, None, ms_since(started_s))
+    image = image or question.read_image()
+
+    def show(look: Look) -> Image:
+        rendered = look.view.render(image)
+        if kept is not None and keeps and known is None:
+            kept.keep(question.chip, look.view, rendered)
+        return rendered
+
+    picture = image if question.task == "gres" else None
+    return _Chip(question, prompt, show, looks, picture, ms_since(started_s))
 
 
 def _prepare(chip: _Chip, item: str, look: Look) -> Asked:
     """Everything that is done to one look before the engine sees it."""
     started_s = time.perf_counter()
-    rendered = look.view.render(chip.image)
+    rendered = chip.show(look)
     # a chip is read once, so its first look has the time of that
     read_ms = chip.read_ms if look is chip.looks[0] else 0.0
     return Asked(

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from geo_r1_backend.errors import Cancelled, GeoR1Error, Internal, QueueFull, ServiceStopping
 from geo_r1_backend.grounding.ground import GroundOptions, Question, ground, with_request_id
 from geo_r1_backend.grounding.host import ModelHost
+from geo_r1_backend.grounding.kept_views import KeptViews
 from geo_r1_backend.grounding.masks import FindSegmenter, no_segmenter
 from geo_r1_backend.wire import ErrorEvent, Event, QueuedEvent, ResultEvent
 
@@ -62,6 +63,7 @@ class GroundQueue:
         self._host = host
         self._segmenter = segmenter
         self._limit = limit
+        self._kept = KeptViews()
         self._waiting: deque[Job] = deque()
         self._between: deque[Callable[[], None]] = deque()
         self._begun: list[Job] = []
@@ -241,7 +243,9 @@ class GroundQueue:
                 let_pass()
             return job.stop is not None
 
-        events = ground(questions, engine, options, should_stop, self._segmenter, let_pass)
+        events = ground(
+            questions, engine, options, should_stop, self._segmenter, let_pass, self._kept
+        )
         try:
             for event in events:
                 if job.stop is not None:
