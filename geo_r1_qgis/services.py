@@ -21,6 +21,7 @@ from .gui.dock import GeoR1Dock
 from .gui.models_controller import ModelsController
 from .gui.preview import SendingPreview
 from .gui.review import ReviewController
+from .gui.scene_controller import SceneController
 from .gui.service_actions import ServiceActions
 from .gui.train_controller import TrainController
 from .layers.store import DetectionStore
@@ -56,6 +57,16 @@ class Services:
             plugin_version=plugin_version(),
             parent=self.dock,
         )
+        self.scenes = SceneController(
+            dock=self.dock,
+            preview=self.preview,
+            connection=self.connection,
+            store=self.store,
+            access=self.access,
+            view_px=lambda: self.actions.view_px,
+            plugin_version=plugin_version(),
+            parent=self.dock,
+        )
         self.answers = AnswersController(
             dock=self.dock, asking=self.asking, store=self.store, canvas=canvas, parent=self.dock
         )
@@ -79,6 +90,7 @@ class Services:
         self.actions.settings_changed.connect(self.save_settings)
         self.actions.server_chosen.connect(lambda: self._store.remove(LEGACY_ACCESS))
         self.actions.retry_requested.connect(self.asking.ask)
+        self.actions.retry_requested.connect(self.scenes.ask)
         self.actions.write_again_requested.connect(self.store.retry)
         self.actions.plugin_manager_requested.connect(
             lambda: iface.pluginManagerInterface().showPluginManager()
@@ -93,6 +105,7 @@ class Services:
         self.dock.visibilityChanged.disconnect(self._on_visibility)
         QgsProject.instance().readProject.disconnect(self._on_project_read)
         self.asking.close()
+        self.scenes.close()
         self.training.close()
         self.models.close()
         self.answers.close()
@@ -122,6 +135,7 @@ class Services:
         self.connection.watch(is_visible)
         if is_visible:
             self.store.look_back()
+            self.scenes.look_for_unfinished()
         if is_visible and not self.connection.is_settling:
             self.connection.connect_service(may_start=self.connection.settings.start_service)
         if is_visible and self._store.contains(LEGACY_ACCESS) and not self._has_told:
@@ -131,6 +145,7 @@ class Services:
     def _on_project_read(self) -> None:
         if self.dock.isUserVisible():
             self.store.look_back()
+            self.scenes.look_for_unfinished()
 
 
 def _use_vertex_tool(iface: Any, layer: Any) -> None:

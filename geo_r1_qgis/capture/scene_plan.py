@@ -7,8 +7,9 @@ straight for QGIS, which shows it through a warp; the corners that this leaves h
 
 from __future__ import annotations
 
+import hashlib
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Iterator, List, Optional, Sequence, Tuple
 
 from qgis.core import (
@@ -93,6 +94,7 @@ class ScenePlan:
     """What would be looked at. Good as long as the layer stays; make a new one when it changes."""
 
     layer: Optional[QgsRasterLayer] = None
+    layer_name: str = ""
     frame: Optional[Frame] = None
     """Of the whole raster at the chosen size: boxes of all answers are in its pixels."""
     crs: Optional[QgsCoordinateReferenceSystem] = None
@@ -128,6 +130,17 @@ class ScenePlan:
             areas = translate("ScenePlan", "in {count} areas").format(count=len(self.areas))
             words = f"{words} {areas}"
         return words
+
+    @property
+    def fingerprint(self) -> str:
+        """Tells whether another plan takes the same looks: a run may only go on with one that does."""
+        digest = hashlib.sha256(self.frame.to_json().encode())
+        digest.update(f"{self.tile_px} {self.levels}".encode())
+        for area in self.areas:
+            digest.update(f"{area.id} {area.window}".encode())
+            if area.polygon is not None:
+                digest.update(bytes(area.polygon.asWkb()))
+        return digest.hexdigest()
 
     def tile_frame(self, area: PlannedArea, tile: Tile) -> Frame:
         """Geometry of the picture of one tile."""
@@ -192,9 +205,22 @@ def plan_scene(
         areas = [SceneArea("", QgsGeometry.fromRect(extent))]
     planned, outside = _planned(frame, areas, side, levels)
     if not planned:
-        problem = translate("ScenePlan", "“{layer}” has no pixels in the areas that were chosen.")
-        return ScenePlan(layer=layer, outside=outside, problem=problem.format(layer=layer.name()))
-    return ScenePlan(layer, frame, crs, context, side, levels, planned, outside)
+        return ScenePlan(layer=layer, outside=outside, problem=_no_pixels(layer.name()))
+    return ScenePlan(layer, layer.name(), frame, crs, context, side, levels, planned, outside)
+
+
+def within(plan: ScenePlan, areas: Sequence[SceneArea]) -> ScenePlan:
+    """The same plan for these areas only; for any thread, there may be many."""
+    if plan.problem:
+        return plan
+    planned, outside = _planned(plan.frame, areas, plan.tile_px, plan.levels)
+    problem = "" if planned else _no_pixels(plan.layer_name)
+    return replace(plan, areas=planned, outside=outside, problem=problem)
+
+
+def _no_pixels(name: str) -> str:
+    problem = translate("ScenePlan", "“{layer}” has no pixels in the areas that were chosen.")
+    return problem.format(layer=name)
 
 
 def _problem(layer: Optional[QgsRasterLayer]) -> str:

@@ -30,7 +30,7 @@ class SceneReader:
         settings.setDestinationCrs(plan.crs)
         settings.setTransformContext(plan.context)
         self.source = chip_source(plan.layer)
-        self._drawing = ProviderWindow(
+        self._drawing: Optional[ProviderWindow] = ProviderWindow(
             CapturePlan(layer=plan.layer, frame=plan.frame, settings=settings)
         )
         self.is_cancelled = False
@@ -63,4 +63,10 @@ class SceneReader:
     def cancel(self) -> None:
         """Ask a reading to end soon."""
         self.is_cancelled = True
-        self._drawing.cancel()
+        drawing = self._drawing
+        if drawing is not None:
+            drawing.cancel()
+
+    def close(self) -> None:
+        """Let go of the copy of the layer: on the GUI thread, when nobody reads any more and before QGIS ends."""
+        self._drawing = None

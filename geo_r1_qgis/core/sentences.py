@@ -12,6 +12,7 @@ from typing import Callable, Dict
 from .errors import GeoR1Error
 from .hub_sentences import HUB_SENTENCES
 from .remote_sentences import REMOTE_SENTENCES
+from .scene_sentences import SCENE_SENTENCES
 from .sentence import QT_TRANSLATE_NOOP, Mend, Sentence
 from .server_sentences import SERVER_SENTENCES
 from .training_sentences import TRAINING_SENTENCES
@@ -73,6 +74,7 @@ SENTENCES: Dict[str, Sentence] = {
     **REMOTE_SENTENCES,
     **TRAINING_SENTENCES,
     **HUB_SENTENCES,
+    **SCENE_SENTENCES,
     # --- reaching the service
     "unreachable": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The Geo-R1 service is not answering"),

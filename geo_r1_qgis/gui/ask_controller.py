@@ -31,6 +31,7 @@ from ..tasks.capture_task import CaptureTask
 from ..tasks.geometry_check import geometry_check
 from ..tasks.outcome import Cancelled, Failed
 from .answers_panel import Answer, Question
+from .ask_panel import SCENES
 from .ask_words import ending_words, remark_on, stage_words
 from .dock import GeoR1Dock
 from .preview import SendingPreview
@@ -89,6 +90,8 @@ class AskController(QObject):
         if self.state.is_running:
             return
         panel = self._dock.ask_panel
+        if panel.area in SCENES:
+            return  # `scene_controller.py` does
         query = panel.query.text().strip()
         self._dock.notice.hide()
         plan = self._preview.plan()

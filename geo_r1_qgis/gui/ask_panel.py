@@ -21,9 +21,13 @@ from qgis.PyQt.QtWidgets import (
 
 from ..core.wire import Task
 from .query_edit import QueryEdit
+from .scene_form import SceneForm
 from .small_print import small_print
 
 VIEW, DRAWN = "view", "drawn"
+LAYER, FEATURES = "layer", "features"
+SCENES = (LAYER, FEATURES)
+"""Areas that may be larger than one picture: `scene_controller.py` leads their questions."""
 
 _PARENTHESIS = re.compile(r"\([^()]{1,24}\)")
 
@@ -57,7 +61,7 @@ class AskPanel(QWidget):
 
     @property
     def area(self) -> str:
-        """`view` or `drawn`."""
+        """`view`, `drawn`, `layer` or `features`."""
         return self.area_combo.currentData()
 
     @property
@@ -136,7 +140,12 @@ class AskPanel(QWidget):
         self.area_combo.setAccessibleName(self.tr("Area to look at"))
         self.area_combo.addItem(self.tr("Current view"), VIEW)
         self.area_combo.addItem(self.tr("Drawn rectangle"), DRAWN)
-        self.area_combo.currentIndexChanged.connect(self.changed)
+        self.area_combo.addItem(self.tr("Whole layer"), LAYER)
+        self.area_combo.addItem(self.tr("Features of a layer"), FEATURES)
+        self.scene_form = SceneForm(self)
+        self.scene_form.changed.connect(self.changed)
+        self.scene_form.hide()
+        self.area_combo.currentIndexChanged.connect(self._on_area_changed)
         self.area_combo.activated.connect(self._on_area_activated)
         self.draw = QToolButton(self)
         self.draw.setText(self.tr("Draw…"))
@@ -185,7 +194,10 @@ class AskPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(7)
         layout.addWidget(self.query)
+        self.under_query = QVBoxLayout()
+        layout.addLayout(self.under_query)
         layout.addLayout(grid)
+        layout.addWidget(self.scene_form)
         layout.addLayout(send)
 
     def _on_return(self) -> None:
@@ -194,6 +206,12 @@ class AskPanel(QWidget):
 
     def _on_button(self) -> None:
         (self.stop_requested if self._is_running else self.ask_requested).emit()
+
+    def _on_area_changed(self, _index: int) -> None:
+        self.draw.setVisible(self.area not in SCENES)
+        self.scene_form.setVisible(self.area in SCENES)
+        self.scene_form.show_for(features=self.area == FEATURES)
+        self.changed.emit()
 
     def _on_area_activated(self, _index: int) -> None:
         if self.area == DRAWN:

@@ -23,6 +23,7 @@ from .header import HeaderPanel
 from .models_panel import ModelsPanel
 from .notice import Notice
 from .reasoning_panel import ReasoningPanel
+from .scene_status import SceneStatus
 from .train_panel import TrainPanel
 
 
@@ -39,6 +40,7 @@ class GeoR1Dock(QgsDockWidget):
         self.header = HeaderPanel(self.menu, self)
         self.notice = Notice(self)
         self.ask_panel = AskPanel(self)
+        self.scene_status = SceneStatus(self)
         self.reasoning = ReasoningPanel(self)
         self.answers = AnswersPanel(self)
         self.train = TrainPanel(self)
@@ -84,6 +86,7 @@ class GeoR1Dock(QgsDockWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(9)
         layout.addWidget(self.ask_panel)
+        layout.addWidget(self.scene_status)
         layout.addWidget(self.notice)
         splitter = QSplitter(Qt.Orientation.Vertical, page)
         splitter.setChildrenCollapsible(False)
@@ -106,7 +109,13 @@ class GeoR1Dock(QgsDockWidget):
             self.ask_panel.layer_combo,
             self.ask_panel.area_combo,
             self.ask_panel.draw,
+            self.ask_panel.scene_form.areas_combo,
+            self.ask_panel.scene_form.selected_only,
+            self.ask_panel.scene_form.size_combo,
+            self.ask_panel.scene_form.large_too,
             self.ask_panel.button,
+            self.scene_status.resume,
+            self.scene_status.dismiss,
             self.reasoning.view,
             self.answers.export,
             self.answers.tree,

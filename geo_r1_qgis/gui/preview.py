@@ -5,14 +5,14 @@ Makes plans (`capture/plan.py`), never pictures.
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Callable, Optional, Tuple
 
 from qgis.core import QgsGeometry, QgsProject, QgsRasterLayer, QgsWkbTypes
 from qgis.gui import QgsMapCanvas, QgsMapTool
 from qgis.PyQt.QtCore import QObject, QTimer
 
 from ..capture.plan import CapturePlan, plan_capture
-from .ask_panel import DRAWN, VIEW, AskPanel
+from .ask_panel import DRAWN, SCENES, VIEW, AskPanel
 from .maptool_rectangle import RectangleTool, outline_band
 
 FOLLOW_MS = 120
@@ -28,6 +28,8 @@ class SendingPreview(QObject):
         super().__init__(parent)
         self._canvas = canvas
         self._panel = panel
+        self.scene_words: Callable[[], Tuple[str, bool]] = lambda: ("", False)
+        """What would be sent of a whole layer or of features of one, and whether it cannot be."""
         self._area_map: Optional[QgsGeometry] = None
         self._chosen_id = ""
         self._tool_before: Optional[QgsMapTool] = None
@@ -69,7 +71,10 @@ class SendingPreview(QObject):
 
     def refresh(self) -> None:
         """Rewrite the line and the outline."""
-        if self._panel.area == DRAWN and self._area_map is None:
+        if self._panel.area in SCENES:
+            text, is_problem = self.scene_words()
+            self._panel.set_sending(text, is_problem=is_problem)
+        elif self._panel.area == DRAWN and self._area_map is None:
             self._panel.set_sending(self.tr("Draw a rectangle on the map."), is_problem=True)
         else:
             plan = self.plan()

@@ -244,6 +244,12 @@ class ServiceActions(QObject):
         defaults = [model for model in self._models if model.is_default]
         return next(iter(by_id + defaults + self._models), None)
 
+    @property
+    def view_px(self) -> int:
+        """Longest side that the chosen model sees without shrinking; 0 = not known."""
+        model = self._chosen_model()
+        return model.max_view_px if model is not None else 0
+
     def _offer_tasks(self) -> None:
         model = self._chosen_model()
         tasks = model.tasks if model is not None else ["rec", "ovd"]

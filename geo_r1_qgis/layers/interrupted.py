@@ -35,7 +35,7 @@ def look_for_interrupted(path: Path, own_runs: Container[str], found: Found) -> 
     def mark(file: ResultFile) -> None:
         queries: List[str] = []
         for uid, run in file.unfinished_runs().items():
-            if uid not in own_runs and _is_over(str(run["process"]), str(run["created"] or "")):
+            if uid not in own_runs and is_over(str(run["process"]), str(run["created"] or "")):
                 file.change(RUNS, "run_uid", uid, {"outcome": INTERRUPTED})
                 queries.append(str(run["query"] or ""))
         if queries:
@@ -50,7 +50,8 @@ def look_for_interrupted(path: Path, own_runs: Container[str], found: Found) -> 
     return looking
 
 
-def _is_over(process: str, created: str) -> bool:
+def is_over(process: str, created: str) -> bool:
+    """Whether the process that began a run then does not work on it any more."""
     if not process.isdecimal():
         return False  # of a version that did not say who asked
     if not places.is_windows(sys.platform):

@@ -121,8 +121,6 @@ class DetectionStore(QObject):
         self._interrupted.connect(self._on_interrupted)
         self._project.cleared.connect(self._forget)
 
-    # ---- writing ---------------------------------------------------------------------------------------------------
-
     def begin_run(self, start: RunStart) -> str:
         """Note that a question was sent; returns its uid."""
         run_uid = str(uuid.uuid4())
@@ -138,7 +136,7 @@ class DetectionStore(QObject):
         row = detection_row(
             uid=uid, run_uid=run_uid, run=run.start, detection=detection, reasoning=reasoning
         )
-        target = run.target or self._find_target() or self._new_target(frame)
+        target = run.target or self.target_for(frame)
 
         def write_detection(file: ResultFile) -> None:
             row["area_m2"] = area_m2(polygons_px_of(detection), frame)
@@ -176,6 +174,10 @@ class DetectionStore(QObject):
         if self._find_target() is not None:
             self._target.submit(job)
 
+    def target_for(self, frame: Frame) -> Target:
+        """The file of this project for a run over a whole raster; it is made with the first thing written."""
+        return self._find_target() or self._new_target(frame)
+
     def retry(self) -> None:
         """Try again to write what waits, and say it again if it fails again."""
         self._said = ""
@@ -184,9 +186,8 @@ class DetectionStore(QObject):
     def flush(self, timeout_s: float) -> bool:
         """Wait until everything is on disk; whether it is. Not for the GUI thread, except at the very end."""
         until_s = time.monotonic() + timeout_s
-        waits = [
-            target.writer.wait(max(0.0, until_s - time.monotonic())) for target in self._targets()
-        ]
+        writers = [target.writer for target in self._targets()]
+        waits = [writer.wait(max(0.0, until_s - time.monotonic())) for writer in writers]
         return all(waits)
 
     def close(self) -> None:
@@ -200,8 +201,8 @@ class DetectionStore(QObject):
 
     @property
     def path(self) -> str:
-        """The file; empty before the first detection."""
-        return str(self._target.path) if self._target else ""
+        """The file; empty where there is none yet."""
+        return str(self._target.path) if self._find_target() else ""
 
     @property
     def layer(self) -> Optional[QgsVectorLayer]:
@@ -210,8 +211,8 @@ class DetectionStore(QObject):
 
     def look_back(self) -> None:
         """Look, in the background, what did not end well before this QGIS was started; `told` says it."""
+        text = self.tr("{was} could not be written when QGIS was closed. The rest is in {now}")
         for was, now in rescue.take_notes():
-            text = self.tr("{was} could not be written when QGIS was closed. The rest is in {now}")
             self.told.emit(self.tr("Detections were kept elsewhere"), text.format(was=was, now=now))
         project_file = self._project.absoluteFilePath()
         path = places.beside_project(project_file) if project_file else None

@@ -156,6 +156,10 @@ class SceneRun:
             seconds=time.monotonic() - began,
         )
 
+    def close(self) -> None:
+        """Let go of the layer's copy: on the main thread, after `run` and before QGIS ends."""
+        self._reader.close()
+
     def cancel_reading(self) -> None:
         """From any thread: the tile that is being read ends soon."""
         self._reader.cancel()

@@ -58,10 +58,13 @@ class SceneWorker(QObject):
         self._run.cancel_reading()
 
     def wait(self, timeout_s: float) -> bool:
-        """Wait for its end, whether or not `ended` was heard yet; whether it has ended."""
+        """Wait for its end, whether or not `ended` was heard yet, and let go of the layer; whether it has ended."""
         if self._thread.ident is not None:
             self._thread.join(timeout_s)
-        return not self._thread.is_alive()
+        has_ended = not self._thread.is_alive()
+        if has_ended:
+            self._run.close()
+        return has_ended
 
     def _work(self) -> None:
         outcome: Outcome

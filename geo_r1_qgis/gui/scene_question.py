@@ -1,0 +1,30 @@
+"""From what the user typed to what every tile is asked. Knows no widget."""
+
+from __future__ import annotations
+
+from typing import Any, Optional
+
+from ..core import wire
+from ..core.comparison import Comparison, read_comparison, target_query
+from ..core.scene_records import SceneOptions
+
+
+def options_of(
+    query: str, task: wire.Task, comparison: Optional[Comparison], **more: Any
+) -> SceneOptions:
+    """What a run is asked.
+
+    Args:
+        query: in the user's words.
+        task: chosen in the panel.
+        comparison: as the user's form has it; none = as the query reads.
+        more: further options.
+    """
+    understood = comparison or read_comparison(query).comparison
+    if (
+        understood is None
+    ):  # it cannot be said as a comparison: each tile is asked in the user's own words
+        return SceneOptions(query, task, **more)
+    if understood.is_plain:  # a kind of object and nothing to compare: all of them
+        return SceneOptions(target_query(understood), "gres" if task == "gres" else "ovd", **more)
+    return SceneOptions(query, task, understood, **more)
