@@ -62,7 +62,7 @@ class KeptInMemory(DetectionStore):
         self.layer_ready.emit(None)
         return f"uid-{len(self.kept)}"
 
-    def finish_run(self, run_uid, result):
+    def finish_run(self, run_uid, result, geometry_check=""):
         self.finished.append((run_uid, result.outcome))
 
     def break_off_run(self, run_uid, outcome, reasoning):

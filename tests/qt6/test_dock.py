@@ -8,9 +8,11 @@ from qgis.PyQt.QtTest import QTest
 from qgis.PyQt.QtWidgets import QApplication, QDialog, QDialogButtonBox, QLabel, QMessageBox
 
 from geo_r1_qgis.core.ask_state import Stage
+from geo_r1_qgis.core.comparison import say
 from geo_r1_qgis.core.errors import GeoR1Error
 from geo_r1_qgis.core.sentences import Mend
 from geo_r1_qgis.gui.ask_panel import DRAWN, VIEW
+from geo_r1_qgis.gui.comparison_form import ComparisonForm
 from geo_r1_qgis.gui.export_dialog import ExportDialog
 from geo_r1_qgis.gui.header import HeaderPanel
 from geo_r1_qgis.gui.server_dialog import ServerDialog
@@ -299,3 +301,21 @@ def test_logged_errors_reach_the_message_log(qtbot, plugin):
 
     assert ("Geo-R1", "seen on Qt 6") in QgsMessageLog.lines
     assert GeoR1Error(code="x").code == "x"
+
+
+def test_how_a_question_was_understood_can_be_mended(qtbot):
+    """The form of a comparison on Qt 6: one line, opened, a part changed, heard of."""
+    form = ComparisonForm()
+    qtbot.addWidget(form)
+    form.set_query("the largest white tank left of the road")
+    form.show()
+    heard = []
+    form.changed.connect(heard.append)
+    assert form.line.text() == "tanks · white · largest · left of: road"
+
+    QTest.mouseClick(form.arrow, Qt.MouseButton.LeftButton)
+    form.rank.setCurrentIndex(form.rank.findData("smallest"))
+    form.relation.setCurrentIndex(form.relation.findData("near"))
+    form.within.setValue(30)
+
+    assert say(heard[-1]) == "the smallest white tank within 30 m of the road"

@@ -38,6 +38,10 @@ class Qgis:
         return "0.0-stand-in for Qt 6"
 
 
+class QgsCsException(Exception):
+    """A place that does not exist."""
+
+
 class QgsTask(QObject):
     """`run()` on a thread of its own, then `finished()` and the signal on the GUI thread."""
 
