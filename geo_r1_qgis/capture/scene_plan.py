@@ -127,8 +127,12 @@ class ScenePlan:
             at = translate("ScenePlan", "at {size} m/px")
             words = f"{words} {at.format(size=short_metres(self.frame.m_per_px))}"
         if len(self.areas) != 1 or self.areas[0].id:
-            areas = translate("ScenePlan", "in {count} areas").format(count=len(self.areas))
-            words = f"{words} {areas}"
+            areas = (
+                translate("ScenePlan", "in {count} areas")
+                if len(self.areas) != 1
+                else translate("ScenePlan", "in 1 area")
+            )
+            words = f"{words} {areas.format(count=f'{len(self.areas):,}')}"
         return words
 
     @property

@@ -20,6 +20,7 @@ from qgis.PyQt.QtWidgets import (
 )
 
 from ..core.wire import Task
+from .comparison_form import ComparisonForm
 from .query_edit import QueryEdit
 from .scene_form import SceneForm
 from .small_print import small_print
@@ -142,6 +143,14 @@ class AskPanel(QWidget):
         self.area_combo.addItem(self.tr("Drawn rectangle"), DRAWN)
         self.area_combo.addItem(self.tr("Whole layer"), LAYER)
         self.area_combo.addItem(self.tr("Features of a layer"), FEATURES)
+        self._understood = QWidget(self)  # the form inside hides itself where it has nothing to say
+        self.comparison_form = ComparisonForm(self._understood)
+        inside = QVBoxLayout(self._understood)
+        inside.setContentsMargins(0, 0, 0, 0)
+        inside.addWidget(self.comparison_form)
+        self._understood.hide()
+        self.comparison_form.changed.connect(self.changed)
+        self.query.textChanged.connect(self._on_query_changed)
         self.scene_form = SceneForm(self)
         self.scene_form.changed.connect(self.changed)
         self.scene_form.hide()
@@ -183,19 +192,22 @@ class AskPanel(QWidget):
             (self.tr("In"), self.layer_combo, self.layer_combo),
             (self.tr("Area"), area, self.area_combo),
         )
+        labels: List[QLabel] = [*self.scene_form.labels]
         for row, (text, field, buddy) in enumerate(rows):
             label = QLabel(text, self)
             label.setBuddy(buddy)
+            labels.append(label)
             grid.addWidget(label, row, 0)
             add = grid.addWidget if isinstance(field, QWidget) else grid.addLayout
             add(field, row, 1)
+        for label in labels:  # two grids, one column
+            label.setMinimumWidth(max(each.sizeHint().width() for each in labels))
         grid.setColumnStretch(1, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(7)
         layout.addWidget(self.query)
-        self.under_query = QVBoxLayout()
-        layout.addLayout(self.under_query)
+        layout.addWidget(self._understood)
         layout.addLayout(grid)
         layout.addWidget(self.scene_form)
         layout.addLayout(send)
@@ -210,8 +222,14 @@ class AskPanel(QWidget):
     def _on_area_changed(self, _index: int) -> None:
         self.draw.setVisible(self.area not in SCENES)
         self.scene_form.setVisible(self.area in SCENES)
+        self._understood.setVisible(self.area in SCENES)
+        self._on_query_changed()
         self.scene_form.show_for(features=self.area == FEATURES)
         self.changed.emit()
+
+    def _on_query_changed(self, *_: object) -> None:
+        if self.area in SCENES:
+            self.comparison_form.set_query(self.query.text())
 
     def _on_area_activated(self, _index: int) -> None:
         if self.area == DRAWN:

@@ -110,7 +110,7 @@ class SceneController(QObject):
         options = options_of(
             query,
             panel.task,
-            None,
+            panel.comparison_form.comparison,
             model=settings.model or None,
             max_new_tokens=min(settings.max_new_tokens, SceneOptions(query).max_new_tokens),
         )
@@ -172,8 +172,8 @@ class SceneController(QObject):
             self.tr("Geo-R1: looking for runs"), lambda: find_unfinished(Path(path))
         )
         self._looking = task
-        task.taskCompleted.connect(lambda: self._on_looked(task))
-        task.taskTerminated.connect(lambda: self._on_looked(task))
+        task.taskCompleted.connect(self._on_looked)
+        task.taskTerminated.connect(self._on_looked)
         QgsApplication.taskManager().addTask(task)
 
     # ---- planning
@@ -188,8 +188,7 @@ class SceneController(QObject):
         return plan_words(plan.summary, looks * self._look_s()), False
 
     def _questions(self) -> List[int]:
-        query = self._dock.ask_panel.query.text().strip()
-        comparison = options_of(query, "ovd", None).comparison if query else None
+        comparison = self._dock.ask_panel.comparison_form.comparison
         return [1, 2] if comparison is not None and comparison.needs_anchor else [1]
 
     def _on_planned(self) -> None:
@@ -323,8 +322,9 @@ class SceneController(QObject):
 
     # ---- what is left
 
-    def _on_looked(self, task: FunctionTask) -> None:
-        if task is not self._looking:
+    def _on_looked(self) -> None:
+        task = self._looking
+        if task is None or task.outcome is None:
             return
         self._looking = None
         if self.is_running or not isinstance(task.outcome, Done):

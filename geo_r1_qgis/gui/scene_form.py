@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Optional, Tuple
 
 from qgis.core import QgsMapLayerProxyModel, QgsVectorLayer
 from qgis.gui import QgsMapLayerComboBox
@@ -61,6 +61,11 @@ class SceneForm(QWidget):
         grid.addWidget(self.size_combo, 2, 1)
         grid.addWidget(self.large_too, 3, 1)
         grid.setColumnStretch(1, 1)
+
+    @property
+    def labels(self) -> Tuple[QLabel, ...]:
+        """What stands before the fields."""
+        return self.areas_label, self.size_label
 
     @property
     def areas_layer(self) -> Optional[QgsVectorLayer]:

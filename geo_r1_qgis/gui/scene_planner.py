@@ -95,17 +95,16 @@ class ScenePlanner(QObject):
         if self._task is not None:
             self._task.cancel()
         self._task = task
-        task.taskCompleted.connect(lambda: self._on_read(task, key))
-        task.taskTerminated.connect(lambda: self._on_read(task, key))
+        task.taskCompleted.connect(self._on_read)
+        task.taskTerminated.connect(self._on_read)
         QgsApplication.taskManager().addTask(task)
         return None
 
-    def _on_read(self, task: FunctionTask, key: Tuple[Any, ...]) -> None:
-        if task is not self._task:
-            return
+    def _on_read(self) -> None:
+        task = self._task
+        if task is None or task.outcome is None:
+            return  # of an earlier one, which nobody waits for
         self._task = None
-        if key != self._key:
-            return
         if isinstance(task.outcome, Done):
             self._plan = task.outcome.value
         elif isinstance(task.outcome, Failed):

@@ -116,7 +116,6 @@ def _doubled_area(ring: Sequence[Sequence[float]]) -> float:
 
 
 def _check(comparison: Comparison, evaluation: Evaluation, *, is_whole: bool) -> str:
-    if comparison.is_plain:
-        return ""
-    word = "agrees" if is_whole and evaluation.outcome == "found" else evaluation.outcome
-    return f"{word}: {evaluation.candidates}"
+    """What `core/answer_check.py` would say: geometry has given this answer, where all was seen and one stands out."""
+    is_sure = is_whole and evaluation.outcome == "found" and not comparison.is_plain
+    return "agrees" if is_sure else ""

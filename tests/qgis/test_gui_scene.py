@@ -161,7 +161,7 @@ def test_features_are_asked_each_for_itself(qtbot, plugin, dock, scene, made):
     qtbot.waitUntil(lambda: "in 2 areas" in panel.sending.text())
     parcels.selectByIds([2])
     panel.scene_form.selected_only.setChecked(True)
-    qtbot.waitUntil(lambda: "in 1 areas" in panel.sending.text())
+    qtbot.waitUntil(lambda: "in 1 area" in panel.sending.text())
     panel.scene_form.selected_only.setChecked(False)
     type_question(dock, "the largest tank")
     wait_for_end(qtbot, plugin)
