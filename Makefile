@@ -124,6 +124,10 @@ bench-grpo: setup ## one GRPO step of a 3B model beside TRL, on a GPU (minutes);
 bench-tiles: setup ## many tiles through the service: tiles a second, a question in between, memory (15 minutes; BENCH="--parts tiles,again")
 	@PYTHONPATH=backend:scripts/bench $(PY) scripts/bench/tiles.py $(BENCH)
 
+.PHONY: bench-global
+bench-global: setup ## comparisons over whole mosaics by tiles and geometry, beside one shrunken view (30 minutes; BENCH="--mosaics 8")
+	@PYTHONPATH=.:backend $(PY) scripts/bench/global_comparison.py $(BENCH)
+
 bench-train: setup ## seconds of a fine-tuning step with the embedded model on this CPU (1 minute; BENCH="--adaptation lora")
 	@PYTHONPATH=backend $(PY) scripts/bench/training_step.py $(BENCH)
 

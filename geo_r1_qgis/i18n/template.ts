@@ -83,12 +83,12 @@
 <context>
     <name>AskController</name>
     <message>
-        <location filename="../gui/ask_controller.py" line="223"/>
+        <location filename="../gui/ask_controller.py" line="230"/>
         <source>What had waited is in {path} now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_controller.py" line="224"/>
+        <location filename="../gui/ask_controller.py" line="231"/>
         <source>Everything is written</source>
         <translation type="unfinished"></translation>
     </message>
@@ -96,123 +96,133 @@
 <context>
     <name>AskPanel</name>
     <message>
-        <location filename="../gui/ask_panel.py" line="71"/>
+        <location filename="../gui/ask_panel.py" line="75"/>
         <source>One object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="72"/>
+        <location filename="../gui/ask_panel.py" line="76"/>
         <source>All objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="73"/>
+        <location filename="../gui/ask_panel.py" line="77"/>
         <source>Mask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="94"/>
+        <location filename="../gui/ask_panel.py" line="98"/>
         <source>What will be sent: {text}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="99"/>
+        <location filename="../gui/ask_panel.py" line="103"/>
         <source>Stop</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="99"/>
+        <location filename="../gui/ask_panel.py" line="103"/>
         <source>Ask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="100"/>
+        <location filename="../gui/ask_panel.py" line="104"/>
         <source>Esc</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="100"/>
+        <location filename="../gui/ask_panel.py" line="104"/>
         <source>Enter</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="101"/>
+        <location filename="../gui/ask_panel.py" line="105"/>
         <source>Stop the answer (Esc)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="101"/>
+        <location filename="../gui/ask_panel.py" line="105"/>
         <source>Ask (Enter)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="108"/>
+        <location filename="../gui/ask_panel.py" line="112"/>
         <source>the largest storage tank</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="109"/>
+        <location filename="../gui/ask_panel.py" line="113"/>
         <source>What to find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="110"/>
+        <location filename="../gui/ask_panel.py" line="114"/>
         <source>Enter asks, Esc stops, Up and Down bring earlier questions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="113"/>
+        <location filename="../gui/ask_panel.py" line="117"/>
         <source>Say in plain words what to find. ↑ ↓ bring earlier questions back.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="126"/>
+        <location filename="../gui/ask_panel.py" line="130"/>
         <source>Raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="136"/>
+        <location filename="../gui/ask_panel.py" line="140"/>
         <source>Area to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="137"/>
+        <location filename="../gui/ask_panel.py" line="141"/>
         <source>Current view</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="138"/>
+        <location filename="../gui/ask_panel.py" line="142"/>
         <source>Drawn rectangle</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="142"/>
+        <location filename="../gui/ask_panel.py" line="151"/>
         <source>Draw…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="144"/>
+        <location filename="../gui/ask_panel.py" line="153"/>
         <source>Draw the rectangle on the map</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="172"/>
+        <location filename="../gui/ask_panel.py" line="181"/>
         <source>Find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="172"/>
+        <location filename="../gui/ask_panel.py" line="181"/>
         <source>In</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="172"/>
+        <location filename="../gui/ask_panel.py" line="181"/>
         <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="121"/>
+        <location filename="../gui/ask_panel.py" line="125"/>
         <source>What is sought: one object, all objects, masks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_panel.py" line="143"/>
+        <source>Whole layer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/ask_panel.py" line="144"/>
+        <source>Features of a layer</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -367,77 +377,77 @@
 <context>
     <name>Capture</name>
     <message>
-        <location filename="../capture/render.py" line="52"/>
+        <location filename="../capture/render.py" line="57"/>
         <source>The raster layer was removed before its picture was taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="99"/>
+        <location filename="../capture/scene_reader.py" line="50"/>
         <source>“{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="130"/>
+        <location filename="../capture/render.py" line="135"/>
         <source>“{layer}” has no data in this area.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="131"/>
+        <location filename="../capture/render.py" line="136"/>
         <source>Move the map to where the raster has a picture.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="136"/>
+        <location filename="../capture/render.py" line="141"/>
         <source>Parts of “{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="148"/>
+        <location filename="../capture/render.py" line="153"/>
         <source>{percent} % of the picture has no data.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="233"/>
+        <location filename="../capture/render.py" line="244"/>
         <source>The picture could not be encoded as PNG.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="102"/>
+        <location filename="../capture/render.py" line="107"/>
         <source>The file may be damaged or cut short, or the server out of reach.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="140"/>
+        <location filename="../capture/render.py" line="145"/>
         <source>All of “{layer}” is one colour here: check its contrast stretch.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="214"/>
+        <location filename="../capture/render.py" line="219"/>
         <source>64-bit integer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="122"/>
+        <location filename="../capture/render.py" line="127"/>
         <source>No picture of this area came for “{layer}”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="145"/>
+        <location filename="../capture/render.py" line="150"/>
         <source>{percent} % of the picture did not come.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="110"/>
+        <location filename="../capture/render.py" line="115"/>
         <source>The numbers of “{layer}” are of the type {type}, which QGIS does not draw.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="114"/>
+        <location filename="../capture/render.py" line="119"/>
         <source>Make a raster of real numbers of it, such as the magnitude, with gdal_translate or the raster calculator.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="123"/>
+        <location filename="../capture/render.py" line="128"/>
         <source>Its server may be out of reach or have nothing here: look at the map, and try again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -475,22 +485,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="222"/>
+        <location filename="../capture/plan.py" line="223"/>
         <source>There is no raster layer to look at: add one to the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="224"/>
+        <location filename="../capture/plan.py" line="225"/>
         <source>“{layer}” is not a raster layer: choose one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="228"/>
+        <location filename="../capture/plan.py" line="229"/>
         <source>“{layer}” cannot be read: its file or address is not available.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="237"/>
+        <location filename="../capture/plan.py" line="238"/>
         <source>“{layer}” has no CRS: it is taken to be in the project's, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -540,6 +550,119 @@
     </message>
 </context>
 <context>
+    <name>ComparisonForm</name>
+    <message>
+        <location filename="../gui/comparison_form.py" line="64"/>
+        <source>How the question was understood, part by part</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="84"/>
+        <source>What is sought, one of them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="85"/>
+        <source>Colour and the like, with commas between</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="88"/>
+        <source>white</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="89"/>
+        <source>Which of those that fit</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="90"/>
+        <source>any</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="97"/>
+        <source>several</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="99"/>
+        <source>All that fit, or the first so many of a rank</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="101"/>
+        <source>How it stands to another</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="102"/>
+        <source>anywhere</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="111"/>
+        <source>How near is near, in metres</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="113"/>
+        <source>The other object, one of them</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="114"/>
+        <source>Colour of the other object</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="197"/>
+        <source>first </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="197"/>
+        <source>number </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="201"/>
+        <source>Nothing is sought yet.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="213"/>
+        <source>A relation or a distance needs the other object: name it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="218"/>
+        <source>On a whole layer, left means west and above means north.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="249"/>
+        <source>Sought</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="250"/>
+        <source>Which</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="251"/>
+        <source>Where</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="252"/>
+        <source>Other</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>CrsOffer</name>
     <message>
         <location filename="../gui/crs_offer.py" line="68"/>
@@ -570,33 +693,78 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="115"/>
-        <source>reward</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/curves_view.py" line="116"/>
+        <location filename="../gui/curves_view.py" line="138"/>
         <source>loss</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="117"/>
-        <source>true metric</source>
+        <location filename="../gui/curves_view.py" line="122"/>
+        <source>Learning from examples: how far from the true answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="118"/>
-        <source>IoU, validation</source>
+        <location filename="../gui/curves_view.py" line="123"/>
+        <source>Learning from rewards: what an answer earns</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="119"/>
-        <source>IoU, held out</source>
+        <location filename="../gui/curves_view.py" line="124"/>
+        <source>How well the answers fit, 0 to 1</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="120"/>
-        <source>length of the answers (tokens)</source>
+        <location filename="../gui/curves_view.py" line="125"/>
+        <source>Length of the answers, tokens</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="131"/>
+        <source>in all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="132"/>
+        <source>form</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="133"/>
+        <source>overlap</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="134"/>
+        <source>overlap of masks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="136"/>
+        <source>right and complete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="137"/>
+        <source>near misses</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="139"/>
+        <source>tries while learning</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="140"/>
+        <source>validation pictures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="141"/>
+        <source>held-out pictures</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="142"/>
+        <source>length</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -611,7 +779,7 @@
 <context>
     <name>DetectionStore</name>
     <message>
-        <location filename="../layers/store.py" line="285"/>
+        <location filename="../layers/store.py" line="286"/>
         <source>The project is not saved yet; its detections are in {path}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -621,17 +789,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="214"/>
+        <location filename="../layers/store.py" line="215"/>
         <source>Detections were kept elsewhere</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="346"/>
+        <location filename="../layers/store.py" line="347"/>
         <source>QGIS was closed in the middle of an answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="347"/>
+        <location filename="../layers/store.py" line="348"/>
         <source>What it had found is kept in {path}. Asked was: {queries}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -904,22 +1072,22 @@
 <context>
     <name>GeoR1Dock</name>
     <message>
-        <location filename="../gui/dock.py" line="51"/>
+        <location filename="../gui/dock.py" line="53"/>
         <source>Ask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="52"/>
+        <location filename="../gui/dock.py" line="54"/>
         <source>Train</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="48"/>
+        <location filename="../gui/dock.py" line="50"/>
         <source>Ask, train or choose models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="53"/>
+        <location filename="../gui/dock.py" line="55"/>
         <source>Models</source>
         <translation type="unfinished"></translation>
     </message>
@@ -927,322 +1095,322 @@
 <context>
     <name>GeoR1Errors</name>
     <message>
-        <location filename="../core/sentences.py" line="68"/>
+        <location filename="../core/sentences.py" line="70"/>
         <source>That did not work</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="75"/>
+        <location filename="../core/sentences.py" line="79"/>
         <source>The Geo-R1 service is not answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="75"/>
+        <location filename="../core/sentences.py" line="79"/>
         <source>Nothing answers at {url} ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="75"/>
+        <location filename="../core/sentences.py" line="79"/>
         <source>Start the service, or connect to another address.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="81"/>
+        <location filename="../core/sentences.py" line="85"/>
         <source>The service fell silent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="81"/>
+        <location filename="../core/sentences.py" line="85"/>
         <source>{url} sent nothing for {seconds:g} s.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="81"/>
+        <location filename="../core/sentences.py" line="85"/>
         <source>What it had found is kept. Ask again, or look into its log.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="89"/>
+        <location filename="../core/sentences.py" line="93"/>
         <source>The service went away in the middle of the answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="89"/>
+        <location filename="../core/sentences.py" line="93"/>
         <source>The connection to {url} broke ({reason}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="89"/>
+        <location filename="../core/sentences.py" line="93"/>
         <source>What it had found is kept. Ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="95"/>
+        <location filename="../core/sentences.py" line="99"/>
         <source>The answer could not be understood</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="95"/>
+        <location filename="../core/sentences.py" line="99"/>
         <source>In the answer, {path}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="95"/>
+        <location filename="../core/sentences.py" line="99"/>
         <source>Plugin and service may be of different versions: update both.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="114"/>
+        <location filename="../core/sentences.py" line="118"/>
         <source>The service did not start</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="114"/>
+        <location filename="../core/sentences.py" line="118"/>
         <source>{command}: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="114"/>
+        <location filename="../core/sentences.py" line="118"/>
         <source>Its log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="120"/>
+        <location filename="../core/sentences.py" line="124"/>
         <source>Geo-R1 is not installed on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="120"/>
+        <location filename="../core/sentences.py" line="124"/>
         <source>No command “geo-r1” in {places} usual places.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="128"/>
+        <location filename="../core/sentences.py" line="132"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="128"/>
+        <location filename="../core/sentences.py" line="132"/>
         <source>Enter the token that the service’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="134"/>
+        <location filename="../core/sentences.py" line="138"/>
         <source>The service does not answer under this name</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="134"/>
+        <location filename="../core/sentences.py" line="138"/>
         <source>Use the address under which the service was started.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="140"/>
+        <location filename="../core/sentences.py" line="144"/>
         <source>Plugin and service are of different versions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="140"/>
+        <location filename="../core/sentences.py" line="144"/>
         <source>Update both to the same version.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="146"/>
+        <location filename="../core/sentences.py" line="150"/>
         <source>The service is stopping</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="146"/>
+        <location filename="../core/sentences.py" line="150"/>
         <source>Ask again in a moment: it is started anew.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="152"/>
+        <location filename="../core/sentences.py" line="156"/>
         <source>Too many questions are waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="152"/>
+        <location filename="../core/sentences.py" line="156"/>
         <source>The service holds {limit} questions and all places are taken.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="152"/>
+        <location filename="../core/sentences.py" line="156"/>
         <source>Ask again when one of them is answered.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="161"/>
+        <location filename="../core/sentences.py" line="165"/>
         <source>What do you want to find?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="161"/>
+        <location filename="../core/sentences.py" line="165"/>
         <source>The question is empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="161"/>
+        <location filename="../core/sentences.py" line="165"/>
         <source>Type something like “the largest storage tank”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="166"/>
+        <location filename="../core/sentences.py" line="170"/>
         <source>The question is too long</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="166"/>
+        <location filename="../core/sentences.py" line="170"/>
         <source>Say it in one sentence.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="171"/>
+        <location filename="../core/sentences.py" line="175"/>
         <source>No raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="171"/>
+        <location filename="../core/sentences.py" line="175"/>
         <source>The project has no raster layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="171"/>
+        <location filename="../core/sentences.py" line="175"/>
         <source>Add an image: Layer ▸ Add Layer ▸ Add Raster Layer…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="176"/>
+        <location filename="../core/sentences.py" line="180"/>
         <source>This model cannot do that</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="176"/>
+        <location filename="../core/sentences.py" line="180"/>
         <source>Look for one object or for all objects, or choose another model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="183"/>
+        <location filename="../core/sentences.py" line="187"/>
         <source>The service does not have this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="183"/>
+        <location filename="../core/sentences.py" line="187"/>
         <source>Choose another model in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="188"/>
+        <location filename="../core/sentences.py" line="192"/>
         <source>The model cannot be loaded</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="191"/>
+        <location filename="../core/sentences.py" line="195"/>
         <source>The model failed while it was answering</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="191"/>
+        <location filename="../core/sentences.py" line="195"/>
         <source>Ask again; if it fails again, the service’s log says why.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="206"/>
+        <location filename="../core/sentences.py" line="210"/>
         <source>This area cannot be sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="207"/>
+        <location filename="../core/sentences.py" line="211"/>
         <source>The answer could not be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="237"/>
+        <location filename="../core/sentences.py" line="241"/>
         <source>The area is too large</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="237"/>
+        <location filename="../core/sentences.py" line="241"/>
         <source>The image has {given_px:,} pixels; the service accepts {limit_px:,}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="269"/>
+        <location filename="../core/sentences.py" line="273"/>
         <source>Zoom in, or draw a smaller rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="244"/>
+        <location filename="../core/sentences.py" line="248"/>
         <source>The area is too small</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="244"/>
+        <location filename="../core/sentences.py" line="248"/>
         <source>Zoom out, or draw a larger rectangle.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="249"/>
+        <location filename="../core/sentences.py" line="253"/>
         <source>The area is too narrow</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="249"/>
+        <location filename="../core/sentences.py" line="253"/>
         <source>Draw a rectangle that is less narrow.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="254"/>
+        <location filename="../core/sentences.py" line="258"/>
         <source>The image could not be read by the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="260"/>
+        <location filename="../core/sentences.py" line="264"/>
         <source>The image arrived incomplete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="263"/>
+        <location filename="../core/sentences.py" line="267"/>
         <source>The image arrived damaged</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="266"/>
+        <location filename="../core/sentences.py" line="270"/>
         <source>The service no longer has the image</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="269"/>
+        <location filename="../core/sentences.py" line="273"/>
         <source>The image is too large to send</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="275"/>
+        <location filename="../core/sentences.py" line="279"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="275"/>
+        <location filename="../core/sentences.py" line="279"/>
         <source>Its log says more; please report it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="281"/>
+        <location filename="../core/sentences.py" line="285"/>
         <source>The plugin has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="281"/>
+        <location filename="../core/sentences.py" line="285"/>
         <source>{reason}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="281"/>
+        <location filename="../core/sentences.py" line="285"/>
         <source>Please report it with the text under Details.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="120"/>
+        <location filename="../core/sentences.py" line="124"/>
         <source>Install it with “pipx install geo-r1-backend”, or connect to a server.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1377,52 +1545,52 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="103"/>
+        <location filename="../core/sentences.py" line="107"/>
         <source>The service’s address is not on this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="103"/>
+        <location filename="../core/sentences.py" line="107"/>
         <source>server.json names {url}. Nothing was sent there, and no token.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="210"/>
+        <location filename="../core/sentences.py" line="214"/>
         <source>Another program holds the result file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="210"/>
+        <location filename="../core/sentences.py" line="214"/>
         <source>{path} is locked.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="219"/>
+        <location filename="../core/sentences.py" line="223"/>
         <source>The disk is full</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="219"/>
+        <location filename="../core/sentences.py" line="223"/>
         <source>There is no room for {path}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="219"/>
+        <location filename="../core/sentences.py" line="223"/>
         <source>What was found waits. Make some room, and it is written by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="199"/>
+        <location filename="../core/sentences.py" line="203"/>
         <source>The service cannot write its files</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="199"/>
+        <location filename="../core/sentences.py" line="203"/>
         <source>{folder}: {reason}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="199"/>
+        <location filename="../core/sentences.py" line="203"/>
         <source>Make room on that disk, or allow writing there.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1452,12 +1620,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="227"/>
+        <location filename="../core/sentences.py" line="231"/>
         <source>The answer was kept without a polygon</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="227"/>
+        <location filename="../core/sentences.py" line="231"/>
         <source>Its place does not exist in the CRS of the result file, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1507,17 +1675,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="103"/>
+        <location filename="../core/sentences.py" line="107"/>
         <source>If that server is yours, enter its address and token under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="210"/>
+        <location filename="../core/sentences.py" line="214"/>
         <source>What was found waits, and is written as soon as that program lets go of the file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/sentences.py" line="227"/>
+        <location filename="../core/sentences.py" line="231"/>
         <source>For a polygon: set the project to a CRS that has the whole area, save it under a new name, and ask again.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1769,6 +1937,216 @@
     <message>
         <location filename="../core/hub_sentences.py" line="135"/>
         <source>Update the service.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="10"/>
+        <source>The server of this model does not answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="10"/>
+        <source>{reason}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="10"/>
+        <source>Ask again when it is back, or choose another model in the menu.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="18"/>
+        <source>The server of this model does not accept the key</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="18"/>
+        <source>{endpoint}; the key is taken from: {key}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="18"/>
+        <source>Put the right key there and start the service again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="23"/>
+        <source>The server does not have this model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="23"/>
+        <source>“{model}” is not among what {endpoint} has: {known}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="23"/>
+        <source>Name one of these in remote.json.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="28"/>
+        <source>Image and question are too long for the server</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="35"/>
+        <source>{width_px} × {height_px} px; {endpoint} says: {said}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="28"/>
+        <source>Zoom in, or set a smaller max_pixels in remote.json (docs/remote.md).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="35"/>
+        <source>The server does not take the image</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="35"/>
+        <source>See whether it serves a model that sees.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="40"/>
+        <source>The server refuses the question</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="40"/>
+        <source>{endpoint} says ({status}): {said}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="40"/>
+        <source>Its log says more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="45"/>
+        <source>The server changes the size of images</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="45"/>
+        <source>Of {width_px} × {height_px} px {endpoint} makes {tokens} tokens instead of {expected}: boxes would be shifted.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/remote_sentences.py" line="45"/>
+        <source>Give it this model’s limits of size (docs/remote.md).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="10"/>
+        <source>The run cannot be gone on with</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="10"/>
+        <source>“{layer}”, or the areas on it, are not what they were when it was stopped.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="10"/>
+        <source>Choose the raster of before, or ask again; what was found is kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="21"/>
+        <source>The areas of the run are gone</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="21"/>
+        <source>The polygon layer whose features it looks at is not in the project.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="21"/>
+        <source>Open the project of before, or ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="29"/>
+        <source>Too many areas for one run</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="29"/>
+        <source>“{layer}” has more than {limit:,} polygons.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="29"/>
+        <source>Select some of them, or look at the whole layer.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="35"/>
+        <source>There are no areas to look at</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="35"/>
+        <source>“{layer}” has no polygon that lies on the raster.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="35"/>
+        <source>Choose another layer, or select features of this one.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="41"/>
+        <source>The run is not in its file any more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="41"/>
+        <source>Nothing is known of it in {path}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="41"/>
+        <source>Ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="47"/>
+        <source>The run cannot be read</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="47"/>
+        <source>It may be of a newer plugin. Ask again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="53"/>
+        <source>The run ended because its file cannot be written</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="53"/>
+        <source>{path} could not be written for {seconds:g} s.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="53"/>
+        <source>See that nothing locks the file and the disk has room, then resume.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="61"/>
+        <source>The raster cannot be cut into tiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="61"/>
+        <source>Choose another raster or another pixel size.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2137,48 +2515,68 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
 <context>
     <name>HeaderPanel</name>
     <message>
-        <location filename="../gui/header.py" line="65"/>
+        <location filename="../gui/header.py" line="66"/>
         <source>Geo-R1 menu: service, server, models, log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="66"/>
+        <location filename="../gui/header.py" line="67"/>
         <source>Service, server, models, log</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="77"/>
+        <location filename="../gui/header.py" line="78"/>
         <source>Status of the service: {line}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="85"/>
+        <location filename="../gui/header.py" line="86"/>
         <source>Service at {address}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="52"/>
+        <location filename="../gui/header.py" line="94"/>
         <source>What exactly is sent, and where to</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="110"/>
+        <location filename="../gui/header.py" line="113"/>
         <source>Nothing leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="111"/>
+        <location filename="../gui/header.py" line="114"/>
         <source>Views and questions go to {host} (TLS)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="112"/>
+        <location filename="../gui/header.py" line="115"/>
         <source>⚠ Views and questions go to {host}, not encrypted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="113"/>
+        <location filename="../gui/header.py" line="116"/>
         <source>Views and questions go to {host}, and on if that is a tunnel</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/header.py" line="122"/>
+        <source>⚠ Not encrypted: views go on to {host}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/header.py" line="122"/>
+        <source>Views and questions go on to {host}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/header.py" line="128"/>
+        <source>⚠ {first}, and on to {host}, not encrypted</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/header.py" line="128"/>
+        <source>{first}, and on to {host}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2743,9 +3141,442 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
     </message>
 </context>
 <context>
+    <name>SceneController</name>
+    <message>
+        <location filename="../gui/scene_controller.py" line="171"/>
+        <source>Geo-R1: looking for runs</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="184"/>
+        <source>Reading the areas…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="252"/>
+        <source>Looking at everything…</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="285"/>
+        <source>failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="288"/>
+        <source>Failed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="292"/>
+        <source>stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="303"/>
+        <source>Stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="303"/>
+        <source>Answered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="311"/>
+        <source>Not every tile was answered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_controller.py" line="313"/>
+        <source>{count} found, {listed} listed</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SceneForm</name>
+    <message>
+        <location filename="../gui/scene_form.py" line="26"/>
+        <source>Features</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="29"/>
+        <source>Polygon layer whose features are looked at</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="36"/>
+        <source>Selected features only</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="40"/>
+        <source>Ground size of the pixels that are sent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="41"/>
+        <source>Pixels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="43"/>
+        <source>Also what is larger than two tiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="45"/>
+        <source>Looks from farther and farther away, until one picture shows everything</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="91"/>
+        <source>the raster’s own</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="91"/>
+        <source>{n} × coarser</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="92"/>
+        <source> ({size} m)</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ScenePlan</name>
+    <message>
+        <location filename="../capture/scene_plan.py" line="121"/>
+        <source>{count} tiles of {size} px</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="121"/>
+        <source>1 tile of {size} px</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="127"/>
+        <source>at {size} m/px</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="130"/>
+        <source>in {count} areas</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="222"/>
+        <source>“{layer}” has no pixels in the areas that were chosen.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="231"/>
+        <source>“{layer}” is drawn by a server at any size and has no pixels of its own: look at the current view of it, or at a raster file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="238"/>
+        <source>The numbers of “{layer}” are of the type {type}, which QGIS does not draw.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="259"/>
+        <source>The ground size of “{layer}” is not known: give it a CRS, or look at its own pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="266"/>
+        <source>{size} m/px is finer than “{layer}” can be looked at ({native} m/px).</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ScenePlanner</name>
+    <message>
+        <location filename="../gui/scene_planner.py" line="64"/>
+        <source>There is no polygon layer: add one to the map.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_planner.py" line="92"/>
+        <source>Geo-R1: reading areas</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SceneStatus</name>
+    <message>
+        <location filename="../gui/scene_status.py" line="37"/>
+        <source>Progress over the raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_status.py" line="43"/>
+        <source>Resume</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_status.py" line="45"/>
+        <source>Go on with the run that was stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_status.py" line="50"/>
+        <source>Do not offer this; what was found stays</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_status.py" line="51"/>
+        <source>Do not offer to go on</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>SceneWords</name>
+    <message>
+        <location filename="../core/scene_words.py" line="18"/>
+        <source>largest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="19"/>
+        <source>smallest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="20"/>
+        <source>longest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="21"/>
+        <source>shortest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="22"/>
+        <source>widest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="23"/>
+        <source>narrowest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="24"/>
+        <source>leftmost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="25"/>
+        <source>rightmost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="26"/>
+        <source>topmost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="27"/>
+        <source>bottommost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="28"/>
+        <source>northernmost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="29"/>
+        <source>southernmost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="30"/>
+        <source>easternmost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="31"/>
+        <source>westernmost</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="32"/>
+        <source>most central</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="33"/>
+        <source>least central</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="34"/>
+        <source>nearest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="35"/>
+        <source>farthest</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="39"/>
+        <source>within a distance of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="40"/>
+        <source>left of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="41"/>
+        <source>right of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="42"/>
+        <source>above</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="43"/>
+        <source>below</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="44"/>
+        <source>north of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="45"/>
+        <source>south of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="46"/>
+        <source>east of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="47"/>
+        <source>west of</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="48"/>
+        <source>inside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="49"/>
+        <source>outside</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="50"/>
+        <source>on</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="53"/>
+        <source>Nothing was found to compare with.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="54"/>
+        <source>{count} to compare with: for each object the nearest one counts.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="57"/>
+        <source>One was asked for, {count} fit.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="58"/>
+        <source>{count} cannot be told apart by a pixel&apos;s breadth.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="59"/>
+        <source>Only {count} fit; number {place} was asked for.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="60"/>
+        <source>{count} are cut by the edge and may be larger than they seem.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="17"/>
+        <source>{n} s</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="19"/>
+        <source>{n} min</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="21"/>
+        <source>{n} h</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="22"/>
+        <source>{n} days</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="27"/>
+        <source>{summary}, about {time}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="34"/>
+        <source>{done} of {total} tiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="39"/>
+        <source>{count} found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="41"/>
+        <source>{time} left</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="48"/>
+        <source>“{query}” was stopped at {done} of {total} tiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="54"/>
+        <source>stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="61"/>
+        <source>{count} of {total} tiles have no answer; Resume asks them again. The first one: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>SendingPreview</name>
     <message>
-        <location filename="../gui/preview.py" line="73"/>
+        <location filename="../gui/preview.py" line="78"/>
         <source>Draw a rectangle on the map.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2871,113 +3702,118 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
 <context>
     <name>ServiceActions</name>
     <message>
-        <location filename="../gui/service_actions.py" line="116"/>
+        <location filename="../gui/service_actions.py" line="115"/>
         <source>Log of the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="116"/>
+        <location filename="../gui/service_actions.py" line="115"/>
         <source>The log is empty: the service has not been started on this machine.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="136"/>
+        <location filename="../gui/service_actions.py" line="135"/>
         <source>Looked at:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="137"/>
+        <location filename="../gui/service_actions.py" line="136"/>
         <source>Install the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="142"/>
+        <location filename="../gui/service_actions.py" line="141"/>
         <source>Type this in a terminal, then choose “Look again” in the menu.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="143"/>
+        <location filename="../gui/service_actions.py" line="142"/>
         <source>Update the Geo-R1 service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="156"/>
+        <location filename="../gui/service_actions.py" line="155"/>
         <source>Nothing. The service runs on this machine ({url}).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="174"/>
+        <location filename="../gui/service_actions.py" line="178"/>
         <source>What leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="188"/>
+        <location filename="../gui/service_actions.py" line="192"/>
         <source>Start the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="189"/>
+        <location filename="../gui/service_actions.py" line="193"/>
         <source>Look again</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="191"/>
+        <location filename="../gui/service_actions.py" line="195"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="194"/>
+        <location filename="../gui/service_actions.py" line="198"/>
         <source>Forget the answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="197"/>
+        <location filename="../gui/service_actions.py" line="201"/>
         <source>Log of the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="198"/>
+        <location filename="../gui/service_actions.py" line="202"/>
         <source>What leaves this machine…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="199"/>
+        <location filename="../gui/service_actions.py" line="203"/>
         <source>How to install the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="130"/>
+        <location filename="../gui/service_actions.py" line="129"/>
         <source>The service is a program of its own, so that nothing has to be installed into QGIS. Type one of these lines once in a terminal (Python 3.10 or newer; the second one in a clone of the repository), then choose “Start the service” in the menu. If it is installed already, say where it is under “Connect to a server…”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="190"/>
+        <location filename="../gui/service_actions.py" line="194"/>
         <source>Connect to a server…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="157"/>
+        <location filename="../gui/service_actions.py" line="156"/>
         <source>Your questions and pictures go to the server {url}, encrypted.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="158"/>
+        <location filename="../gui/service_actions.py" line="157"/>
         <source>Your questions, pictures and the token go to the server {url}. They are not encrypted: everybody on the way can read them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="162"/>
+        <location filename="../gui/service_actions.py" line="161"/>
         <source>Your questions and pictures go to {url}, an address of this machine that was entered by hand. If it is a tunnel, they go on to its other end.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="196"/>
+        <location filename="../gui/service_actions.py" line="200"/>
         <source>Check everything (doctor)…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/service_actions.py" line="167"/>
+        <location filename="../gui/service_actions.py" line="171"/>
         <source>With each question it gets the text of the question and one picture of the chosen area. The size of the picture stands under the question before you press Enter. Without a question nothing is sent; there is no telemetry and no account. If you get a model from the hub (tab Models), the service asks the hub for it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/service_actions.py" line="168"/>
+        <source>The service at {url} passes your questions and pictures on to {host}, which runs the chosen model.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3466,148 +4302,161 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
 <context>
     <name>TrainForm</name>
     <message>
-        <location filename="../gui/train_form.py" line="34"/>
+        <location filename="../gui/train_form.py" line="31"/>
         <source>Polygon layer with the labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="36"/>
+        <location filename="../gui/train_form.py" line="33"/>
         <source>Raster that the labels were drawn on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="40"/>
+        <location filename="../gui/train_form.py" line="37"/>
         <source>Which rows to use</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="41"/>
+        <location filename="../gui/train_form.py" line="38"/>
         <source>Where it stands what a polygon shows</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="44"/>
+        <location filename="../gui/train_form.py" line="41"/>
         <source>the round fish pond</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="45"/>
+        <location filename="../gui/train_form.py" line="42"/>
         <source>What the polygons show</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="46"/>
+        <location filename="../gui/train_form.py" line="43"/>
         <source>As you would ask for one of them</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="47"/>
+        <location filename="../gui/train_form.py" line="44"/>
         <source>What is asked for: one object or all</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="48"/>
+        <location filename="../gui/train_form.py" line="45"/>
         <source>One object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="49"/>
+        <location filename="../gui/train_form.py" line="46"/>
         <source>All objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
         <location filename="../gui/train_form.py" line="50"/>
-        <source>Method of training</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="52"/>
-        <source>Usual for the model</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="53"/>
-        <source>Examples first, then DAPO</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="57"/>
-        <source>Examples only (SFT)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="63"/>
-        <source>as many as usual</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="165"/>
-        <source>Steps</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="166"/>
-        <source>Seed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="70"/>
         <source>More ▾</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="73"/>
+        <location filename="../gui/train_form.py" line="53"/>
         <source>More choices: method, steps, seed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="111"/>
+        <location filename="../gui/train_form.py" line="96"/>
         <source>Reviewed detections</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="112"/>
+        <location filename="../gui/train_form.py" line="97"/>
         <source>All features</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="113"/>
+        <location filename="../gui/train_form.py" line="98"/>
         <source>Selected features</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="114"/>
+        <location filename="../gui/train_form.py" line="99"/>
         <source>The same for all:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="117"/>
+        <location filename="../gui/train_form.py" line="102"/>
         <source>Field “{name}”</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="148"/>
+        <location filename="../gui/train_form.py" line="133"/>
         <source>Polygons</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="148"/>
+        <location filename="../gui/train_form.py" line="133"/>
         <source>They show</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="148"/>
+        <location filename="../gui/train_form.py" line="133"/>
         <source>On</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="148"/>
+        <location filename="../gui/train_form.py" line="133"/>
         <source>Find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="164"/>
+        <location filename="../gui/train_form.py" line="47"/>
+        <source>Mask</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>TrainMore</name>
+    <message>
+        <location filename="../gui/train_more.py" line="25"/>
+        <source>Method of training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="27"/>
+        <source>Usual for the model</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="28"/>
+        <source>Examples first, then DAPO</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="32"/>
+        <source>Examples only (SFT)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="39"/>
+        <source>as many as usual</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="52"/>
+        <source>Steps</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="54"/>
+        <source>Seed</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="51"/>
         <source>Method</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="60"/>
+        <source>So few steps can leave the model worse than it is now: take {limit} or more.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -160,8 +160,7 @@ class DetectionStore(QObject):
 
     def finish_run(self, run_uid: str, result: wire.ResultEvent, geometry_check: str = "") -> None:
         """Note how a question ended, and give its detections the whole reasoning and what the geometry says of them."""
-        run = self._runs.get(run_uid)
-        row = result_row(result, run.start.task if run else "")
+        row = result_row(result, self._runs[run_uid].start.task if run_uid in self._runs else "")
         told = {"reasoning": result.reasoning, "model": result.model}
         self._end_run(run_uid, row, {**told, "geometry_check": geometry_check or None})
 
