@@ -305,15 +305,15 @@ def test_wrong_requests_begin_nothing(service, body, code):
     assert running.client.get("/v1/runs").json() == {"runs": []}
 
 
-def test_a_task_that_the_model_was_not_made_for(start_service):
-    """A data set of masks does not begin on a model of boxes."""
+def test_masks_are_learned_by_a_model_of_boxes(start_service):
+    """A data set of masks begins on a model of boxes, which are cut out, with examples first."""
     running = start_service()
     ring = [[10, 20], [60, 20], [60, 80], [10, 20]]
     masks = make_dataset(running, sample(running.put_chip(), task="gres", polygons_px=[[ring]]))
 
     reply = running.client.post("/v1/runs", json={"dataset": masks["id"]})
 
-    assert reply.json()["code"] == "task-unsupported"
+    assert reply.json()["method"] == "sft_dapo", reply.text
 
 
 def test_a_missing_package_is_said_at_once(start_service, monkeypatch):

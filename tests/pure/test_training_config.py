@@ -18,6 +18,7 @@ from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.errors import ConfigError, DatasetUnknown, NothingToLearn, TaskUnsupported
 from geo_r1_backend.training.config import TrainingConfig, changed, make_config, read_config
 from geo_r1_backend.training.dataset import Dataset, read_samples
+from geo_r1_backend.training.targets import target_text
 from geo_r1_backend.training.turning import TURNS, can_turn, turned_image, turned_sample
 from geo_r1_backend.training_wire import Method, RunRequest, Sample
 from tests.pure.training_data import chip_png, embedded, write_dataset
@@ -79,16 +80,32 @@ def test_settings_that_cannot_work_are_refused_with_the_way_out(tmp_path, values
 
 
 def test_a_task_that_the_model_was_not_made_for_is_refused(tmp_path):
-    """Samples with masks for the embedded model are refused by name of the task."""
-    folder = write_dataset(tmp_path, {"train": 1}, task="gres")
-    with pytest.raises(TaskUnsupported, match="gres"):
+    """Samples of all objects for a model of single ones are refused by name of the task."""
+    folder = write_dataset(tmp_path, {"train": 1}, task="ovd")
+    with pytest.raises(TaskUnsupported, match="ovd"):
         make_config(
             RunRequest(dataset=folder.name),
             run_id="a-run",
-            model=embedded(),
+            model=replace(embedded(), tasks=("rec",)),
             dataset_folder=folder,
             created="",
         )
+
+
+def test_masks_of_a_model_that_knows_boxes(tmp_path):
+    """It is asked for boxes, as when it answers, begins with examples of them, and is judged by the masks that are cut out."""
+    folder = write_dataset(tmp_path, {"train": 2}, task="gres")
+    config = make_config(
+        RunRequest(dataset=folder.name), run_id="a-run", model=embedded(), dataset_folder=folder, created=""
+    )  # fmt: skip
+    dataset = Dataset(folder, read_profile(embedded().folder), think=True)
+    one = dataset.part("train")[0]
+    boxes = Dataset(write_dataset(tmp_path / "b", {"train": 2}), read_profile(embedded().folder), think=True)  # fmt: skip
+
+    assert (config.method, bool(config.segmenter_folder)) == ("sft_dapo", True)
+    assert (one.sample.task, one.asked.task) == ("gres", "rec")
+    assert one.prompt == boxes.part("train")[0].prompt
+    assert target_text(one.asked, one.view).startswith("<think>")
 
 
 @pytest.mark.parametrize("damage", ["{", '{"format": 99}', '{"format": 1}', None])

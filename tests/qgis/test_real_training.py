@@ -35,8 +35,9 @@ def add_wide_raster(folder):
     return layer
 
 
-def test_one_step_from_the_dock(qtbot, plugin, tmp_path):  # noqa: F811 - a fixture
-    """Checked, cut, sent, trained one step, judged; the model that came out is offered."""
+@pytest.mark.parametrize(("task", "method"), [("rec", "sft"), ("gres", "dapo")])
+def test_one_step_from_the_dock(qtbot, plugin, tmp_path, task, method):  # noqa: F811 - a fixture
+    """Checked, cut, sent, trained one step, judged; the model that came out is offered. Masks are judged by what is cut out."""
     services = plugin.services
     panel, training = services.dock.train, services.training
     services.dock.tabs.setCurrentIndex(1)
@@ -44,7 +45,8 @@ def test_one_step_from_the_dock(qtbot, plugin, tmp_path):  # noqa: F811 - a fixt
     layer = make_labels([polygon(*place) for place in SPREAD])
     panel.form.labels.setLayer(layer)
     panel.form.expression.setText("the coloured square")
-    panel.form.method.setCurrentIndex(panel.form.method.findData("sft"))
+    panel.form.task.setCurrentIndex(panel.form.task.findData(task))
+    panel.form.method.setCurrentIndex(panel.form.method.findData(method))
     panel.form.steps.setValue(1)
     QTest.mouseClick(panel.go, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: training.check is not None, timeout=10_000)
@@ -54,4 +56,5 @@ def test_one_step_from_the_dock(qtbot, plugin, tmp_path):  # noqa: F811 - a fixt
     assert training.state.stage is Stage.FINISHED, panel.notice.text
     assert training.state.steps
     assert training.state.verdict is not None
+    assert training.state.verdict.after.metric == {"rec": "acc@0.5", "gres": "giou"}[task]
     qtbot.waitUntil(lambda: bool(panel.strip._images), timeout=10_000)

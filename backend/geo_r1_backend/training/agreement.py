@@ -88,7 +88,7 @@ def agreement_of(
                 return None
             (theirs,) = policy.answers([encode(one)], [one.prompt], max_new_tokens=max_new_tokens)
             ours = answer_of(engine, one, max_new_tokens=max_new_tokens)
-            read_both = [read(t, one.view, one.sample.task, think=think) for t in (theirs, ours)]
+            read_both = [read(t, one.view, one.asked.task, think=think) for t in (theirs, ours)]
             same += theirs == ours
             likeness += alike(*read_both)
             asked += 1

@@ -177,10 +177,12 @@ def make_config(
     samples = read_samples(dataset_folder)
     tasks = {sample.task for sample in samples}
     for task in sorted(tasks):
-        if task not in model.tasks:
+        if task not in model.tasks and not (task == "gres" and model.tasks):
             raise TaskUnsupported(task=task, model=model.id, supported=model.tasks)
     embedded = model.kind == "onnx"
-    method = request.method or _best_method(tasks, request.steps, embedded=embedded)
+    # a model that was not taught masks is asked for boxes, and learns them from examples as well
+    names_points = "gres" in tasks and "gres" in model.tasks
+    method = request.method or _best_method(request.steps, embedded and not names_points)
     adaptation = request.adaptation or ("full" if embedded else "lora")
     kl_weight = request.kl_weight if request.kl_weight is not None else 0.0
     steps = request.steps or (120 if embedded else 200)
@@ -232,7 +234,7 @@ def make_config(
         threads=2,
         version=version(),
         packages=_packages(),
-        segmenter_folder=_segmenter_for(tasks, method, dataset_folder),
+        segmenter_folder=_segmenter_for(tasks, method, dataset_folder, names_points=names_points),
     )
 
 
@@ -266,9 +268,9 @@ def changed(config: TrainingConfig, **values: Any) -> TrainingConfig:
     return replace(config, **values)
 
 
-def _best_method(tasks: set[Task], steps: int | None, *, embedded: bool) -> Method:
-    """Where a request names none: masks are learned by reward alone, and a large model answers well enough to begin with rewards."""
-    return "sft_dapo" if embedded and "gres" not in tasks and steps != 1 else "dapo"
+def _best_method(steps: int | None, needs_examples: bool) -> Method:
+    """Where a request names none: a large model answers well enough to begin with rewards."""
+    return "sft_dapo" if needs_examples and steps != 1 else "dapo"
 
 
 def _rates(*, embedded: bool, adaptation: Adaptation) -> tuple[float, float]:
@@ -279,13 +281,15 @@ def _rates(*, embedded: bool, adaptation: Adaptation) -> tuple[float, float]:
     return (1e-6, 1e-5) if adaptation == "full" else (1e-5, 1e-4)
 
 
-def _segmenter_for(tasks: set[Task], method: Method, dataset_folder: Path) -> str:
+def _segmenter_for(
+    tasks: set[Task], method: Method, dataset_folder: Path, *, names_points: bool
+) -> str:
     """Folder of the segmenter that masks need; empty without masks."""
     if "gres" not in tasks:
         return ""
-    if method in ("sft", "sft_dapo"):
+    if names_points and method in ("sft", "sft_dapo"):
         raise ConfigError(
-            f"method is {method!r}, and masks are learned by reward alone: nobody labelled the points that an answer needs. "
+            f"method is {method!r}, and this model names points for its masks, which are learned by reward alone: nobody labelled the points that an answer needs. "
             "Use grpo, dapo or dr_grpo"
         )
     data_folder = dataset_folder.resolve().parent.parent

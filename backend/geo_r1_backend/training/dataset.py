@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,9 +21,11 @@ from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.engines.resize import View, plan_view
 from geo_r1_backend.errors import ChipUnknown, ConfigError, DatasetUnknown, NothingToLearn
 from geo_r1_backend.grounding.images import open_image
+from geo_r1_backend.grounding.masks import boxes_task
 from geo_r1_backend.training.rewards import Segment, true_mask
 from geo_r1_backend.training.turning import can_turn, turned_image, turned_sample
 from geo_r1_backend.training_wire import Part, Sample
+from geo_r1_backend.wire import Task
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -57,6 +59,13 @@ class TrainingSample:
     """Cuts objects out of the chip as it is turned; where masks are asked for."""
     mask: Mask | None = None
     """The true one, ``(height, width)`` of the chip; where masks are asked for."""
+    asked_as: Task | None = None
+    """Masks of a model that was not taught the third task: its boxes are asked for and cut out, as when it answers."""
+
+    @property
+    def asked(self) -> Sample:
+        """The sample with the task that the model itself is asked."""
+        return self.sample if self.asked_as is None else replace(self.sample, task=self.asked_as)
 
     @property
     def picture(self) -> tuple[str, int]:
@@ -167,15 +176,17 @@ class Dataset:
         if sample.task == "gres" and self._segmenter is not None:
             segment = partial(self._segmenter.segment, np.asarray(shown.convert("RGB"), np.uint8))
             mask = true_mask(seen, shown.width, shown.height)
+        asked_as = _asked_as(sample, self._profile.tasks)
         return TrainingSample(
             index=index,
             sample=seen,
             view=view,
-            prompt=prompt_for(sample.task, sample.query, think=self._think),
+            prompt=prompt_for(asked_as or sample.task, sample.query, think=self._think),
             image=np.asarray(view.render(shown), np.uint8),
             turn=turn,
             segment=segment,
             mask=mask,
+            asked_as=asked_as,
         )
 
     def _chip(self, sha256: str) -> Image.Image:
@@ -189,3 +200,11 @@ class Dataset:
                 self._chips.pop(next(iter(self._chips)))
             self._chips[sha256] = chip
         return self._chips[sha256]
+
+
+def _asked_as(sample: Sample, tasks: tuple[str, ...]) -> Task | None:
+    if sample.task != "gres" or "gres" in tasks:
+        return None
+    asked = boxes_task(sample.query, tasks)
+    # several objects fit a question for one: nobody could say which of them is the truth
+    return "ovd" if len(sample.boxes_px) > 1 and "ovd" in tasks else asked

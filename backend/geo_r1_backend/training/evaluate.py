@@ -71,7 +71,7 @@ def evaluate(
                 max_new_tokens=max_new_tokens,
             )
         text = texts[number]
-        said = read(text, one.view, one.sample.task, think=think)
+        said = read(text, one.view, one.asked.task, think=think)
         overlap = None
         if one.segment is not None and one.mask is not None:
             overlap = mask_iou(said, one.mask, one.segment)

@@ -105,6 +105,7 @@ def roll_out(
             settings=settings,
             segment=sample.segment,
             mask=sample.mask,
+            asked_as=sample.asked_as,
         )
         for text in texts
     ]

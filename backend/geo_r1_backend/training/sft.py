@@ -46,7 +46,7 @@ def sft_step(
     """
     if not samples:
         raise ValueError("a supervised step needs at least one sample")
-    targets = [policy.tokens(target_text(s.sample, s.view, think=config.think)) for s in samples]
+    targets = [policy.tokens(target_text(s.asked, s.view, think=config.think)) for s in samples]
     in_batch = sum(len(target) for target in targets)
     summed = 0.0
     for sample, image, target in zip(samples, images, targets, strict=True):

@@ -20,6 +20,7 @@ from geo_r1_backend.training.rewards.ovd import ap_reward, f1_reward
 from geo_r1_backend.training.rewards.rec import rec_reward
 from geo_r1_backend.training.rewards.said import Said, read
 from geo_r1_backend.training_wire import Sample
+from geo_r1_backend.wire import Task
 
 __all__ = ["RewardSettings", "Rewarded", "Segment", "reward", "true_mask"]
 
@@ -58,6 +59,7 @@ def reward(
     settings: RewardSettings | None = None,
     segment: Segment | None = None,
     mask: Mask | None = None,
+    asked_as: Task | None = None,
 ) -> Rewarded:
     """What a completion is worth for a sample.
 
@@ -71,12 +73,13 @@ def reward(
         settings: weights; None = the defaults.
         segment: the frozen segmenter on this chip; only masks need it.
         mask: `true_mask` of the sample where the caller kept it, for all completions of a group.
+        asked_as: the task of the prompt, where it is not the sample's: boxes of which masks are cut out.
 
     Raises:
         ValueError: for a sample with masks and no segmenter.
     """
     settings = settings or RewardSettings()
-    said = read(text, view, sample.task, think=think)
+    said = read(text, view, asked_as or sample.task, think=think)
     truth = [tuple(box) for box in sample.boxes_px]
     if sample.task == "gres":
         if segment is None:
