@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from pathlib import Path
 
 import pytest
 from huggingface_hub import constants
@@ -18,12 +19,13 @@ from geo_r1_backend.errors import (
     HubMoved,
     HubUnreachable,
     PlanChanged,
+    StorageFailed,
 )
 from geo_r1_backend.manager import fetch as fetching
 from geo_r1_backend.manager.fetch import fetch, plan
 from geo_r1_backend.manager.hub_access import Access, find_access
 from geo_r1_backend.manager.hub_client import Hub
-from geo_r1_backend.manager.parts import all_parts
+from geo_r1_backend.manager.parts import Parts, all_parts, fetch_id
 from geo_r1_backend.models.registry import find_models
 from geo_r1_backend.models_wire import FetchRequest, PlanRequest
 from tests.backend.hub_server import HubServer, config, model_files, weights
@@ -220,6 +222,23 @@ def test_full_disk_is_said_before_it_starts(hub, tmp_path, monkeypatch):
         "free_bytes": 64_000_100,
     }
     assert hub.ranges("model.safetensors") == []
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_disk_that_fills_up_meanwhile_is_said(hub, tmp_path):
+    """A disk that is full in the middle is the disk's error and not the hub's, and the download can go on later."""
+    hub.add(REPOSITORY, model_files())
+    request = agreed(hub)
+    parts = Parts(tmp_path / "models", fetch_id(request.repository, request.commit))
+    parts.files.mkdir(parents=True)
+    (parts.files / "model.safetensors.begun").symlink_to("/dev/full")
+
+    with pytest.raises(StorageFailed, match="No space left"):
+        get(hub, tmp_path, request)
+    (parts.files / "model.safetensors.begun").unlink()
+
+    assert [left.id for left in all_parts(tmp_path / "models")] == [parts.id]
+    assert get(hub, tmp_path, request) == "tiny"
 
 
 def test_two_do_not_fetch_the_same(hub, tmp_path):

@@ -1,6 +1,7 @@
 """Which files of a repository are taken, and whether a `config.json` belongs to its weights."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -14,6 +15,8 @@ from geo_r1_backend.manager.plan import (
     choose_base_files,
     choose_files,
 )
+from geo_r1_backend.models.disk import model_bytes
+from geo_r1_backend.models.registry import ModelFolder
 from geo_r1_backend.models.shapes import (
     Shape,
     base_of_shape,
@@ -214,3 +217,17 @@ def test_source_file_survives_strangers(tmp_path):
     for text in ("", "[]", '{"files": 3}', "{"):
         (tmp_path / "source.json").write_text(text)
         assert read_source(tmp_path) in (None, Source(""))
+
+
+def test_size_on_disk(tmp_path):
+    """Files count with their bytes, links with none, an adapter without its base, a model of other servers with nothing."""
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "model.safetensors").write_bytes(b"x" * 1000)
+    (tmp_path / "adapter").mkdir()
+    (tmp_path / "adapter" / "adapter.safetensors").write_bytes(b"x" * 10)
+    (tmp_path / "adapter" / "linked").symlink_to(tmp_path / "base" / "model.safetensors")
+    base = ModelFolder("a", "A", tmp_path / "base", "transformers")
+
+    assert model_bytes(base) == 1000
+    assert model_bytes(replace(base, adapter=tmp_path / "adapter")) == 10
+    assert model_bytes(replace(base, kind="remote", folder=tmp_path)) == 0

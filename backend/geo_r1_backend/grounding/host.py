@@ -16,7 +16,7 @@ from geo_r1_backend.engines.base import Engine
 from geo_r1_backend.engines.select import Selection
 from geo_r1_backend.errors import DeviceBusy, GeoR1Error, ModelFailed, ModelUnknown
 from geo_r1_backend.grounding.arbiter import Arbiter
-from geo_r1_backend.models.disk import disk_bytes
+from geo_r1_backend.models.disk import model_bytes
 from geo_r1_backend.models.registry import ModelFolder
 from geo_r1_backend.wire import ModelInfo
 
@@ -247,7 +247,7 @@ class ModelHost:
             note=slot.error.message if slot.error else folder.note,
             run=folder.run,
             origin=folder.origin,
-            size_bytes=disk_bytes(folder.adapter or folder.folder),
+            size_bytes=model_bytes(folder),
             repository=folder.repository,
             revision=folder.revision,
             can_delete=folder.can_delete,

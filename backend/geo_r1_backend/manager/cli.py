@@ -25,7 +25,7 @@ from geo_r1_backend.manager.intake import import_folder
 from geo_r1_backend.manager.parts import ID, Parts, all_parts
 from geo_r1_backend.manager.removal import check_removable, remove
 from geo_r1_backend.manager.words import plan_lines, progress_line
-from geo_r1_backend.models.disk import disk_bytes
+from geo_r1_backend.models.disk import model_bytes
 from geo_r1_backend.models.registry import choose_model, find_models
 from geo_r1_backend.models_wire import FetchPlan, FetchProgressEvent, FetchRequest, PlanRequest
 from geo_r1_backend.running import connect, wait_for_running
@@ -87,7 +87,7 @@ def list_models(options: argparse.Namespace) -> int:
             engine = select_engine(model).engine
         except GeoR1Error as error:
             engine = f"cannot run: {error.parameters.get('reason', error.message)}"
-        size = gigabytes(disk_bytes(model.adapter or model.folder))
+        size = gigabytes(model_bytes(model))
         columns = (model.id, model.title, ", ".join(model.tasks), engine, size, model.licence)
         say("\t".join((*columns, str(model.folder))))
     if not found:
@@ -185,7 +185,7 @@ def remove_model(options: argparse.Namespace) -> int:
         model = next((m for m in find_models(home) if m.id == options.id), None)
         if model is None:
             raise ModelUnknown(model=options.id, known=[m.id for m in find_models(home)])
-        size = gigabytes(disk_bytes(model.adapter or model.folder))
+        size = gigabytes(model_bytes(model))
         if not options.yes and not _yes(f"Delete {model.title} ({size})?"):
             return 1
     server = wait_for_running(home, 0.0)

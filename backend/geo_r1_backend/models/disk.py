@@ -5,6 +5,15 @@ from __future__ import annotations
 import hashlib
 import stat
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from geo_r1_backend.models.registry import ModelFolder
+
+
+def model_bytes(model: ModelFolder) -> int:
+    """What a model takes; nothing for one that other servers run, and an adapter's base is counted with the base."""
+    return 0 if model.kind == "remote" else disk_bytes(model.adapter or model.folder)
 
 
 def disk_bytes(folder: Path) -> int:
