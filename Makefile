@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu test-kernels exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind proof-newkind test-remote soak clean
+	test-qt6 test-faults test-e2e test-gpu test-kernels exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind bench-whole proof-newkind test-remote soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -105,6 +105,9 @@ test-faults: setup build ## kill -9, full disks, locks, dead networks; 200 kills
 
 exactness: setup build ## how exact polygons are, in pixels, per raster geometry and CRS: the table of docs/reliability.md
 	@$(PYTEST_QGIS) -q -p tests.qgis.exactness_table tests/qgis/test_exactness_matrix.py tests/qgis/test_exactness_far.py
+
+bench-whole: setup build ## memory and time of runs over rasters of 1 Mpx to 1 Gpx, with a service that answers at once (20 minutes)
+	@QT_QPA_PLATFORM=offscreen PYTHONPATH=build:. .venv-qgis/bin/python -m tests.qgis.bench_whole
 
 test-e2e: setup build ## QGIS, service process and embedded model together; the demo is one of them
 	@$(MAKE) tier-e2e

@@ -75,7 +75,8 @@ class SceneJournal:
 
     def __init__(self, target: Target) -> None:
         self._target = target
-        self._error: Optional[GeoR1Error] = None
+        self._failures: List[GeoR1Error] = []
+        """Where nobody else is told of trouble with the file, it ends the run."""
         self.run_uid = ""
         self.session = 0
         self._run: Optional[RunStart] = None
@@ -92,21 +93,18 @@ class SceneJournal:
             context: the project's choice of datum shifts.
             other_folder: where to go if nothing can be written there; empty = that is an error.
         """
-        failed: List[GeoR1Error] = []
+        failures: List[GeoR1Error] = []
         target = Target(
             Path(path),
             other_folder=Path(other_folder) if other_folder else Path(path).parent,
             crs_wkt=crs_wkt,
             context=context,
-            on_failed=lambda error, _waiting: failed.append(error),
+            on_failed=lambda error, _waiting: failures.append(error),
             remark=lambda _text: None,
         )
         journal = SceneJournal(target)
-        journal._failures = failed
+        journal._failures = failures
         return journal
-
-    _failures: Optional[List[GeoR1Error]] = None
-    """Where nobody else is told of trouble with the file, it ends the run."""
 
     @property
     def path(self) -> str:
@@ -177,11 +175,11 @@ class SceneJournal:
                 "reasoning": reasoning,
             }
             file.change(RUNS, "run_uid", self.run_uid, {**row, **more})
-            file.change(
-                SCENES, "run_uid", self.run_uid, {"provisional": json.dumps(list(provisional))}
-            )
+            doubtful: Row = {"provisional": json.dumps(list(provisional))}
+            file.change(SCENES, "run_uid", self.run_uid, doubtful)
 
         self._do(write_end)
+        self._target.writer.wait(PATIENCE_S)  # the file is closed then: others may read it
 
     # ---- the looks
 
