@@ -194,7 +194,7 @@ class ComparisonForm(QWidget):
         by_distance = self.rank.currentData() in ("nearest", "farthest")
         self.place.setVisible(has_rank)
         self.place.setMinimum(2 if has_rank and self.many.isChecked() else 1)
-        self.place.setPrefix(self.tr("first ") if self.many.isChecked() else self.tr("number "))
+        self.place.setPrefix(self.tr("first ") if self.many.isChecked() else self.tr("no. "))
         self.within.setVisible(self.relation.currentData() == Relation.NEAR.value)
         for widget in (self.anchor, self.anchor_attributes):
             widget.setEnabled(has_relation or by_distance)
@@ -247,7 +247,8 @@ class ComparisonForm(QWidget):
         grid.setSpacing(4)
         rows: List[Tuple[str, QWidget, QWidget]] = [
             (self.tr("Sought"), self.attributes, self.target),
-            (self.tr("Which"), self.rank, self._beside(self.place, self.many)),
+            (self.tr("Which"), self.rank, self.place),
+            ("", self.many, QWidget(self.body)),
             (self.tr("Where"), self.relation, self.within),
             (self.tr("Other"), self.anchor_attributes, self.anchor),
         ]
@@ -269,15 +270,6 @@ class ComparisonForm(QWidget):
         layout.addLayout(top)
         layout.addWidget(self.rest)
         layout.addWidget(self.body)
-
-    def _beside(self, *widgets: QWidget) -> QWidget:
-        holder = QWidget(self.body)
-        row = QHBoxLayout(holder)
-        row.setContentsMargins(0, 0, 0, 0)
-        for widget in widgets:
-            row.addWidget(widget)
-        row.addStretch(1)
-        return holder
 
 
 def _parts(text: str) -> Tuple[str, ...]:

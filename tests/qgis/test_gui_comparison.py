@@ -116,3 +116,23 @@ def test_without_a_question_it_takes_no_room(form):
 
     assert form.comparison is None
     assert form.isHidden()
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_narrow_dock_cuts_no_words(qtbot, form, several):
+    """At the width of a small dock, numbers and ticks are as wide as what stands in them."""
+    form.set_query(
+        "the three largest ships near the pier"
+        if several
+        else "the third largest ship near the pier"
+    )
+    form.arrow.click()
+    form.resize(300, form.sizeHint().height())
+    qtbot.waitExposed(form)
+
+    for field in (form.place, form.many, form.within):
+        assert field.isVisible()
+        assert field.width() >= field.sizeHint().width(), field.objectName()
+        assert form.rect().contains(
+            form.mapFromGlobal(field.mapToGlobal(field.rect().bottomRight()))
+        )
