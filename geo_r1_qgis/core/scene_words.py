@@ -36,7 +36,7 @@ RANK_WORDS: Dict[str, str] = {
 }
 """Keys are the names of `comparison_types.RANKS`."""
 RELATION_WORDS: Dict[Relation, str] = {
-    Relation.NEAR: QT_TRANSLATE_NOOP("SceneWords", "within a distance of"),
+    Relation.NEAR: QT_TRANSLATE_NOOP("SceneWords", "within"),
     Relation.LEFT_OF: QT_TRANSLATE_NOOP("SceneWords", "left of"),
     Relation.RIGHT_OF: QT_TRANSLATE_NOOP("SceneWords", "right of"),
     Relation.ABOVE: QT_TRANSLATE_NOOP("SceneWords", "above"),

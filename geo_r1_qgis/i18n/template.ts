@@ -96,132 +96,132 @@
 <context>
     <name>AskPanel</name>
     <message>
-        <location filename="../gui/ask_panel.py" line="75"/>
+        <location filename="../gui/ask_panel.py" line="76"/>
         <source>One object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="76"/>
+        <location filename="../gui/ask_panel.py" line="77"/>
         <source>All objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="77"/>
+        <location filename="../gui/ask_panel.py" line="78"/>
         <source>Mask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="98"/>
+        <location filename="../gui/ask_panel.py" line="99"/>
         <source>What will be sent: {text}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="103"/>
+        <location filename="../gui/ask_panel.py" line="104"/>
         <source>Stop</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="103"/>
+        <location filename="../gui/ask_panel.py" line="104"/>
         <source>Ask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="104"/>
+        <location filename="../gui/ask_panel.py" line="105"/>
         <source>Esc</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="104"/>
+        <location filename="../gui/ask_panel.py" line="105"/>
         <source>Enter</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="105"/>
+        <location filename="../gui/ask_panel.py" line="106"/>
         <source>Stop the answer (Esc)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="105"/>
+        <location filename="../gui/ask_panel.py" line="106"/>
         <source>Ask (Enter)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="112"/>
+        <location filename="../gui/ask_panel.py" line="113"/>
         <source>the largest storage tank</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="113"/>
+        <location filename="../gui/ask_panel.py" line="114"/>
         <source>What to find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="114"/>
+        <location filename="../gui/ask_panel.py" line="115"/>
         <source>Enter asks, Esc stops, Up and Down bring earlier questions</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="117"/>
+        <location filename="../gui/ask_panel.py" line="118"/>
         <source>Say in plain words what to find. ↑ ↓ bring earlier questions back.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="130"/>
+        <location filename="../gui/ask_panel.py" line="131"/>
         <source>Raster layer to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="140"/>
+        <location filename="../gui/ask_panel.py" line="141"/>
         <source>Area to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="141"/>
+        <location filename="../gui/ask_panel.py" line="142"/>
         <source>Current view</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="142"/>
+        <location filename="../gui/ask_panel.py" line="143"/>
         <source>Drawn rectangle</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="151"/>
+        <location filename="../gui/ask_panel.py" line="160"/>
         <source>Draw…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="153"/>
+        <location filename="../gui/ask_panel.py" line="162"/>
         <source>Draw the rectangle on the map</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="181"/>
+        <location filename="../gui/ask_panel.py" line="190"/>
         <source>Find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="181"/>
+        <location filename="../gui/ask_panel.py" line="190"/>
         <source>In</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="181"/>
+        <location filename="../gui/ask_panel.py" line="190"/>
         <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="125"/>
+        <location filename="../gui/ask_panel.py" line="126"/>
         <source>What is sought: one object, all objects, masks</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="143"/>
+        <location filename="../gui/ask_panel.py" line="144"/>
         <source>Whole layer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="144"/>
+        <location filename="../gui/ask_panel.py" line="145"/>
         <source>Features of a layer</source>
         <translation type="unfinished"></translation>
     </message>
@@ -622,11 +622,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="197"/>
-        <source>number </source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../gui/comparison_form.py" line="201"/>
         <source>Nothing is sought yet.</source>
         <translation type="unfinished"></translation>
@@ -652,13 +647,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="251"/>
+        <location filename="../gui/comparison_form.py" line="252"/>
         <source>Where</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="252"/>
+        <location filename="../gui/comparison_form.py" line="253"/>
         <source>Other</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="197"/>
+        <source>no. </source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3153,42 +3153,42 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="252"/>
+        <location filename="../gui/scene_controller.py" line="251"/>
         <source>Looking at everything…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="285"/>
+        <location filename="../gui/scene_controller.py" line="284"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="288"/>
+        <location filename="../gui/scene_controller.py" line="287"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="292"/>
+        <location filename="../gui/scene_controller.py" line="291"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="303"/>
+        <location filename="../gui/scene_controller.py" line="302"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="303"/>
+        <location filename="../gui/scene_controller.py" line="302"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="311"/>
+        <location filename="../gui/scene_controller.py" line="310"/>
         <source>Not every tile was answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="313"/>
+        <location filename="../gui/scene_controller.py" line="312"/>
         <source>{count} found, {listed} listed</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3231,17 +3231,17 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="91"/>
+        <location filename="../gui/scene_form.py" line="96"/>
         <source>the raster’s own</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="91"/>
+        <location filename="../gui/scene_form.py" line="96"/>
         <source>{n} × coarser</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="92"/>
+        <location filename="../gui/scene_form.py" line="97"/>
         <source> ({size} m)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3269,28 +3269,33 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="222"/>
+        <location filename="../capture/scene_plan.py" line="226"/>
         <source>“{layer}” has no pixels in the areas that were chosen.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="231"/>
+        <location filename="../capture/scene_plan.py" line="235"/>
         <source>“{layer}” is drawn by a server at any size and has no pixels of its own: look at the current view of it, or at a raster file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="238"/>
+        <location filename="../capture/scene_plan.py" line="242"/>
         <source>The numbers of “{layer}” are of the type {type}, which QGIS does not draw.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="259"/>
+        <location filename="../capture/scene_plan.py" line="263"/>
         <source>The ground size of “{layer}” is not known: give it a CRS, or look at its own pixels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="266"/>
+        <location filename="../capture/scene_plan.py" line="270"/>
         <source>{size} m/px is finer than “{layer}” can be looked at ({native} m/px).</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="130"/>
+        <source>in 1 area</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3425,11 +3430,6 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
     <message>
         <location filename="../core/scene_words.py" line="35"/>
         <source>farthest</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../core/scene_words.py" line="39"/>
-        <source>within a distance of</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
@@ -3570,6 +3570,11 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
     <message>
         <location filename="../gui/scene_words.py" line="61"/>
         <source>{count} of {total} tiles have no answer; Resume asks them again. The first one: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_words.py" line="39"/>
+        <source>within</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
