@@ -59,7 +59,7 @@ class FetchPlan:
     commit: str
     """What the revision is at this moment."""
     model: str
-    """Name of the folder in ``models`` of the service's data folder, and the id of the model."""
+    """Name of the folder in ``models`` of the service's data folder; the id of the model, unless another one has it."""
     hub: str
     """Address that the files come from."""
     files: List[PlannedFile]

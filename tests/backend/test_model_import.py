@@ -185,6 +185,17 @@ def test_what_is_no_whole_safe_model_is_refused(tmp_path, name):
     assert left == []
 
 
+def test_name_of_another_model_is_not_taken(tmp_path):
+    """A folder that is called as the embedded model gets an id of its own, and that id is what is told."""
+    folder = write(tmp_path / "geo-r1-nano", model_files())
+
+    made = import_folder(folder, tmp_path / "home")
+
+    assert made.model == "geo-r1-nano-2"
+    assert models_of(tmp_path / "home")[made.model].origin == "import"
+    assert models_of(tmp_path / "home")["geo-r1-nano"].origin == "embedded"
+
+
 def test_import_that_ends_early_leaves_nothing(tmp_path, monkeypatch):
     """Stopped in the middle, or refused for want of room, an import leaves no trace."""
     folder = write(tmp_path / "folder", model_files())

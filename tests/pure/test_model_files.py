@@ -81,6 +81,15 @@ def test_whole_repository_needs_no_base():
     assert contents.size_bytes == 10 * len(WHOLE)
 
 
+def test_list_of_what_is_left_out_ends():
+    """Of thousands of files that are not needed a few are told, and those that could run code first."""
+    names = [*WHOLE, *(f"checkpoint-{i}/state.json" for i in range(5000)), "z.bin", "z.py"]
+    left_out = choose_files(listing(names)).left_out
+
+    assert len(left_out) == 200
+    assert [left.name for left in left_out[:2]] == ["z.bin", "z.py"]
+
+
 REFUSED = [
     (("config.json", "pytorch_model.bin"), {}, HubUnsafe, "pytorch_model.bin"),
     (("adapter_config.json", "adapter_model.safetensors"), {}, HubUnfit, "LoRA adapter"),

@@ -24,7 +24,7 @@ from geo_r1_backend.errors import (
 from geo_r1_backend.manager.complete import check_weights, complete
 from geo_r1_backend.manager.hub_access import Access, HubProcess, hub_process
 from geo_r1_backend.manager.parts import Parts, fetch_id
-from geo_r1_backend.manager.place import find_installed, free_bytes, free_name, publish
+from geo_r1_backend.manager.place import find_installed, free_bytes, free_name, id_of, publish
 from geo_r1_backend.manager.plan import (
     Contents,
     Listing,
@@ -114,11 +114,12 @@ def fetch(
     if installed is not None:
         if not parts.is_held:
             parts.remove()  # left by whoever was ended right after it had finished
-        return installed.name
+        return id_of(data_folder, installed.name)
     with storage_faults(data_folder):
         make_private_folder(models)
         with parts.held():
-            return _fetch(access, models, parts, request, tell, should_stop)
+            name = _fetch(access, models, parts, request, tell, should_stop)
+    return id_of(data_folder, name)
 
 
 def _fetch(
@@ -246,7 +247,7 @@ def _plan_of(found: Found, access: Access, data_folder: Path, request: PlanReque
         base_commit=found.base.commit if found.base else "",
         base_licence=found.base.licence if found.base else "",
         left_out=found.contents.left_out,
-        installed=installed.name if installed else "",
+        installed=id_of(data_folder, installed.name) if installed else "",
         installed_commit=installed.commit if installed else "",
     )
 

@@ -26,7 +26,8 @@ HUB_VARIABLE = "HF_ENDPOINT"
 TOKEN_VARIABLE = "HF_TOKEN"  # noqa: S105 - a name
 TOKEN_FILE = "hub-token"  # noqa: S105 - a name
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-LOOK_LIMIT_S = 60.0
+LOOK_LIMIT_S = 40.0
+"""A plan looks twice (the repository, its base); the plugin waits for 90 s."""
 POLL_S = 0.05
 WORKER = "geo_r1_backend.manager.hub_worker"
 OFFLINE_VARIABLES = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")

@@ -25,7 +25,7 @@ from geo_r1_backend.errors import (
 )
 from geo_r1_backend.manager.complete import check_weights, complete
 from geo_r1_backend.manager.fetch import ROOM_LEFT_BYTES
-from geo_r1_backend.manager.place import find_installed, free_bytes, free_name, publish, slug
+from geo_r1_backend.manager.place import find_installed, free_bytes, free_name, id_of, publish, slug
 from geo_r1_backend.models.disk import file_git_hash
 from geo_r1_backend.models.learned import read_json
 from geo_r1_backend.models.manifest import MANIFEST_FILE, check_manifest, file_sha256
@@ -116,7 +116,7 @@ def import_folder(
         except BaseException:
             shutil.rmtree(part, ignore_errors=True)
             raise
-    return Imported(model, size_bytes, repaired, is_checked)
+    return Imported(id_of(data_folder, model), size_bytes, repaired, is_checked)
 
 
 def _find(folder: Path) -> _Origin:

@@ -7,6 +7,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from geo_r1_backend.models.registry import find_models
 from geo_r1_backend.models.source import read_source
 
 
@@ -48,6 +49,12 @@ def free_name(models: Path, repository: str, commit: str) -> str:
         chosen = name + (tail if number == 2 and tail else f"{tail}-{number}")
         number += 1
     return chosen
+
+
+def id_of(data_folder: Path, name: str) -> str:
+    """The id of a model by its folder's name: another one where a model of that id is there from elsewhere."""
+    place = (data_folder / "models" / name).resolve()
+    return next((m.id for m in find_models(data_folder) if m.folder == place), name)
 
 
 def slug(name: str) -> str:

@@ -21,6 +21,8 @@ from geo_r1_backend.models.stock_files import (
 )
 from geo_r1_backend.models_wire import REPOSITORY, LeftOut
 
+SHOWN_LEFT_OUT = 200
+ORDER = ("pickle", "code", "other-format", "not-needed")
 FAMILY = ("qwen2_5_vl", "qwen2_vl", "qwen3_vl")
 
 
@@ -92,6 +94,8 @@ def choose_files(listing: Listing) -> Contents:
         for file in listing.files
         if (use := uses[file.name]) != "weights" and use != "settings"
     ]
+    # a repository with thousands of checkpoints says of its pickles first
+    left_out = sorted(left_out, key=lambda left: ORDER.index(left.reason))[:SHOWN_LEFT_OUT]
     wants_base = bool(missing_processor_files(uses)) or listing.config is None
     return Contents(own, left_out, wants_base)
 
