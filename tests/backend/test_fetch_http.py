@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import sys
 from functools import partial
 
+import httpx
+import psutil
 import pytest
 
 from geo_r1_backend.engines.select import Selection
@@ -15,6 +19,7 @@ from tests.backend.conftest import make_model_folder
 from tests.backend.fixed_engine import FixedEngine
 from tests.backend.hub_server import HubServer, config, model_files, weights
 from tests.backend.test_hub import REPOSITORY, WIDE, agreed
+from tests.backend.test_run_kills import Home
 from tests.backend.training import events_of, make_dataset, start_run, wait_for
 
 
@@ -307,3 +312,45 @@ def test_service_does_not_stop_while_it_fetches(start_service, hub):
     assert running.service.fetches.is_busy
     running.service.fetches.close()
     wait_for(lambda: not running.service.fetches.is_busy, "end of the download")
+
+
+def kill_in_the_middle(home, request):
+    """Kill the service when a megabyte has come; the processes that it had."""
+    children = []
+    with (
+        home.client() as client,
+        client.stream("POST", "/v1/models/fetch", json=body_of(request)) as stream,
+        contextlib.suppress(httpx.HTTPError),
+    ):
+        for line in stream.iter_lines():
+            if json.loads(line).get("done_bytes", 0) > 1_000_000 and not children:
+                children = psutil.Process(home.process.pid).children()
+                home.kill_service()
+    return children
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes and kills them")
+def test_killed_service_leaves_nobody_behind(hub, tmp_path):
+    """After kill -9 in the middle no process fetches on; the next service lists what has come and goes on by range."""
+    hub.add(
+        REPOSITORY,
+        model_files(**{"model.safetensors": weights(**WIDE), "config.json": config(**WIDE)}),
+    )
+    hub.stands_still_after["model.safetensors"] = 2_000_000
+    home = Home(tmp_path)
+    request = agreed(hub)
+    try:
+        children = kill_in_the_middle(home, request)
+        left = psutil.wait_procs(children, timeout=5)[1]
+        hub.go_on.set()
+        with home.client() as client:
+            (found,) = client.get("/v1/models/fetches").json()["fetches"]
+            last = client.post("/v1/models/fetch", json=body_of(request)).text.splitlines()[-1]
+    finally:
+        home.kill_service()
+
+    assert len(children) == 1
+    assert left == []
+    assert found["state"] == "stopped"
+    assert json.loads(last) == {"model": "tiny", "event": "result"}
+    assert hub.ranges("model.safetensors")[1] > 1_000_000
