@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 
+import psutil
 import pytest
 
 from geo_r1_backend.engines.select import Selection
@@ -232,3 +233,24 @@ def test_nobody_passes_who_would_have_to_load_a_model(start_service, model_folde
     question.join()
     assert loaded == ["fixed", "fixed-2"]
     assert question.finals == results(["a"])
+
+
+def test_memory_is_flat_over_two_thousand_items(start_service):
+    """Eight requests of 256 tiles, each with pixels of its own: what the service holds does not grow with them."""
+    engine = FixedEngine(step=1000, best_batch=64)
+    running = start_service(engine, chip_budget_bytes=1_000_000)
+    process = psutil.Process()
+    resident = []
+    for request in range(8):
+        chips = [running.put_chip(112, 112, (request, number, 90)) for number in range(32)]
+        items = [
+            {"item": str(number), "chip": chips[number % 32], "query": LONG, "detail": "view"}
+            for number in range(256)
+        ]
+        with running.client.stream("POST", "/v1/ground", json={"items": items}) as reply:
+            ends = sum('"event":"result"' in line for line in reply.iter_lines())
+        engine.seen.clear()
+        resident.append(process.memory_info().rss)
+        assert ends == 256
+
+    assert resident[-1] - resident[1] < 30 * 1024 * 1024
