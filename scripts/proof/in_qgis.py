@@ -87,6 +87,9 @@ class Proof:
         stage = person.named(QLabel, "geoR1TrainStage")
         check(wait_for(lambda: "ready" in stage.text(), 30), f"the check says {stage.text()!r}")
         person.photograph(str(OUT / "checked.png"))
+        dock = person.named(QWidget, "geoR1Dock")
+        corner = dock.mapTo(iface.mainWindow(), dock.rect().topLeft())
+        self.report["dock_px"] = [corner.x(), corner.y(), dock.width(), dock.height()]
         return stage.text()
 
     def train(self) -> str:

@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 import httpx
+import pytest
 
 from geo_r1_backend.running import is_answering
 from geo_r1_backend.storage.atomic import read_server_file
@@ -26,6 +27,8 @@ from tests.conftest import SEED
 
 KILLS = int(os.environ.get("GEO_R1_RUN_KILLS", "5"))
 STEPS = 150
+A_KILL_S = 30
+"""At most, on a busy machine: the service starts again, the runner too."""
 HERE = Path(__file__).resolve().parent
 
 
@@ -76,6 +79,7 @@ def make_dataset(client):
     return client.post("/v1/datasets", json=body).json()["id"]
 
 
+@pytest.mark.timeout(60 + KILLS * A_KILL_S)
 def test_kills_during_a_run(tmp_path):
     """Whoever is killed whenever: the run's file is whole, events are told once under rising numbers, and the run is finished in the end."""
     dice = random.Random(SEED)  # noqa: S311 - dice, not secrets
