@@ -13,7 +13,7 @@ def main() -> None:
     from transformers import AutoProcessor
     from transformers.cli.transformers import main as command
 
-    from geo_r1_backend.engines.torch_worker import image_only_class
+    from geo_r1_backend.engines.torch_loading import image_only_class
 
     AutoProcessor.from_pretrained = image_only_class().from_pretrained
     sys.argv[0] = "transformers"
