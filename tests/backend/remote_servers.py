@@ -12,7 +12,7 @@ from contextlib import contextmanager
 
 from geo_r1_backend.config import package_folder
 
-STARTS_WITHIN_S = 90.0
+STARTS_WITHIN_S = 180.0
 
 
 class RunningServer:

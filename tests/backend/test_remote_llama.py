@@ -27,6 +27,7 @@ LLAMA_CPP = Path(os.environ.get("GEO_R1_LLAMA_CPP") or "build/llama.cpp").resolv
 SERVER = LLAMA_CPP / "bin" / "llama-server"
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(400),
     pytest.mark.skipif(not SERVER.is_file(), reason="no llama-server; make test-remote builds it"),
 ]
 

@@ -22,7 +22,8 @@ from geo_r1_backend.wire import ResultEvent
 from tests.backend.remote_servers import running, transformers_serve
 from tests.backend.tiny_model import picture, write_tiny_model
 
-pytestmark = pytest.mark.slow
+# two processes that import torch on two cores: half a minute alone, minutes beside other work
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 QUERIES = (("rec", "the largest storage tank"), ("ovd", "storage tank"), ("rec", "the white ship"))
 
 
