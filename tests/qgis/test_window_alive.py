@@ -1,14 +1,19 @@
 """QGIS's window never stands still for 50 ms, whatever the plugin does; `alive.py` says how that is measured."""
 
+import json
+
+import numpy as np
 import pytest
 from qgis.core import QgsPointXY, QgsProject, QgsRasterLayer, QgsRectangle, QgsSettings
-from qgis.PyQt.QtCore import QPoint
+from qgis.PyQt.QtCore import QBuffer, QIODevice, QPoint
+from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtTest import QTest
 
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.core.ask_state import Stage
 from geo_r1_qgis.core.standing import Kind
 from geo_r1_qgis.gui.export_dialog import ExportDialog
+from tests.qgis import stub_training as told
 from tests.qgis.alive import calmest, line
 from tests.qgis.make_rasters import make_huge
 from tests.qgis.person import UTM, drag, type_question
@@ -32,6 +37,16 @@ def as_events(detections):
     return b"".join(
         line({"event": "detection", "item": "1", "detection": each}) for each in detections
     )
+
+
+def a_picture(seed):
+    """A PNG of 448 px that does not compress: as slow to decode as a photograph."""
+    pixels = np.random.default_rng(seed).integers(0, 255, (448, 448, 3), np.uint8)
+    image = QImage(pixels.data, 448, 448, 3 * 448, QImage.Format.Format_RGB888)
+    buffer = QBuffer()
+    buffer.open(QIODevice.OpenModeFlag.WriteOnly)
+    image.save(buffer, "PNG")
+    return bytes(buffer.data())
 
 
 def forget_answers(plugin, tmp_path):
@@ -306,3 +321,38 @@ def test_drawing_an_area(qtbot, plugin, dock, window):
         assert dock.ask_panel.area == "drawn"
 
     calmest("drawing an area", phase)
+
+
+def test_events_of_a_training(qtbot, plugin, dock, stub):
+    """A run of 400 steps that comes all at once, and twenty looks at six pictures of full size each: what a reopened QGIS catches up with."""
+    chips = []
+    for shade in range(6):
+        chips.append(f"{shade:064x}")
+        stub.chips[chips[-1]] = a_picture(shade)
+    looks = {
+        at: told.look(
+            at, 0.4, [told.preview(chip, (50, 50, 120, 120), (60, 55, 130, 120)) for chip in chips]
+        )
+        for at in range(0, 400, 20)
+    }
+    events = [told.state("running")]
+    for at in range(400):
+        events += [looks[at]] if at in looks else []
+        events.append(told.step(at + 1, 400, 0.5))
+    stub.training.events = [*events, told.verdict(), told.state("finished")]
+    training = plugin.services.training
+    dock.tabs.setCurrentIndex(1)
+
+    def phase(meter):
+        stub.training.runs.clear()
+        stub.training.make_run(json.dumps({"dataset": "d", "name": "roofs", "seed": 0}).encode())
+        dock.train.strip._images.clear()
+        training.state.run = None
+        meter.start()
+        training.on_tab(1)
+        qtbot.waitUntil(lambda: len(training.state.steps) == 400, timeout=20_000)
+        qtbot.waitUntil(lambda: training.state.verdict is not None, timeout=5000)
+        qtbot.waitUntil(lambda: len(dock.train.strip._images) == 6, timeout=5000)
+        qtbot.wait(150)
+
+    calmest("a training of 400 steps catches up", phase)
