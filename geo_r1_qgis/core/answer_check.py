@@ -88,7 +88,7 @@ def check_answer(
     answers = [tuple(float(number) for number in box) for box in answers_px]
     boxes = list(named.candidates)
     indices = [_index_of(answer, boxes, named.others) for answer in answers]
-    if len(boxes) < 2 and comparison.relation is None:
+    if len(named.candidates) < 2 and comparison.relation is None:
         return NOTHING
 
     def placed(name: str, box: Sequence[float]) -> SceneObject:
@@ -121,9 +121,9 @@ def check_words(check: Check, translate: Translate) -> str:
     if check.word == "agrees":
         template = translate(CONTEXT, "{what} of {count}: agrees")
     elif check.place and not (comparison.rank and check.place == comparison.rank.place):
-        template = translate(CONTEXT, "{what} of {count}: disagrees (it is number {place})")
+        template = translate(CONTEXT, "⚠ {what} of {count}: disagrees (number {place})")
     else:
-        template = translate(CONTEXT, "{what} of {count}: disagrees")
+        template = translate(CONTEXT, "⚠ {what} of {count}: disagrees")
     return template.format(what=", ".join(parts), count=check.candidates, place=check.place)
 
 

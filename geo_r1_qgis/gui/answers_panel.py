@@ -169,10 +169,13 @@ class AnswersPanel(QWidget):
         self._turn.start()
         self.export.setEnabled(True)
 
-    def end_question(self, question: Question, words: str = "") -> None:
-        """Say how many there are, or `words` such as “none”."""
+    def end_question(self, question: Question, words: str = "", check: str = "") -> None:
+        """Say how many there are, or `words` such as “none”; below it what the geometry says, if anything."""
         question.is_over = True
-        self._row_of(question).setText(1, words or self._count(len(question.answers)))
+        row = self._row_of(question)
+        row.setText(1, words or self._count(len(question.answers)))
+        if check:
+            self._say_below(row, check)
 
     def set_place(self, text: str, remark: str = "") -> None:
         """Say where the answers are kept; `remark` says more when the mouse rests on it."""
@@ -200,7 +203,7 @@ class AnswersPanel(QWidget):
             question = self.tree.topLevelItem(index)
             for item in (question.child(row) for row in range(question.childCount())):
                 answer = item.data(0, _ROLE)
-                if answer.uid in wanted:
+                if answer is not None and answer.uid in wanted:
                     item.setText(0, _MARKS.get(review, "") + self._name_of(answer))
 
     def _judge(self, signal: Any, *word: str) -> None:
@@ -228,6 +231,15 @@ class AnswersPanel(QWidget):
                 row.setText(1, self._count(row.childCount()))
         if self._waiting:
             self._turn.start()
+
+    def _say_below(self, row: QTreeWidgetItem, words: str) -> None:
+        """A line across both columns that cannot be chosen: it is no answer."""
+        line = QTreeWidgetItem([words])
+        line.setFlags(Qt.ItemFlag.ItemIsEnabled)
+        line.setToolTip(0, plain_tooltip(words))
+        row.insertChild(0, line)
+        line.setFirstColumnSpanned(True)
+        row.setExpanded(True)
 
     def _row_of(self, question: Question) -> QTreeWidgetItem:
         if id(question) not in self._rows:  # the list was emptied while it was being answered

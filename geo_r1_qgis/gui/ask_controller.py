@@ -267,8 +267,8 @@ class AskController(QObject):
             self._store.break_off_run(self._run_uid, outcome, reasoning)
         if self._question is not None:
             self._question.reasoning = self._question.reasoning or self._dock.reasoning.reasoning
-            words = ending_words(self.state, self._question.task) or self._check_words
-            self._dock.answers.end_question(self._question, words)
+            words = ending_words(self.state, self._question.task)
+            self._dock.answers.end_question(self._question, words, self._check_words)
         self._show_stage()
         if self.state.error is not None:
             error = self.state.error

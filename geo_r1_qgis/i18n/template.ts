@@ -47,17 +47,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="250"/>
+        <location filename="../gui/answers_panel.py" line="262"/>
         <source>object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="254"/>
+        <location filename="../gui/answers_panel.py" line="266"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="254"/>
+        <location filename="../gui/answers_panel.py" line="266"/>
         <source>{count} found</source>
         <translation type="unfinished"></translation>
     </message>

@@ -54,6 +54,16 @@ def checks_in(folder):
         ]
 
 
+def below(row):
+    """The line across the columns below a question, or ""."""
+    lines = [
+        row.child(index).text(0)
+        for index in range(row.childCount())
+        if row.child(index).isFirstColumnSpanned()
+    ]
+    return lines[0] if lines else ""
+
+
 def script(box, chain=CHAIN):
     """What the service says: a chain and one box."""
     return [
@@ -68,9 +78,9 @@ def script(box, chain=CHAIN):
     ("box", "chain", "word", "words"),
     [
         ((100, 40, 150, 90), CHAIN, "agrees", "largest of 3: agrees"),
-        ((200, 200, 240, 240), CHAIN, "disagrees", "largest of 3: disagrees (it is number 2)"),
-        ((100, 40, 150, 90), "", None, "1 found"),  # no thinking: no candidates, no verdict
-        ((100, 40, 150, 90), "Find tanks: white [100,40,150,90].", None, "1 found"),  # the largest of one
+        ((200, 200, 240, 240), CHAIN, "disagrees", "⚠ largest of 3: disagrees (number 2)"),
+        ((100, 40, 150, 90), "", None, ""),  # no thinking: no candidates, no verdict
+        ((100, 40, 150, 90), "Find tanks: white [100,40,150,90].", None, ""),  # the largest of one
     ],
 )  # fmt: skip
 def test_the_verdict_is_kept_and_shown(
@@ -81,9 +91,13 @@ def test_the_verdict_is_kept_and_shown(
     type_question(dock)
     wait_for_end(qtbot, plugin)
     row = dock.answers.tree.topLevelItem(0)
-    qtbot.waitUntil(lambda: row.childCount() == 1)
+    qtbot.waitUntil(lambda: row.childCount() == (2 if words else 1))
 
-    assert row.text(1) == words
+    assert row.text(1) == "1 found"
+    assert below(row) == words
+    dock.answers.tree.selectAll()
+    assert len(dock.answers.chosen_uids()) == 1  # the line is no answer
+    dock.answers.tree.judged.emit("accepted")
     assert plugin.services.store.flush(5)
     assert checks_in(tmp_path) == [word]
 
@@ -149,7 +163,7 @@ def drawn(qtbot, qgis_app, tmp_path, monkeypatch):
         type_question(plugin.services.dock, query)
         state = wait_for_end(qtbot, plugin, timeout=60_000)
         assert state.stage is Stage.DONE, plugin.services.dock.notice.text
-        words = plugin.services.dock.answers.tree.topLevelItem(0).text(1)
+        words = below(plugin.services.dock.answers.tree.topLevelItem(0))
         return state.detections, plugin.services.asking.frame, words
 
     yield ask, asked

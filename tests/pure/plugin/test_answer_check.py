@@ -81,7 +81,7 @@ def test_true_answers_agree_and_others_do_not(asked, family):
             "the largest storage tank",
             [(200, 10, 230, 40)],
             "disagrees",
-            "largest of 4: disagrees (it is number 2)",
+            "⚠ largest of 4: disagrees (number 2)",
         ),
         (
             "the smallest white tank",
@@ -93,7 +93,7 @@ def test_true_answers_agree_and_others_do_not(asked, family):
             "the second tank from the left",
             [(10, 200, 20, 210)],
             "disagrees",
-            "leftmost (number 2) of 4: disagrees (it is number 1)",
+            "⚠ leftmost (number 2) of 4: disagrees (number 1)",
         ),
         (
             "the second tank from the left",
@@ -111,7 +111,7 @@ def test_true_answers_agree_and_others_do_not(asked, family):
             "the 2 largest tanks",
             [(10, 10, 50, 50)],
             "disagrees",
-            "largest (the first 2) of 4: disagrees (it is number 1)",
+            "⚠ largest (the first 2) of 4: disagrees (number 1)",
         ),
         (
             "the largest storage tank",
@@ -123,7 +123,7 @@ def test_true_answers_agree_and_others_do_not(asked, family):
             "the largest storage tank",
             [(300, 300, 305, 305)],
             "disagrees",
-            "largest of 5: disagrees (it is number 5)",
+            "⚠ largest of 5: disagrees (number 5)",
         ),
         ("the largest storage tank", [], "", ""),  # none was the answer
         ("the white storage tank", [(10, 10, 50, 50)], "", ""),  # nothing is compared
