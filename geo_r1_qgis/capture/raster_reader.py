@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import threading
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import List, Optional, Tuple
 
 from osgeo import gdal
 from qgis.core import (
@@ -95,6 +95,7 @@ class RasterReader:
         self._block_bytes = provider.xBlockSize() * provider.yBlockSize() * 8
         self._pipe = _colour_pipe(layer.pipe())
         self._wide_alpha_band = _take_wide_alpha(self._pipe)
+        self._cache: Optional[_SmallCache] = None
         self._last, self._source = self._pipe.last(), self._pipe.provider()
 
     def read(self, window: QRect, columns_per_px: float, rows_per_px: float) -> Reading:
@@ -114,7 +115,9 @@ class RasterReader:
         image.fill(Qt.GlobalColor.transparent)
         painter = QPainter(image)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
-        with _SmallCache(max(CACHE_BYTES, 4 * self._block_bytes)) as cache:
+        if self._cache is None:  # once: what each of a thousand readings may add would add up
+            self._cache = _SmallCache(max(CACHE_BYTES, 4 * self._block_bytes))
+        with self._cache as cache:
             for top, read_rows, y in down.cells():
                 for left, read_columns, x in across.cells():
                     if self.feedback.isCanceled():
@@ -163,7 +166,7 @@ class RasterReader:
 
 
 class _SmallCache:
-    """While it is open, `trim` lets GDAL forget decoded blocks beyond what there was and an allowance.
+    """While it is open, `trim` lets GDAL forget decoded blocks beyond what there was when it was made and an allowance.
 
     GDAL has one cache for the whole program. Its limit is lowered for a moment only and then put back.
     """

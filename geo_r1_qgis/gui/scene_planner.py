@@ -48,7 +48,8 @@ class ScenePlanner(QObject):
         return {
             "coarser": form.coarser,
             "levels": form.levels,
-            "tile_px": self._view_px() or TILE_PX,
+            # its longest side may be of a strip: a square of it would be shrunk, as the embedded model's 672 px are
+            "tile_px": min(TILE_PX, self._view_px() or TILE_PX),
             "selected": form.selected_only.isChecked() if self._panel.area == FEATURES else False,
         }
 

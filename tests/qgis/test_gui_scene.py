@@ -1,5 +1,7 @@
 """Whole layers and features of layers in the dock, driven like a person does."""
 
+from pathlib import Path
+
 import pytest
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
@@ -9,8 +11,10 @@ from geo_r1_qgis import classFactory
 from geo_r1_qgis.core.standing import Kind
 from geo_r1_qgis.gui.ask_panel import DRAWN, FEATURES, LAYER, VIEW
 from geo_r1_qgis.tasks.outcome import Done
+from tests.qgis.alive import calmest
 from tests.qgis.make_scene import UTM, eyes, make_scene, spread
 from tests.qgis.person import type_question
+from tests.qgis.stub_service import a_detection
 from tests.qgis.test_scene_run import on_ground, scene_boxes
 
 WIDTH, HEIGHT = 1600, 1300
@@ -212,3 +216,48 @@ def test_geometry_of_the_fixture():
     corner = QgsGeometry.fromPointXY(on_ground((0, 0, 1, 1)).asPolygon()[0][3])
 
     assert corner.asPoint().x() == UTM[0]
+
+
+@pytest.mark.slow
+def test_the_window_never_stands_still(qtbot, plugin, dock, scene, stub):
+    """From choosing the area to the last row of the list, and with Stop and Resume between: no pause of 50 ms."""
+    stub.answer_items = lambda item, _image: [
+        a_detection(
+            0, "tank", (int(item["chip"][:2], 16), 100, int(item["chip"][:2], 16) + 30, 130)
+        )
+    ]
+    path = tmp_project_file(scene)
+
+    def phase(meter):
+        fresh_project_file(plugin, path)
+        dock.ask_panel.set_area(VIEW)
+        meter.start()
+        dock.ask_panel.set_area(LAYER)
+        qtbot.wait(150)
+        type_question(dock, "all tanks")
+        stub.items_asked.clear()
+        qtbot.waitUntil(lambda: len(stub.items_asked) > 10, timeout=10_000)
+        dock.ask_panel.button.click()
+        if wait_for_end(qtbot, plugin).value.outcome == "stopped":
+            qtbot.waitUntil(dock.scene_status.resume.isVisible, timeout=5000)
+            dock.scene_status.resume.click()
+            wait_for_end(qtbot, plugin)
+        qtbot.wait(200)
+        meter.stop()
+
+    calmest("a whole layer, stopped and resumed", phase)
+
+
+def tmp_project_file(scene):
+    """Where projects of the tries lie."""
+    return Path(scene.source()).parent
+
+
+def fresh_project_file(plugin, folder):
+    """As before the first run: another result file."""
+    store = plugin.services.store
+    if store.layer is not None:
+        QgsProject.instance().removeMapLayer(store.layer.id())
+    store._forget()
+    count = len(list(folder.glob("*_geo-r1.gpkg")))
+    QgsProject.instance().setFileName(str(folder / f"project-{count}.qgz"))
