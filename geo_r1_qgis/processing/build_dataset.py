@@ -65,7 +65,7 @@ class BuildDataset(LabelAlgorithm):
     ) -> Dict[str, Any]:
         check = self.check_labels(feedback)
         with self.service(feedback) as service:
-            _ = service.client  # nothing is cut for a service that is not there
+            service.connect()  # nothing is cut for a service that is not there
             samples = self.cut(check, parameters, context, feedback, BAR_OF_CUTTING)
 
             def tell(done: int, of: int) -> None:

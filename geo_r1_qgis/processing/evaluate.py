@@ -82,7 +82,7 @@ class Evaluate(LabelAlgorithm):
         marks: List[Mark] = []
         answered_by = ""
         with self.service(feedback) as service:
-            _ = service.client  # nothing is cut for a service that is not there
+            service.connect()  # nothing is cut for a service that is not there
             samples = self.cut(check, parameters, context, feedback, BAR_OF_CUTTING)
             chosen = [each for each in samples if is_all or each.part == "held_out"]
             if not chosen:

@@ -125,8 +125,9 @@ class Train(ServiceAlgorithm):
         )
         with self.service(feedback) as service:
             # a request that was sent is not called off: its run would go on without anybody knowing its id
-            sent = service.client.post_run(request)
-            run: tw.RunInfo = service.answer(sent, wants_to_leave=lambda: False)
+            run: tw.RunInfo = service.answer(
+                lambda client: client.post_run(request), wants_to_leave=lambda: False
+            )
             state = TrainState()
             state.follow(run)
             begun = translate("GeoR1Processing", "Run {id} of {model}: {steps} steps of {method}.")
@@ -193,7 +194,7 @@ def _stop(service: BlockingService, follower: _Follower, feedback: QgsProcessing
         return time.monotonic() > deadline_s
 
     try:
-        service.answer(service.client.stop_run(run), wants_to_leave=is_late)
+        service.answer(lambda client: client.stop_run(run), wants_to_leave=is_late)
         service.follow(run, follower.take, after=state.last_event, wants_to_leave=is_late)
     except Left:
         late = translate("GeoR1Processing", "Run {run} is still saving; it stops by itself.")
