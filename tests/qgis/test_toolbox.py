@@ -294,7 +294,7 @@ def test_a_run_that_fails_says_why(stub, loaded):
 
 def test_a_lost_service_leaves_the_run(stub, loaded, monkeypatch):
     """A stream that ends too early for good: the run is named as one that goes on."""
-    monkeypatch.setattr("geo_r1_qgis.network.run_stream.AGAIN_MS", ())
+    monkeypatch.setattr("geo_r1_qgis.network.event_stream.AGAIN_MS", ())
     stub.training.events = GOOD_RUN[:2]
     with pytest.raises(
         QgsProcessingException,
