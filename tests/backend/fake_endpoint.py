@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import ssl
 import threading
 import time
 from collections import deque
@@ -28,6 +29,7 @@ class FakeEndpoint:
         model: the only one it serves.
         owner: of `/v1/models`, by which a server tells what it is.
         key: it wants; empty = none.
+        certificate: with which it speaks TLS; None = plain HTTP.
         shrinks_to_cells: largest image it sees as it is sent.
         answer: text, or a function of (prompt, image).
         counts: whether it says how many tokens a prompt has.
@@ -46,10 +48,12 @@ class FakeEndpoint:
         counts=True,
         delay_s=0.0,
         context=10**9,
+        certificate=None,
     ):
         self.model, self.owner, self.key, self.answer = model, owner, key, answer
         self.shrinks_to_cells, self.counts = shrinks_to_cells, counts
         self.delay_s, self.context = delay_s, context
+        self.certificate = certificate
         self.script = deque()
         self.asked, self.bodies, self.looks = [], [], 0
         self.now, self.most = 0, 0
@@ -77,7 +81,15 @@ class FakeEndpoint:
         self.server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.server.daemon_threads = True
         self.port = self.server.server_port
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.url = f"{'https' if self.certificate else 'http'}://127.0.0.1:{self.port}"
+        if self.certificate:
+            tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            tls.load_cert_chain(self.certificate.chain, self.certificate.key)
+            # the handshake belongs to the thread of the connection, which may fail alone
+            self.server.socket = tls.wrap_socket(
+                self.server.socket, server_side=True, do_handshake_on_connect=False
+            )
+            self.server.handle_error = lambda *_: None
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
         self.thread.start()
 
@@ -140,7 +152,7 @@ class FakeEndpoint:
             if callable(text):
                 text = "" if probing else text(prompt, image)
             act(handler, "x" if probing else text, tokens=tokens, fake=self)
-        except (BrokenPipeError, ConnectionResetError):
+        except (BrokenPipeError, ConnectionResetError, ssl.SSLError):
             self.left.set()
         finally:
             self.leaves(handler)

@@ -36,6 +36,7 @@ from tests.backend.fake_endpoint import (
     say,
     silent,
 )
+from tests.certificates import Authority
 
 PROFILE = {"min_pixels": 56 * 56, "max_pixels": 64 * 28 * 28}
 OPTIONS = GenerationOptions(max_new_tokens=200)
@@ -248,6 +249,37 @@ def test_stop_takes_effect_within_a_second(fake, act):
     assert not any(piece.finish for piece in pieces)
     assert stop.is_set()
     assert fake.left.wait(until_s - time.monotonic())
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory):
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+def test_encrypted_way_is_taken_and_stops_at_once(authority):
+    """Over TLS with a private authority an answer arrives, and Stop in the middle of one is as quick as without."""
+    with fakes(FakeEndpoint(certificate=authority.sign("good", "127.0.0.1"))) as (fake,):
+        remote, stop = engine(fake, ca_file=authority.root.chain), threading.Event()
+        assert texts(ask(remote)) == {0: ANSWER}
+
+        fake.script.append(never_ends)
+        began_s = None
+        for _ in remote.generate(items(1), GenerationOptions(max_new_tokens=10**6), stop.is_set):
+            began_s = began_s or time.monotonic()
+            stop.set()
+        assert time.monotonic() - began_s < 1.0
+        assert fake.left.wait(1.0)
+
+
+@pytest.mark.parametrize("names", [("127.0.0.1",), ("gpu.office",)])
+def test_certificate_that_is_not_good_gets_nothing(authority, names):
+    """Nobody vouches for it, or it is made out to another name: no key, no picture, and the reason is said."""
+    own = authority.self_signed(f"own-{names[0]}", *names)
+    trusted = None if names == ("127.0.0.1",) else own.chain
+    with fakes(FakeEndpoint(certificate=own)) as (fake,):
+        with pytest.raises(RemoteUnreachable, match="its certificate is not good"):
+            engine(fake, ca_file=trusted)
+        assert fake.looks == 0
 
 
 def test_leaving_the_generator_frees_the_server(fake):
