@@ -166,3 +166,18 @@ def test_bad_arguments_are_refused_before_anything_starts(arguments, words, tmp_
     assert code == 1
     assert words in capsys.readouterr().err
     assert not (tmp_path / "d").exists()
+
+
+def test_list_shows_the_address_and_export_says_where_the_weights_are(fake, tmp_path, capsys):
+    """On the command line such a model is listed with its address; there is nothing to export."""
+    write_folder(tmp_path / "models" / "big", fake)
+
+    listed = main(["models", "list", "--data-dir", str(tmp_path)])
+    exported = main(["models", "export", str(tmp_path / "x"), "--model", "big", "--data-dir", str(tmp_path)])  # fmt: skip
+
+    told = capsys.readouterr()
+    assert (listed, exported) == (0, 1)
+    assert any(
+        line.startswith("big\t") and line.endswith(fake.url) for line in told.out.splitlines()
+    )
+    assert f"its weights are at {fake.url}" in told.err

@@ -15,6 +15,7 @@ from geo_r1_backend.errors import (
     Cancelled,
     ConfigError,
     GeoR1Error,
+    ModelFailed,
     ModelUnknown,
     RunActive,
     gigabytes,
@@ -89,7 +90,7 @@ def list_models(options: argparse.Namespace) -> int:
             engine = f"cannot run: {error.parameters.get('reason', error.message)}"
         size = gigabytes(model_bytes(model))
         columns = (model.id, model.title, ", ".join(model.tasks), engine, size, model.licence)
-        say("\t".join((*columns, str(model.folder))))
+        say("\t".join((*columns, model.remote.shown if model.remote else str(model.folder))))
     if not found:
         say(
             f"No models. “geo-r1 models fetch” gets one; folders may be put into {home / 'models'}."
@@ -208,6 +209,12 @@ def export_model(options: argparse.Namespace) -> int:
     from geo_r1_backend.models.export import export_stock_folder
 
     model = choose_model(_home(options), options.model)
+    if model.remote is not None:
+        raise ModelFailed(
+            model=model.id,
+            reason=f"its weights are at {model.remote.shown}",
+            hint="Copy them from there.",
+        )
     export_stock_folder(model.folder, options.target)
     say(f"{model.title} is in {options.target}, for transformers.")
     return 0
