@@ -66,11 +66,19 @@ class HeaderPanel(QWidget):
         self.menu_button.setAccessibleName(self.tr("Geo-R1 menu: service, server, models, log"))
         self.menu_button.setToolTip(self.tr("Service, server, models, log"))
         self._arrange()
-        self.show_standing(Standing(Kind.UNKNOWN))
+        self._standing, self._model = Standing(Kind.UNKNOWN), ""
+        self.show_standing(self._standing)
         self.show_destination(Destination(Way.LOCAL))
+
+    def show_model(self, title: str) -> None:
+        """The model that questions go to, where it is not the service's own choice; empty = that one."""
+        if title != self._model:
+            self._model = title
+            self.show_standing(self._standing)
 
     def show_standing(self, standing: Standing) -> None:
         """Say how the plugin stands with its service."""
+        self._standing = standing
         status = self.describe(standing)
         self._mend = status.mend
         self._dot.setStyleSheet(f"color: {status.colour.name()}")
@@ -105,7 +113,7 @@ class HeaderPanel(QWidget):
 
     def describe(self, standing: Standing) -> StatusLine:
         """Colour, sentence, advice and button for a standing."""
-        return StandingWords().describe(standing)
+        return StandingWords(self._model).describe(standing)
 
     def _destination_words(self, destination: Destination) -> str:
         """One line on where views and questions go."""

@@ -254,6 +254,8 @@ class ServiceActions(QObject):
         model = self._chosen_model()
         tasks = model.tasks if model is not None else ["rec", "ovd"]
         self._dock.ask_panel.set_tasks(tasks, self._connection.settings.task)
+        is_own = model is not None and not model.is_default
+        self._dock.header.show_model((model.title or model.id) if is_own else "")
         self._show_destination()
 
     def _destination(self) -> Destination:
@@ -269,6 +271,7 @@ class ServiceActions(QObject):
         self._models_of = None
         if settings.service_url != self._connection.settings.service_url:
             self._models = []  # of another service; until its own list is there, its health says what answers
+            self._dock.header.show_model("")
         self._dock.notice.hide()
         if failure is not None:
             self._dock.notice.show_error(failure)

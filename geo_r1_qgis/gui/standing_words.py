@@ -24,7 +24,10 @@ class StatusLine:
 
 
 class StandingWords:
-    """Says a standing in the user's language."""
+    """Says a standing in the user's language; `model` is the title of the chosen model, if it is not the service's own choice."""
+
+    def __init__(self, model: str = "") -> None:
+        self._model = model
 
     def tr(self, text: str) -> str:
         """The translation, as a widget's own `tr` would give it."""
@@ -153,5 +156,5 @@ class StandingWords:
         health = standing.health
         if health is None:
             return "Geo-R1"
-        name = health.model_title or health.model or "Geo-R1"
+        name = self._model or health.model_title or health.model or "Geo-R1"
         return " · ".join(filter(None, (name, health.device.upper())))

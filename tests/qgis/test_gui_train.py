@@ -91,6 +91,22 @@ def test_from_polygons_to_a_verdict(qtbot, plugin, panel, four, stub):
     assert plugin.services.connection.settings.model == "geo-r1-nano+r1"
 
 
+def test_the_header_names_the_model_that_is_used(qtbot, plugin, panel, four, stub):
+    """After “Use this model” the header says its title; the service's own choice is said again when that is chosen."""
+    header, actions = plugin.services.dock.header, plugin.services.actions
+    learned = {**stub.models[0], "id": "geo-r1-nano+r1", "title": "my roofs", "is_default": False}
+    training = train(qtbot, plugin, panel, four)
+    qtbot.waitUntil(lambda: training.state.stage is Stage.FINISHED, timeout=10_000)
+    stub.models.append(learned)
+    qtbot.waitUntil(panel.use.isVisible, timeout=2000)
+    assert header.line.text().startswith("Geo-R1 Nano")
+    QTest.mouseClick(panel.use, Qt.MouseButton.LeftButton)
+
+    qtbot.waitUntil(lambda: header.line.text().startswith("my roofs"), timeout=5000)
+    actions.use_model("")
+    qtbot.waitUntil(lambda: header.line.text().startswith("Geo-R1 Nano"), timeout=5000)
+
+
 def test_what_is_sent_is_what_was_drawn(qtbot, plugin, panel, four, stub):
     """Each true box lies on a square of its chip, in the colours of the map; every chip was sent once."""
     training = train(qtbot, plugin, panel, four)
