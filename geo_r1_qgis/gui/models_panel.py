@@ -151,9 +151,15 @@ class ModelsPanel(QWidget):
 
     def _model_item(self, model: wire.ModelInfo) -> QTreeWidgetItem:
         is_chosen = model.id == self._chosen
-        state = state_words(model, is_chosen=is_chosen)
+        title = model.title or model.id
         size = size_words(model.size_bytes) if model.size_bytes else ""
-        return self._item([model.title or model.id, state, size], model, is_bold=is_chosen)
+        texts = [f"✓ {title}" if is_chosen else title, state_words(model), size]
+        item = self._item(texts, model, is_bold=is_chosen)
+        if is_chosen:
+            asked = self.tr("{model}: questions go to it").format(model=title)
+            item.setToolTip(0, plain_tooltip(asked))
+            item.setData(0, Qt.ItemDataRole.AccessibleTextRole, asked)
+        return item
 
     def _fetch_item(self, info: mw.FetchInfo) -> QTreeWidgetItem:
         name = info.repository.split("/")[-1]
@@ -277,13 +283,14 @@ class ModelsPanel(QWidget):
         bottom = QHBoxLayout()
         bottom.addWidget(self.get)
         bottom.addStretch(1)
-        bottom.addWidget(self.total)
+        self.total.setAlignment(Qt.AlignmentFlag.AlignRight)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(7)
         layout.addWidget(self.notice)
         layout.addWidget(self.coming)
         layout.addWidget(self.tree, 1)
+        layout.addWidget(self.total)
         layout.addWidget(self.details)
         layout.addLayout(buttons)
         layout.addLayout(bottom)

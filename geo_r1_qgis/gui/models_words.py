@@ -35,16 +35,14 @@ def group_words(group: str) -> str:
     }[group]
 
 
-def state_words(model: wire.ModelInfo, *, is_chosen: bool) -> str:
-    """What a model does now, in a word or two."""
-    states = {
-        "available": translate("Models", "not loaded"),
+def state_words(model: wire.ModelInfo) -> str:
+    """What a model does now, in a word or two; nothing for the usual, that it waits on the disk."""
+    return {
+        "available": "",
         "loading": translate("Models", "loading…"),
         "loaded": translate("Models", "loaded"),
         "failed": translate("Models", "cannot run"),
-    }
-    state = states[model.state]
-    return translate("Models", "in use · {state}").format(state=state) if is_chosen else state
+    }[model.state]
 
 
 def model_words(model: wire.ModelInfo) -> str:
@@ -64,28 +62,27 @@ def model_words(model: wire.ModelInfo) -> str:
 
 
 def fetch_words(info: mw.FetchInfo) -> str:
-    """What becomes of a download, in a word or two."""
+    """How much of a download is here."""
     share = round(100 * info.done_bytes / max(1, info.size_bytes))
-    words = {
-        "running": translate("Models", "coming, {share} %"),
-        "stopped": translate("Models", "cut off at {share} %"),
-        "failed": translate("Models", "failed at {share} %"),
-    }
-    return words[info.state].format(share=share)
+    return translate("Models", "{share} %").format(share=share)
 
 
 def fetch_details(info: mw.FetchInfo) -> str:
     """What there is to know about a download that is not finished."""
+    state = {
+        "running": translate("Models", "It is on its way."),
+        "stopped": translate("Models", "It was cut off; what has come is kept."),
+        "failed": translate("Models", "It failed; what has come is kept."),
+    }[info.state]
     text = translate(
-        "Models", "{repository}\n{done} of {size} are here. Revision {revision}, commit {commit}."
-    )
-    return text.format(
-        repository=info.repository,
+        "Models", "{done} of {size} are here. Revision {revision}, commit {commit}."
+    ).format(
         done=size_words(info.done_bytes),
         size=size_words(info.size_bytes),
         revision=info.revision,
         commit=info.commit[:SHORT_COMMIT],
     )
+    return "\n".join((info.repository, state, text))
 
 
 def plan_rows(plan: mw.FetchPlan, place: str) -> List[Tuple[str, str]]:

@@ -59,7 +59,7 @@ def choose(panel, title):
     for index in range(panel.tree.topLevelItemCount()):
         top = panel.tree.topLevelItem(index)
         for place in range(top.childCount()):
-            if top.child(place).text(0) == title:
+            if top.child(place).text(0) in (title, f"✓ {title}"):
                 panel.tree.setCurrentItem(top.child(place))
                 return
     raise AssertionError(f"no row {title} in {rows(panel)}")
@@ -93,10 +93,10 @@ def wait_for_list(qtbot, panel, title):
 def test_models_stand_in_groups(panel):
     """Embedded, hub, folders and trained models, each with state and size; what is known of the selected one is below."""
     assert rows(panel) == {
-        "Part of the installation": [("Geo-R1 Nano", "in use · loaded", "37 MB")],
-        "From the hub": [("Geo-R1 7B", "not loaded", "16.6 GB")],
-        "Folders": [("mine", "not loaded", "8.0 GB")],
-        "Trained here": [("Roofs", "not loaded", "36 MB")],
+        "Part of the installation": [("✓ Geo-R1 Nano", "loaded", "37 MB")],
+        "From the hub": [("Geo-R1 7B", "", "16.6 GB")],
+        "Folders": [("mine", "", "8.0 GB")],
+        "Trained here": [("Roofs", "", "36 MB")],
     }
     assert panel.total.text() == "Together 24.7 GB"
     choose(panel, "Geo-R1 7B")
@@ -126,12 +126,12 @@ def test_model_is_used_loaded_and_unloaded(qtbot, plugin, panel):
     choose(panel, "mine")
     click(panel.use)
     assert plugin.services.connection.settings.model == "mine"
-    assert rows(panel)["Folders"] == [("mine", "in use · not loaded", "8.0 GB")]
+    assert rows(panel)["Folders"] == [("✓ mine", "", "8.0 GB")]
     click(panel.load)
-    qtbot.waitUntil(lambda: rows(panel)["Folders"][0][1] == "in use · loaded", timeout=5000)
+    qtbot.waitUntil(lambda: rows(panel)["Folders"][0][1] == "loaded", timeout=5000)
     assert panel.load.text() == "Unload"
     click(panel.load)
-    qtbot.waitUntil(lambda: rows(panel)["Folders"][0][1] == "in use · not loaded", timeout=5000)
+    qtbot.waitUntil(lambda: rows(panel)["Folders"][0][1] == "", timeout=5000)
 
 
 def test_deleting_is_confirmed(qtbot, plugin, panel, stub):
@@ -292,9 +292,10 @@ def test_stop_keeps_and_go_on_continues(qtbot, plugin, panel, stub):
     qtbot.waitUntil(lambda: stub.hub.stopped != [], timeout=5000)
     gate.set()
     wait_for_list(qtbot, panel, SHORT)
-    assert rows(panel)["Not finished"] == [(SHORT, "cut off at 13 %", "1.0 GB")]
+    assert rows(panel)["Not finished"] == [(SHORT, "13 %", "1.0 GB")]
 
     choose(panel, SHORT)
+    assert "It was cut off; what has come is kept." in panel.details.text()
     assert [panel.use.text(), panel.delete.text()] == ["Go on", "Forget…"]
     stub.hub.waits, stub.hub.events = {}, [coming(7_000_000_000), DONE]
     click(panel.use)
@@ -354,9 +355,7 @@ def test_older_service_lists_and_no_more(qtbot, plugin, dock, stub):
     qtbot.waitUntil(dock.models.notice.isVisible, timeout=5000)
 
     assert dock.models.notice.code == "service-too-old"
-    assert rows(dock.models) == {
-        "Part of the installation": [("Geo-R1 Nano", "in use · loaded", "")]
-    }
+    assert rows(dock.models) == {"Part of the installation": [("✓ Geo-R1 Nano", "loaded", "")]}
     assert not dock.models.get.isVisible()
     assert not dock.models.load.isEnabled()
 

@@ -93,7 +93,7 @@ def test_model_comes_through_a_cut_and_goes_again(qtbot, plugin, hub, tmp_path):
     assert (folder / "model.safetensors").read_bytes() == weights(**WIDE)
     assert not (folder / "old.bin").exists()
     ((title, state, _size),) = rows(panel)["From the hub"]
-    assert (title, state) == ("Tiny-3B", "not loaded")
+    assert (title, state) == ("Tiny-3B", "")
     choose(panel, "Tiny-3B")
     assert "apache-2.0" in panel.details.text()
     click(panel.delete)
