@@ -2211,37 +2211,37 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="132"/>
+        <location filename="../processing/train.py" line="133"/>
         <source>Run {id} of {model}: {steps} steps of {method}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="163"/>
+        <location filename="../processing/train.py" line="164"/>
         <source>step {step} of {steps}: reward {reward:.2f}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="172"/>
+        <location filename="../processing/train.py" line="173"/>
         <source>after step {step}, on validation: {metric} {value:.0f} %</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="189"/>
+        <location filename="../processing/train.py" line="190"/>
         <source>Saving and stopping…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="199"/>
+        <location filename="../processing/train.py" line="200"/>
         <source>Run {run} is still saving; it stops by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="206"/>
+        <location filename="../processing/train.py" line="207"/>
         <source>Run {run} failed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="208"/>
+        <location filename="../processing/train.py" line="209"/>
         <source>It can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2485,22 +2485,22 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="142"/>
+        <location filename="../processing/train.py" line="143"/>
         <source>The way to the run is lost, not the run: {run} is in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="221"/>
+        <location filename="../processing/train.py" line="222"/>
         <source>Run {run} is stopped and saved; it can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="165"/>
+        <location filename="../processing/train.py" line="166"/>
         <source>step {step} of {steps}: loss {loss:.3f}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="182"/>
+        <location filename="../processing/train.py" line="183"/>
         <source>Waiting for its turn…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2696,11 +2696,6 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="41"/>
-        <source>not loaded</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../gui/models_words.py" line="42"/>
         <source>loading…</source>
         <translation type="unfinished"></translation>
@@ -2716,174 +2711,173 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="47"/>
-        <source>in use · {state}</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/models_words.py" line="107"/>
+        <location filename="../gui/models_words.py" line="104"/>
         <source>not named</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="56"/>
+        <location filename="../gui/models_words.py" line="54"/>
         <source>Licence: {licence}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="58"/>
+        <location filename="../gui/models_words.py" line="56"/>
         <source>From {repository} at {commit}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="60"/>
+        <location filename="../gui/models_words.py" line="58"/>
         <source>Engine: {engine} · id: {id}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="70"/>
-        <source>coming, {share} %</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/models_words.py" line="71"/>
-        <source>cut off at {share} %</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/models_words.py" line="72"/>
-        <source>failed at {share} %</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/models_words.py" line="79"/>
-        <source>{repository}
-{done} of {size} are here. Revision {revision}, commit {commit}.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/models_words.py" line="93"/>
+        <location filename="../gui/models_words.py" line="90"/>
         <source>{size} in {count} files</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="97"/>
+        <location filename="../gui/models_words.py" line="94"/>
         <source>{size} are here already</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="99"/>
+        <location filename="../gui/models_words.py" line="96"/>
         <source>{size} free</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="101"/>
+        <location filename="../gui/models_words.py" line="98"/>
         <source>only {size} free: too little</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="105"/>
+        <location filename="../gui/models_words.py" line="102"/>
         <source>Size</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="106"/>
+        <location filename="../gui/models_words.py" line="103"/>
         <source>Place</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="107"/>
+        <location filename="../gui/models_words.py" line="104"/>
         <source>Licence</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="108"/>
+        <location filename="../gui/models_words.py" line="105"/>
         <source>Commit</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="113"/>
+        <location filename="../gui/models_words.py" line="110"/>
         <source>licence {licence}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="115"/>
+        <location filename="../gui/models_words.py" line="112"/>
         <source>Processor from</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="118"/>
+        <location filename="../gui/models_words.py" line="115"/>
         <source>Left out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="127"/>
+        <location filename="../gui/models_words.py" line="124"/>
         <source>It is here already, as “{model}”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="128"/>
+        <location filename="../gui/models_words.py" line="125"/>
         <source>“{model}” is this repository at {commit}; “{revision}” has moved on since. The new one gets a place beside it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="140"/>
+        <location filename="../gui/models_words.py" line="137"/>
         <source>Asking the hub…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="142"/>
+        <location filename="../gui/models_words.py" line="139"/>
         <source>Comparing with its hash: {file}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="144"/>
+        <location filename="../gui/models_words.py" line="141"/>
         <source>{done} of {size}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="150"/>
+        <location filename="../gui/models_words.py" line="147"/>
         <source>{size} per second</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="159"/>
+        <location filename="../gui/models_words.py" line="156"/>
         <source>{count} s left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="161"/>
+        <location filename="../gui/models_words.py" line="158"/>
         <source>{count} min left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="162"/>
+        <location filename="../gui/models_words.py" line="159"/>
         <source>{count} h left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="167"/>
+        <location filename="../gui/models_words.py" line="164"/>
         <source>can run code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="168"/>
+        <location filename="../gui/models_words.py" line="165"/>
         <source>code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="169"/>
+        <location filename="../gui/models_words.py" line="166"/>
         <source>another format</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="170"/>
+        <location filename="../gui/models_words.py" line="167"/>
         <source>not needed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="179"/>
+        <location filename="../gui/models_words.py" line="176"/>
         <source>{count} more</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="67"/>
+        <source>{share} %</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="73"/>
+        <source>It is on its way.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="74"/>
+        <source>It was cut off; what has come is kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="75"/>
+        <source>It failed; what has come is kept.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="77"/>
+        <source>{done} of {size} are here. Revision {revision}, commit {commit}.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2978,53 +2972,58 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="197"/>
+        <location filename="../gui/models_panel.py" line="203"/>
         <source>Use</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="199"/>
+        <location filename="../gui/models_panel.py" line="205"/>
         <source>Unload</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="199"/>
+        <location filename="../gui/models_panel.py" line="205"/>
         <source>Load</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="202"/>
+        <location filename="../gui/models_panel.py" line="208"/>
         <source>Delete…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="207"/>
+        <location filename="../gui/models_panel.py" line="213"/>
         <source>Go on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="209"/>
+        <location filename="../gui/models_panel.py" line="215"/>
         <source>Forget…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="246"/>
+        <location filename="../gui/models_panel.py" line="252"/>
         <source>Models of the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="248"/>
+        <location filename="../gui/models_panel.py" line="254"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="248"/>
+        <location filename="../gui/models_panel.py" line="254"/>
         <source>State</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="248"/>
+        <location filename="../gui/models_panel.py" line="254"/>
         <source>Disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="159"/>
+        <source>{model}: questions go to it</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3302,12 +3301,12 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
 <context>
     <name>ScenePlanner</name>
     <message>
-        <location filename="../gui/scene_planner.py" line="64"/>
+        <location filename="../gui/scene_planner.py" line="65"/>
         <source>There is no polygon layer: add one to the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_planner.py" line="92"/>
+        <location filename="../gui/scene_planner.py" line="93"/>
         <source>Geo-R1: reading areas</source>
         <translation type="unfinished"></translation>
     </message>
