@@ -377,7 +377,10 @@ class _Handler(BaseHTTPRequestHandler):
     def _read_body(self, length):
         rate = self.service.upload_bytes_per_s
         if not rate:
-            return self.rfile.read(length)
+            body = self.rfile.read(length)
+            if len(body) < length:  # who asks has left meanwhile
+                raise ConnectionResetError
+            return body
         body = b""
         while len(body) < length:
             # not from the socket: the beginning may have come with the headers and lie in the buffer
