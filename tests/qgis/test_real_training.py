@@ -128,7 +128,7 @@ def test_a_new_kind_is_learned_from_the_dock(qtbot, plugin, home, tmp_path):  # 
     drawn = [polygon(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in boxes[:LABELLED]]
     asked = Asked(home, pixels, boxes[LABELLED:])
     before = asked.right()
-    open_tab(plugin.services, raster, make_labels(drawn), QUERY, method="sft", steps=8)
+    open_tab(plugin.services, raster, make_labels(drawn), QUERY, method="sft", steps=6)
     state = train(qtbot, plugin.services)
     after = asked.right(state.adapter)
 
