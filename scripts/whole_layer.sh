@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Asks about whole rasters in real QGIS with the embedded model; pictures and figures in build/whole-layer/.
-#   scripts/whole_layer.sh RASTER QUERY [RASTER QUERY …]
+#   scripts/whole_layer.sh RASTER QUERY [RASTER QUERY …]      (GEO_R1_COARSER=2: pixels twice as large)
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ $# -ge 2 ] || { echo "usage: whole_layer.sh RASTER QUERY [RASTER QUERY …]" >&2; exit 1; }

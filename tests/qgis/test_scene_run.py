@@ -353,6 +353,30 @@ def test_areas_have_answers_of_their_own(qtbot, service, tmp_path):
     assert kept == {"north", "south"}
 
 
+def test_masks_that_tiles_cut_are_united(qtbot, service, tmp_path):
+    """The outline of an object that no tile shows whole is that of its pieces together, without their seams."""
+    made = make_scene(tmp_path / "scene.tif", 640, 500, [(60, 60, 330, 90), (400, 300, 430, 330)])
+    see = eyes(made.boxes)
+
+    def with_masks(item, image):
+        found = see(item, image)
+        for each in found:
+            x0, y0, x1, y1 = each["box_px"]
+            ring = [[x0, y0], [x0, y1], [x1, y1], [x1, y0], [x0, y0]]
+            each.update(kind="mask", polygons_px=[[ring]])
+        return found
+
+    service.answer_items = with_masks
+    plan = planned(made, levels=1)
+    journal = journal_in(tmp_path, plan)
+    told = carried_out(qtbot, SceneRun(plan, SceneOptions("all tanks", "gres"), journal=journal))
+    areas = sorted(each.geometry.area() for each in answers_in(journal.path))
+
+    assert {item["task"] for item in service.items_asked} == {"gres"}
+    assert [find.detection.kind for find in told.finds] == ["mask", "mask"]
+    assert areas == pytest.approx([30 * 30 * 0.09, 270 * 30 * 0.09], rel=1e-6)
+
+
 def test_stop_is_heeded_within_a_second(qtbot, service, tmp_path):
     """While an answer is awaited that does not come."""
     made = make_scene(tmp_path / "scene.tif", 640, 500, spread(640, 500, 5, 9))
