@@ -71,29 +71,9 @@ def test_a_run_goes_from_queued_to_a_verdict(whole):
     assert [e["number"] for e in events(whole)] == list(range(1, len(events(whole)) + 1))
 
 
-def test_a_run_that_is_killed_goes_on_bit_for_bit(whole, tmp_path):
-    """Kill -9 at a random moment, resume: curves and completions are those of the run that nothing happened to."""
+def test_a_run_that_is_stopped_and_then_killed_goes_on_bit_for_bit(whole, tmp_path):
+    """Asked to stop, a run saves and leaves within a step; resumed, and killed with -9 at a random moment, it ends as the run that nothing happened to."""
     # the same data set and settings under the same name, so that every random choice is the same
-    dataset = whole.parents[1] / "datasets" / read_config(whole).dataset
-    folder = make_run(tmp_path, dataset=dataset, steps=STEPS)
-    dice = random.Random(time.time_ns())  # noqa: S311
-    with start(folder) as child:
-        wait_for_step(folder, dice.randint(1, STEPS - 1), child)
-        time.sleep(dice.random())  # in the middle of a step, of a checkpoint, of an evaluation
-        child.send_signal(signal.SIGKILL)
-    assert state(folder) == "running"
-
-    run(folder, "--resume")
-
-    assert state(folder) == "finished"
-    assert curve(folder) == curve(whole)
-    assert completions(folder) == completions(whole)
-    assert events(folder, "verdict")[0]["verdict"] == events(whole, "verdict")[0]["verdict"]
-    assert [e["number"] for e in events(folder)] == list(range(1, len(events(folder)) + 1))
-
-
-def test_a_run_stops_within_one_step_and_goes_on_where_it_was(whole, tmp_path):
-    """Asked to stop, a run saves and leaves within a step; resumed, it goes on after that step, not before it."""
     dataset = whole.parents[1] / "datasets" / read_config(whole).dataset
     folder = make_run(tmp_path, dataset=dataset, steps=STEPS)
     with start(folder) as child:
@@ -108,11 +88,22 @@ def test_a_run_stops_within_one_step_and_goes_on_where_it_was(whole, tmp_path):
     with RunDatabase(folder) as database:
         database.set(stop=None)
 
+    dice = random.Random(time.time_ns())  # noqa: S311
+    with start(folder, "--resume") as child:
+        wait_for_step(folder, dice.randint(min(stopped_at + 1, STEPS - 1), STEPS - 1), child)
+        time.sleep(dice.random())  # in the middle of a step, of a checkpoint, of an evaluation
+        child.send_signal(signal.SIGKILL)
+    assert state(folder) == "running"
     run(folder, "--resume")
 
-    steps = [one["step"] for one in events(folder, "step")]
-    assert steps == list(range(1, STEPS + 1))  # no step twice
+    assert state(folder) == "finished"
     assert curve(folder) == curve(whole)
+    assert completions(folder) == completions(whole)
+    assert events(folder, "verdict")[0]["verdict"] == events(whole, "verdict")[0]["verdict"]
+    assert [e["number"] for e in events(folder)] == list(range(1, len(events(folder)) + 1))
+    steps = [one["step"] for one in events(folder, "step")]
+    assert steps[:stopped_at] == list(range(1, stopped_at + 1))
+    assert all(step > stopped_at for step in steps[stopped_at:])  # none of before the stop twice
 
 
 def small_run(root, **asked):
