@@ -285,6 +285,7 @@ def test_checkpoint_without_processor_answers(hub, tmp_path):
     assert (made.base, made.base_licence) == ("Qwen/Tiny-Base", "apache-2.0")
     assert {file.repository for file in made.files} == {REPOSITORY, "Qwen/Tiny-Base"}
     assert source["base"] == "Qwen/Tiny-Base"
+    assert source["licence"] == "not named; base: apache-2.0"
     assert "hidden_size 8192" in source["repaired"]
     assert json.loads((folder / "config.original.json").read_text()) == broken
     assert said

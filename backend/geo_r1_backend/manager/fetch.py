@@ -66,6 +66,12 @@ class Found:
         """Of everything that would be fetched."""
         return self.contents.size_bytes + sum(file.size_bytes for file in self.lent)
 
+    @property
+    def licence(self) -> str:
+        """The repository's, and the base's where that is another: what was made from weights does not shed their licence."""
+        own, base = self.listing.licence, self.base.licence if self.base else ""
+        return own if base in ("", own) else f"{own or 'not named'}; base: {base}"
+
 
 def look(hub: HubProcess, request: PlanRequest) -> Found:
     """Ask the hub what a download would be.
@@ -203,7 +209,7 @@ def _put_in_place(models: Path, parts: Parts, found: Found, request: FetchReques
         repository=request.repository,
         revision=request.revision,
         commit=request.commit,
-        licence=found.listing.licence,
+        licence=found.licence,
         base=found.base.repository if found.base else "",
         base_commit=found.base.commit if found.base else "",
         repaired=repaired,
