@@ -28,7 +28,7 @@ TIERS := fast backend qgis faults qt6 e2e
 QGIS_SUITES := trixie trixie-backports
 
 .PHONY: help setup lock setup-core setup-run demo run serve test test-fast test-backend test-qgis test-qgis-new \
-	test-qt6 test-faults test-e2e test-gpu test-kernels exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-grpo bench-train bench-newkind bench-whole proof-newkind test-remote soak clean
+	test-qt6 test-faults test-e2e test-gpu test-kernels exactness cov check format format-check lint types imports translations wire build zip zip-check wheel-check evaluate held-out bench-cpu bench-gpu bench-grpo bench-train bench-newkind bench-whole proof-newkind test-remote soak clean
 
 help: ## print this list
 	@grep -hE '^[a-z][a-z0-9-]*:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 15
@@ -122,6 +122,9 @@ cov: setup build ## branch coverage of all tiers in one report; gui/ is in it
 
 bench-grpo: setup ## one GRPO step of a 3B model beside TRL, on a GPU (minutes); BENCH="--plan lean" and the like
 	@$(PY) scripts/bench/gpu_grpo.py --out build/bench/grpo.json $(BENCH)
+
+bench-gpu: setup ## the torch engine on a GPU beside transformers, 3B geometry, random weights (10 minutes; BENCH="--self-check" or "--only ours")
+	@$(PY) scripts/bench/gpu_engine.py --out build/bench/gpu.json $(BENCH)
 
 .PHONY: bench-tiles
 bench-tiles: setup ## many tiles through the service: tiles a second, a question in between, memory (15 minutes; BENCH="--parts tiles,again")

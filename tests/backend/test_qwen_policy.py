@@ -24,6 +24,7 @@ from geo_r1_backend.training.policies.memory import (
     needed_bytes,
 )
 from geo_r1_backend.training.policies.qwen import QwenPolicy
+from geo_r1_backend.training.rollout_check import RolloutCheck
 from tests.backend.tiny_model import picture, write_tiny_model
 
 PROMPT = "Find ships."
@@ -461,3 +462,42 @@ def test_buffers_of_old_sizes_are_given_back(stock):
 
     assert len(policy._rollout._rows) == 4
     assert say(8) == first
+
+
+@pytest.mark.parametrize("plan", [FAST, LEAN])
+def test_decoded_log_probs_are_the_trainers(stock, plan):
+    """Each token's log-probability out of the decode loop is that of the update's forward, and the check that every run makes says so."""
+    policy = shaken(load(stock, plan=plan))
+    image = policy.encode(np.asarray(picture(112, 112)))
+    said = policy.sample(
+        policy.prefix(image, PROMPT),
+        4,
+        max_new_tokens=12,
+        temperature=1.0,
+        generator=torch.Generator().manual_seed(5),
+    )
+    trained, mask = policy.log_probs(image, PROMPT, said)
+    decoded = policy.last_rollout.log_probs
+    check = RolloutCheck()
+
+    check.look(decoded, trained, mask)
+
+    torch.testing.assert_close(decoded[mask], trained[mask], rtol=1e-4, atol=1e-4)
+    assert check.mean < 1e-4
+    assert check.verdict() == ""
+
+
+def test_a_rollout_beside_the_trainer_is_told_once_and_another_model_stops_the_run():
+    """More than rounding is a note, once for a run; what no rounding makes is an error that ends it."""
+    check, mask = RolloutCheck(), torch.ones(2, 3, dtype=torch.bool)
+    trained = torch.zeros(2, 3)
+
+    check.look(None, trained, mask)  # a policy that keeps none
+    assert check.verdict() == ""
+    check.look(trained + 0.05, trained, mask)
+    assert "0.050 on average (limit 0.02)" in check.verdict()
+    assert check.verdict() == ""
+    check.begin()
+    check.look(trained - 3, trained, mask)
+    with pytest.raises(RuntimeError, match="another model"):
+        check.verdict()

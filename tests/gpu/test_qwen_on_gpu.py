@@ -148,3 +148,37 @@ def test_bfloat16_stays_near():
 def test_a_plan_is_chosen_by_free_memory():
     """Without a plan the policy looks at the device; a tiny model has room for everything."""
     assert made(plan=None).plan == FAST
+
+
+@pytest.mark.parametrize("rows", [1, 3])
+def test_captured_answers_are_those_of_generate(rows):
+    """Questions through few rows, by captured steps, prefixes kept and tokens fetched late: every token is transformers'."""
+    from engine_peers import generate, inputs_of
+
+    from geo_r1_backend.models.qwen.batcher import answers
+    from geo_r1_backend.models.qwen.choice import choose_operations
+    from geo_r1_backend.models.qwen.runtime import Question, QwenRuntime
+
+    tokenizer = make_tokenizer()
+    model = make_model("tiny", "cuda", tokenizer).float()
+    source = torch.Generator("cuda").manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            parameter.add_(0.1 * torch.randn(parameter.shape, generator=source, device="cuda"))
+    model.generation_config.eos_token_id = None
+    pictures = [picture(140, 84, seed) for seed in (1, 2, 3, 1, 4)]
+    expected = []
+    for one in pictures:
+        inputs = inputs_of(model, tokenizer, [one], PROMPT)
+        expected.append(generate(model, inputs, 40)[0, inputs["input_ids"].shape[1] :].tolist())
+    made = QwenRuntime(
+        model, tokenizer, operations=choose_operations("cuda", torch.float32), max_rows=rows
+    )
+    made.end_ids, made.decoder._end_ids = [], made.decoder._end_ids[:0]
+    found = {}
+    for said in answers(made, [Question(p, PROMPT) for p in pictures], max_new_tokens=40):
+        found.setdefault(said.index, []).extend(said.ids)
+
+    assert [found[i] for i in range(5)] == expected
+    assert made.decoder.captures >= 1
+    assert made.prefixes.hits >= 1

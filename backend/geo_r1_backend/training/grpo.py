@@ -31,6 +31,7 @@ from geo_r1_backend.training.policy import Policy
 from geo_r1_backend.training.replay import Replay
 from geo_r1_backend.training.report import Report, mean_tokens, remaining_s
 from geo_r1_backend.training.rollout import Group, Images, Told, roll_out
+from geo_r1_backend.training.rollout_check import RolloutCheck
 from geo_r1_backend.training.sft import SftStep, sft_step
 from geo_r1_backend.training.together import Together
 from geo_r1_backend.training.turning import TURNS
@@ -50,6 +51,7 @@ class Run:
     """Asks the validation part and notes the best checkpoint; false if it was asked to stop meanwhile."""
     progress: Progress = field(default_factory=Progress)
     together: Together = field(default_factory=Together)
+    check: RolloutCheck = field(default_factory=RolloutCheck)
     images: Images = field(init=False)
     replay: Replay = field(init=False)
     train: list[int] = field(init=False)
@@ -172,7 +174,17 @@ def _reinforced(run: Run, step: int) -> Report:
         fresh, replacements = _asked(run, again, step, len(prompts))
     teaching = [one for one in (*groups, *fresh) if _teaches(run, one.told)]
     lengths = [n for one in (*told, *replacements) if _teaches(run, one) for n in one.lengths]
-    mine = learn(run.policy, teaching, run.config, tokens=sum(lengths), sequences=len(lengths))
+    run.check.begin()
+    mine = learn(
+        run.policy,
+        teaching,
+        run.config,
+        tokens=sum(lengths),
+        sequences=len(lengths),
+        check=run.check,
+    )
+    if words := run.check.verdict():
+        run.journal.note(words, "rollout-differs")
     loss, kl, clipped = (sum(part) for part in zip(*run.together.gathered([mine]), strict=True))
     return Report(loss, told, replacements, mean_tokens(told), kl, clipped)
 
@@ -183,7 +195,13 @@ def _teaches(run: Run, group: Told) -> bool:
 
 
 def learn(
-    policy: Policy, groups: Sequence[Group], config: TrainingConfig, *, tokens: int, sequences: int
+    policy: Policy,
+    groups: Sequence[Group],
+    config: TrainingConfig,
+    *,
+    tokens: int,
+    sequences: int,
+    check: RolloutCheck | None = None,
 ) -> tuple[float, float, float]:
     """Add the gradient of some groups' share of the loss to the parameters, one group at a time.
 
@@ -193,6 +211,7 @@ def learn(
         config: which loss.
         tokens: of all completions of the step, in all processes.
         sequences: those completions.
+        check: holds what was decoded against what is trained.
 
     Returns:
         Shares of the loss, of the KL to the base and of the share of tokens at the clip; they sum to those of the step.
@@ -201,6 +220,8 @@ def learn(
     for group in groups:
         image, prompt = group.image, group.sample.prompt
         new, mask = policy.log_probs(image, prompt, group.completions)
+        if check is not None:
+            check.look(group.likely, new, mask)
         reference = None
         if config.kl_weight:
             reference, _ = policy.log_probs(image, prompt, group.completions, reference=True)

@@ -50,6 +50,8 @@ class Group:
     """Visual tokens, as the policy made them."""
     completions: list[list[int]]
     told: Told
+    likely: torch.Tensor | None = None
+    """Log-probabilities ``(G, L)`` of its tokens as they were decoded; None = the policy kept none."""
 
 
 class Images:
@@ -116,4 +118,5 @@ def roll_out(
         rewarded=rewarded,
         advantages=advantages([one.total for one in rewarded], config.objective),
     )
-    return Group(sample, image, completions, told)
+    said = getattr(policy, "last_rollout", None)
+    return Group(sample, image, completions, told, said.log_probs if said is not None else None)
