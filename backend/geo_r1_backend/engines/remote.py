@@ -51,7 +51,7 @@ class RemoteEngine:
         GeoR1Error: if no endpoint is there, or none can be used.
     """
 
-    nests = True
+    nests = False  # a call frees the places that its items take at an endpoint, so another one from within would wait for ever
 
     def __init__(
         self,
