@@ -13,6 +13,7 @@ from qgis.PyQt.QtCore import QObject, pyqtSignal
 from ..capture.scene_plan import ScenePlan
 from ..core import wire
 from ..core.errors import CaptureError, GeoR1Error
+from ..core.scene_question import options_of
 from ..core.scene_records import FINISHED, SceneFind, SceneOptions, SceneResult
 from ..layers.scene_journal import SceneJournal
 from ..layers.scene_resume import Unfinished, find_unfinished
@@ -29,7 +30,6 @@ from .ask_panel import FEATURES, SCENES
 from .dock import GeoR1Dock
 from .preview import SendingPreview
 from .scene_planner import ScenePlanner
-from .scene_question import options_of
 from .scene_words import end_words, offer_words, plan_words, progress_words, trouble_words
 
 log = logging.getLogger(__name__)

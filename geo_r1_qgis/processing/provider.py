@@ -1,4 +1,4 @@
-"""The provider `geo_r1`: fine-tuning in Processing's toolbox, in models, in scripts and under `qgis_process`."""
+"""The provider `geo_r1`: whole rasters and fine-tuning in Processing's toolbox, in models, in scripts and under `qgis_process`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from qgis.PyQt.QtGui import QIcon
 from ..network.access import AccessKeeper
 from .build_dataset import BuildDataset
 from .evaluate import Evaluate
+from .ground import Ground
 from .train import Train
 
 ICON = Path(__file__).resolve().parent.parent / "resources" / "icon.svg"
@@ -32,5 +33,5 @@ class GeoR1Provider(QgsProcessingProvider):
         return QIcon(str(ICON))
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (BuildDataset, Train, Evaluate):
+        for algorithm in (Ground, BuildDataset, Train, Evaluate):
             self.addAlgorithm(algorithm(self._access))

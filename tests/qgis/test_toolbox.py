@@ -25,7 +25,7 @@ from tests.qgis.stub_training import GOOD_RUN, state, step
 from tests.qgis.test_gui_train import make_labels, polygon
 from tests.qgis.test_real_training import SPREAD, add_wide_raster
 
-NAMES = ("builddataset", "evaluate", "train")
+NAMES = ("builddataset", "evaluate", "ground", "train")
 
 
 class Told(QgsProcessingFeedback):

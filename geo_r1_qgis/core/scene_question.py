@@ -1,12 +1,12 @@
-"""From what the user typed to what every tile is asked. Knows no widget."""
+"""From what the user typed to what every tile is asked. For the dock and the toolbox."""
 
 from __future__ import annotations
 
 from typing import Any, Optional
 
-from ..core import wire
-from ..core.comparison import Comparison, read_comparison, target_query
-from ..core.scene_records import SceneOptions
+from . import wire
+from .comparison import Comparison, read_comparison, target_query
+from .scene_records import SceneOptions
 
 
 def options_of(
