@@ -201,3 +201,52 @@ def test_image_is_not_resized_behind_our_back(engine):
     big = EngineItem(Image.new("RGB", (1120, 28 * 3), "navy"), "Find ships.")
 
     assert list(engine.generate([big], GenerationOptions(max_new_tokens=1), never))[-1].finish
+
+
+def test_an_adapter_shares_the_worker_of_its_base(engine, folders, tmp_path):
+    """A run's model over a loaded base starts no second process, answers as if merged, and leaves the base its own answer."""
+    from geo_r1_backend.engines.torch_loading import load_tokenizer, merge_adapter
+    from tests.backend.test_qwen_runtime import generated, load, write_adapter
+
+    adapter = write_adapter(folders[1], tmp_path / "adapter", 1)
+    model = load(folders[1])
+    base_ids = generated(folders[1], model, [(140, 84, 2, "Find ships.")], 16)[0]
+    merge_adapter(model, adapter)
+    merged_ids = generated(folders[1], model, [(140, 84, 2, "Find ships.")], 16)[0]
+    tokenizer, _ = load_tokenizer(folders[1])
+    asked = [EngineItem(picture(140, 84, 2), "Find ships.")]
+    options = GenerationOptions(max_new_tokens=16)
+
+    beside = TorchEngine(folders[1], threads=1, adapter=adapter, model_id="run-1")
+    said = [
+        "".join(piece.text for piece in one.generate(asked, options, never))
+        for one in (beside, engine, beside)
+    ]
+    pids = {beside.worker_pid, engine.worker_pid}
+    beside.close()
+
+    texts = [
+        tokenizer.decode(ids, skip_special_tokens=True).rstrip("\ufffd")
+        for ids in (merged_ids, base_ids, merged_ids)
+    ]
+    assert said == texts
+    assert texts[0] != texts[1]
+    assert len(pids) == 1
+    assert engine.worker_pid in pids  # closing one leaves the other its worker
+
+
+def test_an_adapter_of_another_base_is_refused(engine, folders, tmp_path):
+    """The refusal names what does not fit, and the base goes on answering."""
+    from safetensors.torch import load_file, save_file
+
+    from tests.backend.test_qwen_runtime import write_adapter
+
+    adapter = write_adapter(folders[1], tmp_path / "adapter", 2)
+    stored = load_file(adapter / "adapter_model.safetensors")
+    renamed = {name.replace("layers.2.", "layers.7."): value for name, value in stored.items()}
+    save_file(renamed, adapter / "adapter_model.safetensors")
+
+    with pytest.raises(ModelFailed, match=r"layer 7\.\w+, which the base has not"):
+        TorchEngine(folders[1], threads=1, adapter=adapter)
+
+    assert list(engine.generate([item()], GenerationOptions(max_new_tokens=2), never))[-1].finish
