@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional
 
 from qgis.core import (
     QgsFeature,
     QgsFeatureSink,
-    QgsField,
     QgsFields,
     QgsGeometry,
     QgsPointXY,
@@ -23,9 +22,10 @@ from qgis.core import (
     QgsProcessingParameterNumber,
     QgsProcessingParameterRasterLayer,
     QgsProcessingParameterString,
+    QgsVectorLayer,
     QgsWkbTypes,
 )
-from qgis.PyQt.QtCore import QCoreApplication, QVariant
+from qgis.PyQt.QtCore import QCoreApplication
 
 from ..capture.scene_plan import ScenePlan, plan_scene
 from ..core.scene_question import options_of
@@ -40,14 +40,11 @@ from .algorithm import Parameters, ServiceAlgorithm
 translate = QCoreApplication.translate
 
 TASKS: List[Task] = ["rec", "ovd", "gres"]
-FIELDS: Tuple[Tuple[str, Any], ...] = (
-    ("label", QVariant.String),
-    ("rank", QVariant.Int),
-    ("query", QVariant.String),
-    ("area_m2", QVariant.Double),
-    ("geometry_check", QVariant.String),
-    ("reasoning", QVariant.String),
+FIELDS = (
+    "MultiPolygon?field=label:string(0,0)&field=rank:integer&field=query:string(0,0)&field=area_m2:double"
+    "&field=geometry_check:string(0,0)&field=reasoning:string(0,0)"
 )
+"""As a memory layer's address: the names of field types differ between Qt 5 and Qt 6."""
 
 
 class Ground(ServiceAlgorithm):
@@ -144,14 +141,13 @@ class Ground(ServiceAlgorithm):
         options = options_of(query, task, None, model=self.model_of(parameters, context))
         self._run = SceneRun(self._plan, options)
         self._query = query
+        self._fields = QgsFields(QgsVectorLayer(FIELDS, "fields", "memory").fields())
         return True
 
     def work(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Dict[str, Any]:
-        fields = QgsFields()
-        for name, kind in FIELDS:
-            fields.append(QgsField(name, kind))
+        fields = self._fields
         sink, output = self.parameterAsSink(
             parameters, "OUTPUT", context, fields, QgsWkbTypes.Type.MultiPolygon, self._plan.crs
         )
