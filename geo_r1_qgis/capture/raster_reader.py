@@ -83,7 +83,7 @@ class RasterReader:
     """Make it on the GUI thread (it copies the layer's pipe), `read` on another one, as often as you like.
 
     It keeps what it has asked QGIS for. PyQt counts the QObjects of C++ that Python holds without a lock and with the GUI
-    thread's help, so a thread of work that takes hold of one after the other ends in a crash (docs/adr/0020).
+    thread's help, so a thread of work that takes hold of one after the other ends in a crash (docs/adr/0017).
     """
 
     def __init__(self, layer: QgsRasterLayer) -> None:
