@@ -99,7 +99,7 @@ class SceneObjects:
             before = set(self._told)
             self._close(is_whole=is_whole)
             self._provisional = [uid for uid in self._told if uid not in before]
-        self._flush()
+        self.flush()
         if self._is_resumed and is_whole:
             self._remove_outdated()
         return [] if is_whole else self._provisional
@@ -178,9 +178,10 @@ class SceneObjects:
             self._told.add(find.uid)
         self._waiting.append(find)
         if len(self._waiting) >= WRITTEN_AT_ONCE:
-            self._flush()
+            self.flush()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write and tell what is final by now."""
         waiting, self._waiting = self._waiting, []
         if self._journal is not None:
             fresh = [find for find in waiting if find.uid not in self._known]

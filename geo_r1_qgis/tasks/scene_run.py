@@ -192,6 +192,7 @@ class SceneRun:
                         is_last=look.is_last_of_area,
                         is_final=is_whole,
                     )
+            objects.flush()
             if ending is not None:
                 raise ending
             if self._failed_in_a_row >= MOST_FAILED:

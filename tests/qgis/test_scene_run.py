@@ -117,6 +117,25 @@ def test_objects_that_tiles_cut_become_one(qtbot, service, tmp_path, largest):
     assert told.progress[-1][:2] == (plan.tile_count, plan.tile_count)
 
 
+def test_objects_are_told_as_soon_as_they_are_final(qtbot, service, tmp_path):
+    """What no tile to come can change is said, and in the file, while the rest is still being looked at."""
+    made = make_scene(tmp_path / "scene.tif", 300, 2000, spread(300, 2000, 20, 7))
+    see, early = eyes(made.boxes), []
+    plan = planned(made, levels=1)
+    journal = journal_in(tmp_path, plan)
+
+    def answer(item, image):
+        if len(service.items_asked) == plan.tile_count - 2:
+            early.append(len(scene_boxes(journal.path)))
+        return see(item, image)
+
+    service.answer_items = answer
+    carried_out(qtbot, SceneRun(plan, SceneOptions("all tanks"), journal=journal))
+
+    assert early[0] > 8
+    assert len(scene_boxes(journal.path)) == 20
+
+
 def test_what_is_larger_than_a_tile_is_seen_by_a_coarser_one(qtbot, service, tmp_path):
     """Levels until one view shows everything find what fills half of it, and the small ones beside it."""
     boxes = [(20, 30, 420, 330), (500, 40, 540, 60), (450, 380, 470, 400)]
