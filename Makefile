@@ -156,8 +156,7 @@ soak: setup ## half an hour of steady work on the service; fails on anything tha
 
 test-kernels: setup ## Triton's kernels beside plain torch without a GPU, by Triton's interpreter (installs it into build/, 2 minutes)
 	@test -d build/triton || $(PY) -m pip install -q --no-deps --target build/triton "triton==3.6.0" "numpy<2.4"
-	@PYTHONPATH=build/triton TRITON_INTERPRET=1 $(PYTEST) -q tests/gpu/test_qwen_kernels.py -m gpu --timeout=400 \
-		-W "ignore::DeprecationWarning:triton"
+	@PYTHONPATH=build/triton TRITON_INTERPRET=1 $(PYTEST) -q tests/gpu/test_qwen_kernels.py -m gpu --timeout=400
 
 test-gpu: setup ## tests that need a CUDA device
 	@$(PYTEST) -q tests/gpu -m gpu

@@ -210,6 +210,16 @@ def test_vision_tower_sees_what_transformers_sees(stock):
         torch.testing.assert_close(seen.flatten(0, 1), expected, rtol=1e-4, atol=1e-5)
 
 
+def test_tables_lie_row_by_row(stock):
+    """What kernels read through bare pointers is contiguous; numpy makes the rotary tables column by column."""
+    made = runtime(stock)
+    tensors = [*made.language.tables, made.language.head]
+    for layer in made.language.weights.fused:
+        tensors += [layer.qkv, layer.output, layer.gate_up, layer.down]
+
+    assert all(tensor.is_contiguous() for tensor in tensors)
+
+
 def write_adapter(stock, folder, seed):
     """A low-rank adapter with numbers that matter."""
     model = load(stock)

@@ -13,6 +13,8 @@ DEVICE = "cpu" if INTERPRETED else "cuda"
 
 pytestmark = [
     pytest.mark.gpu,
+    # Triton's interpreter with numpy before 2.4
+    pytest.mark.filterwarnings("ignore:Conversion of an array with ndim:DeprecationWarning"),
     pytest.mark.skipif(
         importlib.util.find_spec("triton") is None
         or not (INTERPRETED or torch.cuda.is_available()),
@@ -53,6 +55,28 @@ def test_attention_never_reads_behind_a_row():
         found = FusedOperations().attend(query, keys, values, at, shape)
 
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("once", [False, True])
+def test_a_whole_step_by_kernels_says_what_plain_torch_says(tmp_path, once, monkeypatch):
+    """Vision, prompt and two decoded tokens of a tiny model, every small operation by its kernel, as the loop calls them."""
+    from geo_r1_backend.models.qwen.fused import FusedOperations
+    from tests.backend.test_qwen_runtime import ASKED, runtime, told
+    from tests.backend.tiny_model import write_tiny_model
+
+    if not INTERPRETED:
+        pytest.skip("tests/gpu/test_qwen_on_gpu.py does it with graphs")
+    from geo_r1_backend.models.export import export_stock_folder
+
+    export_stock_folder(write_tiny_model(tmp_path / "tiny", max_positions=2048), tmp_path / "stock")
+    expected = told(runtime(tmp_path / "stock"), ASKED[:2], 3)
+    made = runtime(tmp_path / "stock", operations=FusedOperations())
+    step = made.decoder.step
+    monkeypatch.setattr(
+        made.decoder, "step", lambda *given, **named: step(*given, **named, once=once)
+    )
+
+    assert told(made, ASKED[:2], 3) == expected
 
 
 def test_a_refused_kernel_is_plain_torch():

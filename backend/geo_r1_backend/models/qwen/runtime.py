@@ -61,7 +61,8 @@ def rotary_tables(config: ModelConfig, like: Tensor) -> Tables:
     """Cos and sin of the positions of text, in the type of ``like``, as transformers rounds them."""
     count = min(config.text.max_positions, TABLE_POSITIONS)
     cos, sin = (
-        torch.from_numpy(half).to(like.device, like.dtype)
+        # numpy hands them out column by column; the kernels read rows
+        torch.from_numpy(half).to(like.device, like.dtype).contiguous()
         for half in text_rotation(config.text, text_positions(0, count))
     )
     return cos, sin
