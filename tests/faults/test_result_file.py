@@ -13,7 +13,7 @@ import pytest
 from qgis.core import QgsCoordinateReferenceSystem, QgsVectorLayer
 
 from geo_r1_qgis.core.errors import LayerError
-from geo_r1_qgis.layers import geopackage
+from geo_r1_qgis.layers import creation, geopackage
 from geo_r1_qgis.layers.schema import RUNS
 from tests.faults.children import Asker, ask_once
 from tests.qgis.person import type_question, wait_for_end
@@ -299,17 +299,17 @@ def test_a_file_that_goes_away_while_it_is_open_is_noticed(qtbot, store):
 def test_two_windows_make_one_file(tmp_path, monkeypatch):
     """The slower of two windows that make the same file finds the other's, with what is in it, and leaves it so."""
     path = tmp_path / "harbour_geo-r1.gpkg"
-    make_tables = geopackage._create_tables
+    make_tables = creation._create_tables
 
     def make_slowly(half_made, crs_wkt, program):
         make_tables(half_made, crs_wkt, program)
-        monkeypatch.setattr(geopackage, "_create_tables", make_tables)
+        monkeypatch.setattr(creation, "_create_tables", make_tables)
         geopackage.create(str(path), crs_wkt=crs_wkt, program="the other window")
         file = geopackage.ResultFile(str(path))
         file.write(RUNS, {"run_uid": "of the other window"})
         file.close()
 
-    monkeypatch.setattr(geopackage, "_create_tables", make_slowly)
+    monkeypatch.setattr(creation, "_create_tables", make_slowly)
     geopackage.create(str(path), crs_wkt=UTM33.toWkt(), program="this window")
 
     assert [row["run_uid"] for row in rows(path, "runs")] == ["of the other window"]

@@ -243,4 +243,4 @@ def test_nothing_but_the_age_of_files_is_measured_by_the_wall_clock():
         if "time.time(" in path.read_text(encoding="utf-8") and "pretraining" not in path.parts
     }
 
-    assert users == {"geopackage.py"}
+    assert users == {"creation.py"}
