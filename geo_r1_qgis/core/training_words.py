@@ -99,6 +99,9 @@ FIGURES = QT_TRANSLATE_NOOP(
     "(95 %: {low:+.0f} to {high:+.0f}), n = {n}",
 )
 
+FEW_FIGURES = QT_TRANSLATE_NOOP("Train", "{metric}: {before:.0f} % before, {after:.0f} % after")
+"""Of so few objects an interval would only look like one."""
+
 
 def problem_words(problem: Problem, translate: Translate) -> Tuple[str, str]:
     """What is wrong and what mends it."""
@@ -116,7 +119,8 @@ def metric_words(metric: str, translate: Translate) -> str:
 def verdict_words(verdict: tw.Verdict, translate: Translate) -> Tuple[str, str]:
     """The verdict as a title and its figures."""
     n = verdict.after.objects
-    figures = translate("Train", FIGURES).format(
+    wanted = FEW_FIGURES if verdict.outcome == "too_few" else FIGURES
+    figures = translate("Train", wanted).format(
         metric=metric_words(verdict.after.metric, translate),
         before=100 * verdict.before.value,
         after=100 * verdict.after.value,

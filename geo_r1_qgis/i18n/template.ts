@@ -2511,6 +2511,78 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../processing/ground.py" line="62"/>
+        <source>Find objects in a whole raster</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="65"/>
+        <source>Asks about all of a raster, or about an extent of it, tile by tile. What borders of tiles cut is one object in the output. A comparison (“the largest white tank left of the road”) is answered once, over everything, in metres; “all ships” gives all of them.
+
+Cancel keeps what was found until then.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="73"/>
+        <source>Raster to look at</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="75"/>
+        <source>What to find, in plain words</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="80"/>
+        <source>Masks</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="84"/>
+        <source>Part to look at (empty: all of it)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="86"/>
+        <source>Metres per pixel that is sent (0: the raster&apos;s own)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="104"/>
+        <source>Objects</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="111"/>
+        <source>Objects that were found</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="111"/>
+        <source>Tiles that were answered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="111"/>
+        <source>Tiles without an answer</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="117"/>
+        <source>How it ended: finished or stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="127"/>
+        <source>EXPRESSION is empty.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="173"/>
+        <source>{count} of {total} tiles have no answer. The first one: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>HeaderPanel</name>
@@ -2525,57 +2597,57 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="78"/>
+        <location filename="../gui/header.py" line="86"/>
         <source>Status of the service: {line}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="86"/>
+        <location filename="../gui/header.py" line="94"/>
         <source>Service at {address}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="94"/>
+        <location filename="../gui/header.py" line="102"/>
         <source>What exactly is sent, and where to</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="113"/>
+        <location filename="../gui/header.py" line="121"/>
         <source>Nothing leaves this machine</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="114"/>
+        <location filename="../gui/header.py" line="122"/>
         <source>Views and questions go to {host} (TLS)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="115"/>
+        <location filename="../gui/header.py" line="123"/>
         <source>⚠ Views and questions go to {host}, not encrypted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="116"/>
+        <location filename="../gui/header.py" line="124"/>
         <source>Views and questions go to {host}, and on if that is a tunnel</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="122"/>
+        <location filename="../gui/header.py" line="130"/>
         <source>⚠ Not encrypted: views go on to {host}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="122"/>
+        <location filename="../gui/header.py" line="130"/>
         <source>Views and questions go on to {host}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="128"/>
+        <location filename="../gui/header.py" line="136"/>
         <source>⚠ {first}, and on to {host}, not encrypted</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/header.py" line="128"/>
+        <location filename="../gui/header.py" line="136"/>
         <source>{first}, and on to {host}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3824,127 +3896,127 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
 <context>
     <name>StandingWords</name>
     <message>
-        <location filename="../gui/standing_words.py" line="51"/>
+        <location filename="../gui/standing_words.py" line="54"/>
         <source>Looking for the Geo-R1 service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="57"/>
+        <location filename="../gui/standing_words.py" line="60"/>
         <source>ready in {seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="60"/>
+        <location filename="../gui/standing_words.py" line="63"/>
         <source>ready</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="65"/>
+        <location filename="../gui/standing_words.py" line="68"/>
         <source>busy</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="67"/>
+        <location filename="../gui/standing_words.py" line="70"/>
         <source>{count} waiting</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="68"/>
+        <location filename="../gui/standing_words.py" line="71"/>
         <source>Somebody else is asking. Your question will wait its turn.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="74"/>
+        <location filename="../gui/standing_words.py" line="77"/>
         <source>The service is starting…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="76"/>
+        <location filename="../gui/standing_words.py" line="79"/>
         <source>{seconds:.0f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="79"/>
+        <location filename="../gui/standing_words.py" line="82"/>
         <source>This takes longer than usual. Its log tells what it is doing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="90"/>
+        <location filename="../gui/standing_words.py" line="93"/>
         <source>The server does not answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="91"/>
+        <location filename="../gui/standing_words.py" line="94"/>
         <source>Nothing answers at {url}. Is it running, and are you in its network?</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="95"/>
+        <location filename="../gui/standing_words.py" line="98"/>
         <source>The service is not running</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="96"/>
+        <location filename="../gui/standing_words.py" line="99"/>
         <source>It starts by itself with your next question.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="100"/>
+        <location filename="../gui/standing_words.py" line="103"/>
         <source>The service does not accept the token</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="102"/>
+        <location filename="../gui/standing_words.py" line="105"/>
         <source>It was probably restarted just now: look again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="104"/>
+        <location filename="../gui/standing_words.py" line="107"/>
         <source>Enter the token that the server’s owner gave you.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="109"/>
+        <location filename="../gui/standing_words.py" line="112"/>
         <source>The token is locked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="115"/>
+        <location filename="../gui/standing_words.py" line="118"/>
         <source>The service is too old for this plugin</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="119"/>
+        <location filename="../gui/standing_words.py" line="122"/>
         <source>The plugin is too old for this service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="124"/>
+        <location filename="../gui/standing_words.py" line="127"/>
         <source>Another program answers at {url}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="126"/>
+        <location filename="../gui/standing_words.py" line="129"/>
         <source>Start the service: it takes a free port.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="129"/>
+        <location filename="../gui/standing_words.py" line="132"/>
         <source>Check the address of the server.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="135"/>
+        <location filename="../gui/standing_words.py" line="138"/>
         <source>The service has a fault</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="136"/>
+        <location filename="../gui/standing_words.py" line="139"/>
         <source>Its log says more.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/standing_words.py" line="147"/>
+        <location filename="../gui/standing_words.py" line="150"/>
         <source>It speaks version {theirs}, the plugin speaks {ours}. Update the older one.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4272,6 +4344,11 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
     <message>
         <location filename="../core/training_words.py" line="96"/>
         <source>{metric}: {before:.0f} % before, {after:.0f} % after; gain {gain:+.0f} points (95 %: {low:+.0f} to {high:+.0f}), n = {n}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/training_words.py" line="102"/>
+        <source>{metric}: {before:.0f} % before, {after:.0f} % after</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
