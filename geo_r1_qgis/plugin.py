@@ -10,8 +10,10 @@ from qgis.core import QgsApplication, QgsSettings
 from qgis.PyQt.QtCore import QCoreApplication, QLocale, Qt, QTranslator
 from qgis.PyQt.QtGui import QIcon
 
+from .crs import reference
 from .gui.message_log import MessageLogHandler
 from .gui.qt_names import QAction
+from .network import main_thread
 from .network.access import AccessKeeper
 from .processing.provider import GeoR1Provider
 from .services import Services
@@ -76,6 +78,8 @@ class GeoR1Plugin:
         if self._translator is not None:
             QCoreApplication.removeTranslator(self._translator)
         self._provider = self._translator = None
+        reference.forget()
+        main_thread.close()
 
     def _leave_window(self) -> None:
         if self._waits_for_window:

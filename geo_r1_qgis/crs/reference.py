@@ -148,3 +148,9 @@ def quiet_gdal() -> Iterator[None]:
         yield
     finally:
         gdal.PopErrorHandler()
+
+
+def forget() -> None:
+    """What was remembered of reference systems; for the plugin's end."""
+    base_of.cache_clear()
+    _world_of.cache_clear()

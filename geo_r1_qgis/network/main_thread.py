@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from typing import Callable
+from typing import Callable, Optional
 
 from qgis.PyQt.QtCore import QObject, Qt, pyqtSignal, pyqtSlot
 
@@ -24,7 +24,6 @@ class _Errands(QObject):
 
     def __init__(self) -> None:
         super().__init__()
-        self.thread_ident = threading.get_ident()
         self.posted.connect(self.do, Qt.ConnectionType.QueuedConnection)
 
     @pyqtSlot(object)
@@ -35,17 +34,26 @@ class _Errands(QObject):
             log.exception("on the main thread")
 
 
-_errands = _Errands()
+_thread_ident = threading.get_ident()
+_errands: Optional[_Errands] = _Errands()
 
 
 def is_here() -> bool:
     """Whether this is the main thread."""
-    return threading.get_ident() == _errands.thread_ident
+    return threading.get_ident() == _thread_ident
 
 
 def do_there(errand: Errand) -> None:
     """Do it now on the main thread, or, from another one, when the event loop there has its turn; never waits."""
     if is_here():
         errand()
-    else:
+    elif _errands is not None:
         _errands.posted.emit(errand)
+
+
+def close() -> None:
+    """The plugin goes: nothing is done there for it any more."""
+    global _errands
+    errands, _errands = _errands, None
+    if errands is not None:
+        errands.deleteLater()
