@@ -13,10 +13,13 @@ from ..crs.flat import FlatFrame
 
 log = logging.getLogger(__name__)
 
+MOST_ANSWERS = 60
+"""As many as the embedded model says of one view; more are no answer to a comparison, and would hold up the window."""
+
 
 def geometry_check(query: str, result: wire.ResultEvent, frame: Frame) -> Check:
     """What the geometry says of an answer; `NOTHING` where there is nothing to compare."""
-    if result.outcome != "found" or not result.reasoning:
+    if result.outcome != "found" or not result.reasoning or len(result.detections) > MOST_ANSWERS:
         return NOTHING
     boxes = [each.box_px for each in result.detections]
     try:
