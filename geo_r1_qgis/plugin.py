@@ -38,6 +38,7 @@ class GeoR1Plugin:
 
     def initProcessing(self) -> None:
         """Add the algorithms; `qgis_process` calls this alone, without a window and with no `iface`."""
+        main_thread.begin()
         if self._provider is not None:
             return
         self._translator = _install_translator()

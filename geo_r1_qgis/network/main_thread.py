@@ -35,7 +35,7 @@ class _Errands(QObject):
 
 
 _thread_ident = threading.get_ident()
-_errands: Optional[_Errands] = _Errands()
+_errands: Optional[_Errands] = None
 
 
 def is_here() -> bool:
@@ -49,6 +49,13 @@ def do_there(errand: Errand) -> None:
         errand()
     elif _errands is not None:
         _errands.posted.emit(errand)
+
+
+def begin() -> None:
+    """The plugin is there: called on the main thread."""
+    global _errands  # noqa: PLW0603 - one for the whole plugin, as there is one main thread
+    if _errands is None:
+        _errands = _Errands()
 
 
 def close() -> None:
