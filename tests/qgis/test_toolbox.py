@@ -246,7 +246,7 @@ def test_a_run_is_followed_to_its_verdict(stub, loaded):
     assert (found["BEFORE"], found["AFTER"], found["GAIN"]) == (25.0, 50.0, 25.0)
     assert told.bar == [25.0, 50.0, 75.0, 100.0]
     assert any("step 2 of 4" in line for line in told.infos)
-    assert any("gain +25 points" in line for line in told.infos)
+    assert any("25 % before, 50 % after" in line for line in told.infos)
 
 
 def test_a_supervised_step_tells_its_loss(stub, loaded):
