@@ -225,9 +225,13 @@ class BlockingService:
                 calling_off[0]()
             calling_off.clear()
 
-        main_thread.do_there(start)
+        wants_to_leave = wants_to_leave or self._wants_to_leave
+        if not main_thread.do_there(start):  # nobody would ever end the wait
+            if wants_to_leave():
+                raise Left
+            raise RuntimeError("errands of the main thread have not begun, or have ended")
         try:
-            return wait.hold(wants_to_leave or self._wants_to_leave)
+            return wait.hold(wants_to_leave)
         finally:
             main_thread.do_there(leave)
 

@@ -43,12 +43,20 @@ def is_here() -> bool:
     return threading.get_ident() == _thread_ident
 
 
-def do_there(errand: Errand) -> None:
-    """Do it now on the main thread, or, from another one, when the event loop there has its turn; never waits."""
+def do_there(errand: Errand) -> bool:
+    """Do it now on the main thread, or, from another one, when the event loop there has its turn; never waits.
+
+    Returns:
+        Whether it is or will be done: from another thread nothing is, before `begin` and after `close`.
+    """
+    errands = _errands
     if is_here():
         errand()
-    elif _errands is not None:
-        _errands.posted.emit(errand)
+    elif errands is None:
+        return False
+    else:
+        errands.posted.emit(errand)
+    return True
 
 
 def begin() -> None:

@@ -15,6 +15,7 @@ from geo_r1_qgis.capture.scene_plan import plan_scene
 from geo_r1_qgis.core.scene_records import SceneOptions
 from geo_r1_qgis.core.settings import Settings
 from geo_r1_qgis.layers.scene_journal import SceneJournal
+from geo_r1_qgis.network import main_thread
 from geo_r1_qgis.network.access import AccessKeeper
 from geo_r1_qgis.network.blocking import BlockingService
 from geo_r1_qgis.tasks.outcome import Done
@@ -30,6 +31,7 @@ def main(raster: str, file: str, tile_px: int, levels: int, query: str) -> None:
     """Run it."""
     application = QgsApplication([], False)
     application.initQgis()
+    main_thread.begin()
     context = QgsProject.instance().transformContext()
     layer = QgsRasterLayer(raster, "measured")
     plan = plan_scene(layer, context=context, tile_px=tile_px, levels=levels)

@@ -17,6 +17,7 @@ from geo_r1_qgis.core.settings import Settings
 from geo_r1_qgis.layers.geopackage import ResultFile
 from geo_r1_qgis.layers.scene_journal import SceneJournal
 from geo_r1_qgis.layers.schema import DETECTIONS
+from geo_r1_qgis.network import main_thread
 from geo_r1_qgis.network.access import AccessKeeper
 from geo_r1_qgis.network.blocking import BlockingService
 from geo_r1_qgis.tasks.outcome import Done, Failed
@@ -41,12 +42,14 @@ CONTEXT = QgsProject.instance().transformContext()
 
 @pytest.fixture
 def service(qgis_app, tmp_path, monkeypatch):
-    """A stub that the plugin finds."""
+    """A stub that the plugin finds, and the plugin's errands."""
     monkeypatch.setenv("GEO_R1_HOME", str(tmp_path))
     monkeypatch.setenv("GEO_R1_COMMAND", "/nowhere/geo-r1")
+    main_thread.begin()
     with StubService() as stub:
         stub.write_server_file(tmp_path)
         yield stub
+    main_thread.close()
     gc.collect()  # layers and pipes go before QGIS does
 
 
@@ -100,6 +103,16 @@ def boxes_of(finds):
 def approximately(boxes, within=0.01):
     """The same boxes in the same order."""
     return [pytest.approx(box, abs=within) for box in sorted(boxes)]
+
+
+def test_a_run_without_the_plugin_fails_instead_of_waiting(qtbot, service, tmp_path):
+    """Where nobody does the errands of the main thread, a run says so at once."""
+    main_thread.close()
+    made = make_scene(tmp_path / "scene.tif", 240, 240, spread(240, 240, 3, 1))
+
+    told = carried_out(qtbot, SceneRun(planned(made, levels=1), SceneOptions("all tanks")))
+
+    assert isinstance(told.outcome, Failed)
 
 
 @pytest.mark.parametrize("largest", [30, 110], ids=["smaller than the overlap or so", "cut"])
