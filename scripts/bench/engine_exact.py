@@ -10,11 +10,12 @@ from engine_peers import inputs_of
 from torch import Tensor
 from torch.nn import functional as F
 
+from geo_r1_backend.models.qwen.decode import APART, WHOLE, Way
 from geo_r1_backend.models.qwen.runtime import Question
 
 
 @torch.no_grad()
-def forced_logits(ours: Ours, picture: Any, said: list[int], *, once: bool) -> Tensor:
+def forced_logits(ours: Ours, picture: Any, said: list[int], *, once: Way) -> Tensor:
     """Our logits ``(tokens, vocabulary)`` where the given tokens are said, by steps without a graph."""
     runtime, found = ours.runtime, []
     asked = runtime.asked(Question(picture, WORDS))
@@ -89,7 +90,7 @@ def exactness(
     ]
     theirs = their_logits(model, tokenizer, picture, said)
     rows: dict[str, Any] = {}
-    for once in (False, True):
+    for once in (APART, WHOLE):
         if once and not ours.runtime.operations.reads_once(1):
             continue
         mine = forced_logits(ours, picture, said, once=once)
@@ -100,7 +101,7 @@ def exactness(
     )
     model.set_attn_implementation("sdpa")
     if float32:
-        mine = forced_logits(ours, picture, said, once=False)
+        mine = forced_logits(ours, picture, said, once=APART)
         model.float()
         truth = their_logits(model, tokenizer, picture, said)
         rows["ours, beside float32"] = compared(mine, truth)

@@ -14,7 +14,6 @@ from geo_r1_backend.models.qwen.batcher import answers
 from geo_r1_backend.models.qwen.choice import choose_operations
 from geo_r1_backend.models.qwen.decode import Decoder
 from geo_r1_backend.models.qwen.operations import Operations
-from geo_r1_backend.models.qwen.prefill import prefill
 from geo_r1_backend.models.qwen.runtime import Question, QwenRuntime
 
 WORDS = "Please provide the bounding box coordinate of the region this sentence describes: the storage tank left of the road."
@@ -105,7 +104,7 @@ class Ours:
         """Milliseconds for some prompts behind their visual tokens, and tokens of each."""
         asked = [self.runtime.asked(Question(self.picture(), WORDS)) for _ in range(many)]
         embeds, tables = self.runtime._embedded(asked)
-        seconds = clock(lambda: prefill(self.runtime.language, embeds, tables))
+        seconds = clock(lambda: self.runtime.run_prompts(embeds, tables))
         return seconds * 1e3, embeds.shape[1]
 
     def query(self, tokens: int, picture: np.ndarray | None = None) -> tuple[float, float]:

@@ -3,7 +3,7 @@
     python scripts/bench/gpu_engine.py [--only ours,peers,…] [--minutes 9] [--out FILE.json]
     python scripts/bench/gpu_engine.py --self-check          # under a minute: which parts work here
 
-Parts, in this order: floor, ours, exact, peers, profile, grpo, embedded, compiled. Rows are written after each part, so what was
+Parts, in this order: floor, tune, ours, exact, peers, profile, grpo, embedded, compiled. Rows are written after each part, so what was
 measured before the time is over is kept; a part that fails is a row with its reason. Prints a table in Markdown at the end. It needs
 no network; `PYTHONPATH=backend` where the service is not installed.
 """
@@ -31,6 +31,7 @@ from engine_exact import exactness  # noqa: E402
 from engine_ours import Ours, wait  # noqa: E402
 from engine_peers import compiled_rows, generate_rows, vision_prefill_ms  # noqa: E402
 from engine_table import table  # noqa: E402
+from engine_tune import head_us, tune_table, tuned  # noqa: E402
 from qwen_size import GEOMETRIES, make_model, make_tokenizer  # noqa: E402
 
 from geo_r1_backend.models.qwen.choice import TOLERANCE, differences  # noqa: E402
@@ -97,6 +98,14 @@ class Bench:
             "copy_gb_per_s": round(speed / 1e9),
             "floor_ms_per_token": round(weights / speed * 1e3, 2),
         }
+
+    def tune(self) -> dict[str, Any]:
+        """Blocks of the kernels, tried for this model's matrices; the parts that follow take the best."""
+        found = tuned(self.ours)
+        if "left_out" not in found:
+            found["head_us"] = head_us(self.ours, 1)
+        print(tune_table(found), flush=True)
+        return found
 
     def ours_part(self) -> dict[str, Any]:
         """Our figures."""
@@ -246,7 +255,7 @@ def main() -> None:
         return
     bench = Bench(given)
     parts: dict[str, Callable[[], Any]] = {
-        "floor": bench.floor, "ours": bench.ours_part, "exact": bench.exact, "peers": bench.peers,
+        "floor": bench.floor, "tune": bench.tune, "ours": bench.ours_part, "exact": bench.exact, "peers": bench.peers,
         "profile": bench.profile, "grpo": bench.grpo, "embedded": bench.embedded, "compiled": bench.compiled,
     }  # fmt: skip
     wanted = given.only.split(",") if given.only else list(parts)

@@ -21,6 +21,7 @@ from geo_r1_backend.engines.torch_loading import (
 from geo_r1_backend.models.export import export_stock_folder
 from geo_r1_backend.models.qwen.adapters import read_adapter
 from geo_r1_backend.models.qwen.batcher import answers
+from geo_r1_backend.models.qwen.decode import WAYS, name_of
 from geo_r1_backend.models.qwen.runtime import Question, QwenRuntime
 from geo_r1_backend.training.lora import add_lora, lora_parameters
 from tests.backend.tiny_model import picture, write_tiny_model
@@ -316,16 +317,17 @@ def test_nothing_held_back_is_lost_at_the_end():
     assert pieces.rest() == "tank "
 
 
-def test_products_that_read_weights_once_answer_the_same(stock, expected, monkeypatch):
-    """The step with norms, gates and sums inside of its matrix products says the same tokens."""
+@pytest.mark.parametrize("way", [*WAYS, frozenset({"gate_up"})], ids=name_of)
+def test_products_that_read_weights_once_answer_the_same(stock, expected, monkeypatch, way):
+    """The step with norms, gates and sums inside of some of its matrix products says the same tokens."""
     made = runtime(stock)
     step, ways = made.decoder.step, []
 
     def once(*given, **named):
         ways.append(True)
-        step(*given, **named, once=True)
+        step(*given, **named, once=way)
 
     monkeypatch.setattr(made.decoder, "step", once)
 
-    assert told(made)[0] == expected
+    assert told(made, ASKED[:3])[0] == expected[:3]
     assert ways

@@ -8,6 +8,8 @@ import os
 import pytest
 import torch
 
+from geo_r1_backend.models.qwen.decode import APART, WHOLE
+
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
 
@@ -57,7 +59,7 @@ def test_attention_never_reads_behind_a_row():
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
 
 
-@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("once", [APART, WHOLE])
 def test_a_whole_step_by_kernels_says_what_plain_torch_says(tmp_path, once, monkeypatch):
     """Vision, prompt and two decoded tokens of a tiny model, every small operation by its kernel, as the loop calls them."""
     from geo_r1_backend.models.qwen.fused import FusedOperations

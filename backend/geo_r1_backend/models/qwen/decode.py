@@ -16,10 +16,19 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from geo_r1_backend.models.qwen.graphs import recorded, time_ms
 from geo_r1_backend.models.qwen.layout import Shape
 from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.rows import Rows
 from geo_r1_backend.models.qwen.weights import Weights
+
+MATRICES = ("qkv", "output", "gate_up", "down")
+"""Of a layer; each may have what stands before and behind it inside, in one kernel."""
+Way = frozenset[str]
+APART: Way = frozenset()
+WHOLE: Way = frozenset(MATRICES)
+WAYS: tuple[Way, ...] = (WHOLE, WHOLE - {"down"}, frozenset({"qkv", "output"}))
+"""Worth a trial for few rows: the long matrix may be quicker in the library, whose own kernels divide it."""
 
 Tables = tuple[Tensor, Tensor]
 """Cos and sin of all positions of text, ``(positions, width / 2)``."""
@@ -79,7 +88,9 @@ class Decoder:
         self.captures = 0
         """Graphs captured so far."""
         self.chosen: dict[int, dict[str, Any]] = {}
-        """By rows: which way of a step was faster, and the times of both."""
+        """By rows: which way of a step was the fastest, and the times of all."""
+        self.refused = ""
+        """Why a way of a step could not be recorded, the last time that happened."""
 
     def make_rows(self, count: int, slots: int, *, log_probs: bool = False) -> Rows:
         """Buffers for this model."""
@@ -130,7 +141,7 @@ class Decoder:
         *,
         draws: bool,
         used: int | None = None,
-        once: bool = False,
+        once: Way = APART,
     ) -> None:
         """One token for each of the first rows; ended ones stay where they are.
 
@@ -139,55 +150,58 @@ class Decoder:
             count: of the rows that take part.
             draws: whether any row has a temperature.
             used: slots that hold something in any row, where the host knows.
-            once: with norms, gates and sums inside of the matrix products.
+            once: matrix products that have the norm before them, the gate or the sum behind them inside.
         """
         language = self.language
         at, positions = rows.used[:count], rows.positions[:count]
         hidden = language.embedded(rows.current[:count])
-        run = self._layers_once if once else self._layers
-        normed = run(rows, hidden, at, positions, used)
+        normed = self._layers(rows, hidden, at, positions, used, once)
         heat = rows.heat[:count] if draws else None
         seen = rows.seen[:count] if rows.seen is not None else None
         ids, likely = self._choose(normed, heat, seen, rows.log_probs)
         self._note(rows, count, ids, likely)
 
     def _layers(
-        self, rows: Rows, hidden: Tensor, at: Tensor, positions: Tensor, used: int | None
+        self,
+        rows: Rows,
+        hidden: Tensor,
+        at: Tensor,
+        positions: Tensor,
+        used: int | None,
+        once: Way,
     ) -> Tensor:
         """All layers over one token of each row: its hidden state, normed."""
         language = self.language
         shape, weights, do = language.shape, language.weights, language.operations
-        update: Tensor | None = None
+        eps = shape.norm_eps
+        update: Tensor | None = None  # what is still to be added to the hidden state
         for index, layer in enumerate(language.model.layers):
             norm, after = layer.input_layernorm.weight, layer.post_attention_layernorm.weight
-            hidden, normed = do.add_norm(hidden, update, norm, shape.norm_eps)
-            fused = weights.query_key_value(index, normed)
-            keys, values = (kept[index, : len(at)] for kept in (rows.keys, rows.values))
-            query = do.rotate_store(fused, language.tables, positions, at, keys, values, shape)
-            mixed = do.attend(query, keys, values, at, shape, used)
-            update = weights.output(index, mixed)
-            hidden, normed = do.add_norm(hidden, update, after, shape.norm_eps)
-            update = weights.down(index, do.swiglu(weights.gate_up(index, normed)))
-        return do.add_norm(hidden, update, language.model.norm.weight, shape.norm_eps)[1]
-
-    def _layers_once(
-        self, rows: Rows, hidden: Tensor, at: Tensor, positions: Tensor, used: int | None
-    ) -> Tensor:
-        """The same for few rows: norms, gates and sums happen inside the matrix products."""
-        language = self.language
-        shape, do, eps = language.shape, language.operations, language.shape.norm_eps
-        for index, (layer, fused) in enumerate(
-            zip(language.model.layers, language.weights.fused, strict=True)
-        ):
-            norm, after = layer.input_layernorm.weight, layer.post_attention_layernorm.weight
-            heads = do.norm_linear(hidden, norm, eps, fused.qkv, fused.qkv_bias)
+            if "qkv" in once:
+                hidden = hidden if update is None else hidden + update
+                fused = weights.fused[index]
+                heads = do.norm_linear(hidden, norm, eps, fused.qkv, fused.qkv_bias)
+            else:
+                hidden, normed = do.add_norm(hidden, update, norm, eps)
+                heads = weights.query_key_value(index, normed)
             keys, values = (kept[index, : len(at)] for kept in (rows.keys, rows.values))
             query = do.rotate_store(heads, language.tables, positions, at, keys, values, shape)
             mixed = do.attend(query, keys, values, at, shape, used)
-            hidden = do.linear_add(mixed, fused.output, hidden)
-            inner = do.norm_gated(hidden, after, eps, fused.gate_up)
-            hidden = do.linear_add(inner, fused.down, hidden)
-        return language.normed(hidden)
+            if "output" in once:
+                hidden, update = do.linear_add(mixed, weights.fused[index].output, hidden), None
+            else:
+                update = weights.output(index, mixed)
+            if "gate_up" in once:
+                hidden = hidden if update is None else hidden + update
+                inner = do.norm_gated(hidden, after, eps, weights.fused[index].gate_up)
+            else:
+                hidden, normed = do.add_norm(hidden, update, after, eps)
+                inner = do.swiglu(weights.gate_up(index, normed))
+            if "down" in once:
+                hidden, update = do.linear_add(inner, weights.fused[index].down, hidden), None
+            else:
+                update = weights.down(index, inner)
+        return do.add_norm(hidden, update, language.model.norm.weight, eps)[1]
 
     def _choose(
         self, normed: Tensor, heat: Tensor | None, seen: Tensor | None, wanted: Tensor | None
@@ -231,14 +245,15 @@ class Decoder:
         return (ids[:, None] == self._end_ids).any(1)
 
     def _captured(self, rows: Rows, count: int, *, draws: bool) -> Any:
-        """Record a step, in two ways where both are possible, and keep the faster.
+        """Record a step, in several ways where kernels can do more at once, and keep the fastest.
 
-        Rows may be in the middle of their answers: what the trial steps change is put back.
+        Rows may be in the middle of their answers: what the trial steps change is put back. Where a way cannot be recorded, another
+        is taken; where none can, the step runs as it is.
         """
         language = self.language
-        ways = [False]
+        ways: list[Way] = [APART]
         if language.weights.is_plain and language.operations.reads_once(count):
-            ways.append(True)
+            ways += WAYS
         kept = [tensor.clone() for tensor in rows.small]
         dice = self.generator.get_state()
 
@@ -246,47 +261,44 @@ class Decoder:
             for tensor, value in zip(rows.small, kept, strict=True):
                 tensor.copy_(value)
 
-        graphs = [self._recorded(rows, count, draws, once, put_back) for once in ways]
-        times_ms = [_time_ms(graph, put_back) for graph in graphs] if len(graphs) > 1 else [0.0]
-        fastest = times_ms.index(min(times_ms))
+        if self._pool is None:
+            # steps never overlap and leave their results in the rows, so all graphs share their scratch memory
+            self._pool = torch.cuda.graph_pool_handle()
+        graphs: dict[Way, Any] = {}
+        times_ms: dict[str, float] = {}
+        for way in ways:
+            try:
+                graphs[way], _ = recorded(
+                    lambda way=way: self.step(rows, count, draws=draws, once=way),  # type: ignore[misc]
+                    pool=self._pool,
+                    generator=self.generator if draws else None,
+                    after_trial=put_back,
+                )
+                times_ms[name_of(way)] = round(time_ms(graphs[way], put_back), 3)
+            except RuntimeError as error:  # border: a compiler and a driver run here
+                put_back()
+                self.refused = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
         self.generator.set_state(dice)
         self.captures += 1
-        self.chosen[count] = {
-            "once": ways[fastest],
-            "ms": dict(zip(("apart", "once"), times_ms, strict=False)),
-        }
+        if not graphs:
+            return _Eager(lambda: self.step(rows, count, draws=draws))
+        fastest = min(graphs, key=lambda way: times_ms[name_of(way)])
+        self.chosen[count] = {"once": name_of(fastest), "ms": times_ms}
         return graphs[fastest]
 
-    def _recorded(
-        self, rows: Rows, count: int, draws: bool, once: bool, put_back: Callable[[], None]
-    ) -> Any:
-        stream = torch.cuda.Stream()
-        stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
-            for _ in range(2):  # the first compiles kernels, the second finds every workspace
-                self.step(rows, count, draws=draws, once=once)
-                put_back()
-        torch.cuda.current_stream().wait_stream(stream)
-        graph = torch.cuda.CUDAGraph()
-        if draws:
-            graph.register_generator_state(self.generator)
-        if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
-        # steps never overlap and leave their results in the rows, so all graphs share their scratch memory
-        with torch.cuda.graph(graph, pool=self._pool):
-            self.step(rows, count, draws=draws, once=once)
-        return graph
+
+class _Eager:
+    """A step that cannot be recorded, in a graph's place."""
+
+    def __init__(self, step: Callable[[], None]) -> None:
+        self._step = step
+
+    @torch.no_grad()
+    def replay(self) -> None:
+        """Run it."""
+        self._step()
 
 
-def _time_ms(graph: Any, put_back: Callable[[], None]) -> float:
-    """Of one replay: the best of some."""
-    found = []
-    for _ in range(4):
-        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        began.record()
-        graph.replay()
-        ended.record()
-        ended.synchronize()
-        put_back()
-        found.append(float(began.elapsed_time(ended)))
-    return min(found[1:])
+def name_of(way: Way) -> str:
+    """For people."""
+    return " + ".join(name for name in MATRICES if name in way) or "apart"

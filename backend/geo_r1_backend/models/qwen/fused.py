@@ -12,9 +12,12 @@ from geo_r1_backend.models.qwen.operations import Operations
 SKINNY_ROWS = 16
 """Rows of a matrix product that `skinny_kernel` takes: the smallest that tensor cores multiply."""
 SKINNY: dict[str, int] = {"OUTPUTS": 16, "BLOCK": 256, "num_warps": 4, "num_stages": 4}
-"""Its blocks; `scripts/bench/gpu_engine.py --only tune` tries others."""
-PROGRAMS = 264
-"""Twice the multiprocessors of an H100: so many parts the attention of all rows is divided into."""
+"""Its blocks where `TUNED` has no others."""
+TUNED: dict[tuple[int, int], dict[str, int]] = {}
+"""Blocks by (outputs, inputs) of a matrix, as `scripts/bench/gpu_engine.py --only tune` prints them."""
+ATTEND: dict[str, int] = {"PROGRAMS": 264, "BLOCK": 64, "num_warps": 4}
+"""Into about so many parts the attention of all rows is divided (264 = twice the multiprocessors of an H100), and its blocks; tuned by
+the same command."""
 CHECKED = (
     "add_norm",
     "rotated",
@@ -139,7 +142,7 @@ class FusedOperations(Operations):
         rows, width, shared = len(query), shape.head_width, shape.shared_by
         if width != _power(width) or width < 16 or shared > 16:
             return super().attend(query, keys, values, at, shape, used)
-        splits = min(16, _power(max(1, PROGRAMS // (rows * shape.kv_heads))))
+        splits = min(16, _power(max(1, ATTEND["PROGRAMS"] // (rows * shape.kv_heads))))
         parts = (rows, shape.kv_heads, splits, shared)
         found = torch.empty(*parts, width, dtype=torch.float32, device=query.device)
         top, total = (
@@ -161,8 +164,8 @@ class FusedOperations(Operations):
             SHARED=shared,
             QUERIES=16,
             WIDTH=width,
-            BLOCK=32 if rows <= 4 else 64,
-            num_warps=4,
+            BLOCK=min(32, ATTEND["BLOCK"]) if rows <= 4 else ATTEND["BLOCK"],
+            num_warps=ATTEND["num_warps"],
             num_stages=2,
         )
         out = torch.empty_like(query, memory_format=torch.contiguous_format)
@@ -216,7 +219,7 @@ def _skinny(
     inputs = inputs.contiguous()
     rows, width = inputs.shape
     out = inputs.new_empty(rows, outputs)
-    settings = dict(SKINNY)
+    settings = dict(TUNED.get((outputs, width), SKINNY))
     while settings["BLOCK"] > 16 and settings["BLOCK"] > width:
         settings["BLOCK"] //= 2
     kernels.skinny_kernel[(-(-outputs // settings["OUTPUTS"]),)](

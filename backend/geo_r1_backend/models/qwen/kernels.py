@@ -96,7 +96,7 @@ def swiglu_kernel(gate_up, out, inner, BLOCK: tl.constexpr):
     tl.store(out + row * inner + column, (open_gate * up).to(out.dtype.element_ty), mask=inside)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["splits"])
 def attend_kernel(
     query, keys, values, at, found, top, total,
     scale, row_stride, head_stride, kv_heads, splits,
@@ -162,7 +162,8 @@ def combine_kernel(
     tl.store(target, mixed.to(out.dtype.element_ty))
 
 
-@triton.jit
+# one kernel for one row, two and sixteen: a number that is 1 or a multiple of 16 would be compiled in
+@triton.jit(do_not_specialize=["rows"])
 def skinny_kernel(
     inputs, weight, bias, norm, hidden, out, rows, outputs, width, eps,
     NORM: tl.constexpr, BIAS: tl.constexpr, ADDS: tl.constexpr, GATED: tl.constexpr, EVEN: tl.constexpr,

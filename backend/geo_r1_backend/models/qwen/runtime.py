@@ -15,27 +15,28 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
-from torch.nn.utils.rnn import pad_sequence
 
-from geo_r1_backend.models.config import ModelConfig, parse_config
-from geo_r1_backend.models.positions import text_positions, text_rotation
 from geo_r1_backend.models.qwen.adapters import ActiveAdapter, Adapter
-from geo_r1_backend.models.qwen.decode import Decoder, Language, Tables
-from geo_r1_backend.models.qwen.layout import key_value_bytes, shape_of
+from geo_r1_backend.models.qwen.decode import Decoder, Tables
+from geo_r1_backend.models.qwen.graphs import ByShape
+from geo_r1_backend.models.qwen.language import checked_config, make_language
+from geo_r1_backend.models.qwen.layout import key_value_bytes
 from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.prefill import prefill, rotary_rows
 from geo_r1_backend.models.qwen.prefixes import Prefix, PrefixCache
 from geo_r1_backend.models.qwen.prompts import Prompt, make_prompt
 from geo_r1_backend.models.qwen.rows import Rows
 from geo_r1_backend.models.qwen.vision import VisionTower
-from geo_r1_backend.models.qwen.weights import Way, Weights
+from geo_r1_backend.models.qwen.weights import Way
 
-TABLE_POSITIONS = 32_768
-"""Positions of text that rotary tables are made for; a picture is as long as its longer side in tokens, so that is far."""
 ROWS_KEPT = 2
 """Sets of buffers with their graphs."""
 SLOTS = (512, 1024, 2048, 4096, 8192, 16_384, 32_768)
 """Sizes of a row: few, so that buffers and graphs are found again."""
+PROMPT_STEP = 32
+"""Prompts on a GPU are padded to so many tokens, so that questions about pictures of one size share a recorded graph."""
+RECORDED_TOKENS = 1024
+"""More than this at once keep a GPU busy for longer than Python needs to launch them, so nothing is gained by recording."""
 ROW_COUNTS = (1, 2, 4, 8, 16, 32, 64, 96, 128)
 
 
@@ -55,46 +56,6 @@ class Asked:
     question: Question
     prompt: Prompt
     key: tuple[bytes, str]
-
-
-def rotary_tables(config: ModelConfig, like: Tensor) -> Tables:
-    """Cos and sin of the positions of text, in the type of ``like``, as transformers rounds them."""
-    count = min(config.text.max_positions, TABLE_POSITIONS)
-    cos, sin = (
-        # numpy hands them out column by column; the kernels read rows
-        torch.from_numpy(half).to(like.device, like.dtype).contiguous()
-        for half in text_rotation(config.text, text_positions(0, count))
-    )
-    return cos, sin
-
-
-def make_language(model: Any, config: ModelConfig, operations: Operations, way: Way) -> Language:
-    """The language half of a model of transformers."""
-    language_model, head = model.model.language_model, model.lm_head.weight
-    return Language(
-        language_model,
-        head.detach(),
-        shape_of(config.text),
-        Weights(language_model, way),
-        rotary_tables(config, head),
-        operations,
-    )
-
-
-def checked_config(model: Any) -> ModelConfig:
-    """Sizes of a model of transformers.
-
-    Raises:
-        ValueError: for positions or attention that are not Qwen2.5-VL's own.
-    """
-    stored = model.config.to_dict()
-    text = stored["text_config"]
-    rope = text["rope_parameters"].get("rope_type", "default")
-    if rope not in ("default", "mrope") or text.get("use_sliding_window"):
-        raise ValueError(
-            f"rope_type is {rope!r} or use_sliding_window is on; only Qwen2.5-VL's own positions and full attention are supported"
-        )
-    return parse_config(stored)
 
 
 class QwenRuntime:
@@ -138,6 +99,9 @@ class QwenRuntime:
             repetition_penalty=float(settings.repetition_penalty or 1.0),
         )
         self.prefixes = PrefixCache(kept_bytes)
+        self._by_shape = ByShape(
+            lambda embeds, cos, sin: prefill(self.language, embeds, (cos, sin))
+        )
         self._rows: dict[tuple[int, int], Rows] = {}
         self._adapters: dict[str, Adapter] = {}
         self._active = ""
@@ -184,6 +148,7 @@ class QwenRuntime:
             buffers = self._buffers.get(adapter.rank)
             if buffers is None or not buffers.fits(adapter):
                 self._rows.clear()  # graphs point into the buffers that go
+                self._by_shape.clear()
                 buffers = self._buffers[adapter.rank] = ActiveAdapter(adapter)
             elif name != self._active or self.language.weights.adapter is not buffers:
                 buffers.write(adapter)
@@ -263,7 +228,7 @@ class QwenRuntime:
 
     def _fresh(self, group: Sequence[Asked], rows: Rows, which: Sequence[int]) -> list[Tensor]:
         embeds, tables = self._embedded(group)
-        hidden, keys, values = prefill(self.language, embeds, tables)
+        hidden, keys, values = self.run_prompts(embeds, tables)
         lengths = [len(one.prompt.ids) for one in group]
         where = torch.tensor(which, device=self.device)
         rows.put(where, keys, values, torch.tensor(lengths, device=self.device))
@@ -275,6 +240,17 @@ class QwenRuntime:
         ends = torch.tensor(lengths, device=self.device) - 1
         last = hidden[torch.arange(len(group), device=self.device), ends]
         return list(self.language.normed(last))
+
+    def run_prompts(self, embeds: Tensor, tables: Tables) -> tuple[Tensor, Tensor, Tensor]:
+        """`prefill`, recorded where that pays; results are good until the next call."""
+        adapter = self.language.weights.adapter
+        hidden, keys, values = self._by_shape(
+            embeds,
+            *tables,
+            worth=embeds.shape[0] * embeds.shape[1] <= RECORDED_TOKENS,
+            key=adapter.rank if adapter is not None else 0,
+        )
+        return hidden, keys, values
 
     def _behind(self, one: Asked, rows: Rows, row: int) -> Tensor:
         """A prompt whose picture is known: only what differs is run."""
@@ -299,11 +275,15 @@ class QwenRuntime:
     def _embedded(self, group: Sequence[Asked]) -> tuple[Tensor, Tables]:
         """Embeddings ``(n, tokens, hidden)`` and rotary tables ``(n · tokens, width / 2)``, padded behind."""
         seen = self._seen([one.question for one in group])
-        ids = [torch.tensor(one.prompt.ids) for one in group]
-        padded = pad_sequence(ids, batch_first=True).to(self.device)
-        places = [torch.from_numpy(one.prompt.positions.T.copy()) for one in group]
-        positions = pad_sequence(places, batch_first=True).to(self.device).flatten(0, 1).T
-        embeds = self.language.embedded(padded)
+        step = PROMPT_STEP if self.device.type == "cuda" else 1
+        wide = -(-max(len(one.prompt.ids) for one in group) // step) * step
+        padded = torch.zeros(len(group), wide, dtype=torch.long)
+        places = torch.zeros(len(group), wide, 3, dtype=torch.long)
+        for row, one in enumerate(group):
+            padded[row, : len(one.prompt.ids)] = torch.tensor(one.prompt.ids)
+            places[row, : len(one.prompt.ids)] = torch.from_numpy(one.prompt.positions.T.copy())
+        positions = places.flatten(0, 1).T.to(self.device)
+        embeds = self.language.embedded(padded.to(self.device))
         for index, (one, features) in enumerate(zip(group, seen, strict=True)):
             prompt = one.prompt
             embeds[index, prompt.image_first : prompt.image_end] = features

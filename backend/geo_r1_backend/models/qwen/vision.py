@@ -19,7 +19,11 @@ from torch.nn.attention import sdpa_kernel
 from geo_r1_backend.models.config import VisionConfig
 from geo_r1_backend.models.pixels import normalised_levels
 from geo_r1_backend.models.positions import Floats, Integers
+from geo_r1_backend.models.qwen.graphs import ByShape
 from geo_r1_backend.models.qwen.operations import FUSED, Operations
+
+RECORDED_PATCHES = 4096
+"""More than this at once keep a GPU busy for longer than Python needs to launch them, so nothing is gained by recording."""
 
 
 @dataclass(frozen=True)
@@ -81,8 +85,8 @@ class VisionTower:
         self._levels = torch.from_numpy(normalised_levels()).to(self._device)
         self._grids: dict[tuple[int, int], Grid] = {}
         self._fuse()
+        self.by_shape = ByShape(self._encoded)
 
-    @torch.no_grad()
     def encode(self, pictures: Tensor) -> Tensor:
         """Visual tokens, row by row.
 
@@ -92,6 +96,16 @@ class VisionTower:
         Returns:
             ``(n, rows · columns, hidden of the language model)``.
         """
+        many, height_px, width_px, _ = pictures.shape
+        side, merge = self._vision.token_px, self._vision.merge
+        self.grid(height_px // side, width_px // side)  # its tables come over the bus
+        patches = many * (height_px // side) * (width_px // side) * merge**2
+        (tokens,) = self.by_shape(pictures, worth=patches <= RECORDED_PATCHES)
+        return tokens.clone() if tokens.is_cuda else tokens
+
+    @torch.no_grad()
+    def _encoded(self, pictures: Tensor) -> tuple[Tensor]:
+        """The same without a word from the host; the picture's tables are there."""
         vision = self._vision
         many, height_px, width_px, _ = pictures.shape
         rows, columns = height_px // vision.token_px, width_px // vision.token_px
@@ -109,7 +123,7 @@ class VisionTower:
         merger = self._tower.merger
         hidden, normed = self._do.add_norm(hidden, update, merger.ln_q.weight, 1e-6)
         tokens: Tensor = merger.mlp(normed.view(-1, vision.hidden_size * vision.merge**2))
-        return tokens.unflatten(0, (many, -1))[:, grid.back]
+        return (tokens.unflatten(0, (many, -1))[:, grid.back],)
 
     def grid(self, rows: int, columns: int) -> Grid:
         """Tables of a picture of ``rows`` x ``columns`` visual tokens, made once."""

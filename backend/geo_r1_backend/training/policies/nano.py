@@ -29,8 +29,8 @@ from geo_r1_backend.models.positions import (
     text_positions,
     text_rotation,
 )
+from geo_r1_backend.models.qwen.language import rotary_tables
 from geo_r1_backend.models.qwen.layout import shape_of
-from geo_r1_backend.models.qwen.runtime import rotary_tables
 from geo_r1_backend.models.tokens import TOKENIZER_FILE, ChatTokens
 from geo_r1_backend.models.weights import float_state
 from geo_r1_backend.training.lora import adapters_off, add_lora, lora_parameters

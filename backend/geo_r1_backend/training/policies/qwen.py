@@ -21,10 +21,10 @@ from geo_r1_backend.engines.base import ModelProfile
 from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.models.positions import Integers, text_positions
 from geo_r1_backend.models.qwen.choice import choose_operations
+from geo_r1_backend.models.qwen.language import checked_config, rotary_tables
 from geo_r1_backend.models.qwen.layout import shape_of
 from geo_r1_backend.models.qwen.prefill import rotary_rows
 from geo_r1_backend.models.qwen.prompts import make_prompt, prompt_ids
-from geo_r1_backend.models.qwen.runtime import checked_config, rotary_tables
 from geo_r1_backend.models.qwen.vision import VisionTower
 from geo_r1_backend.training.lora import adapters_off, add_lora, lora_parameters
 from geo_r1_backend.training.policies.memory import (
