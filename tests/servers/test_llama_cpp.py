@@ -25,11 +25,7 @@ from tests.backend.tiny_model import picture, write_tiny_model
 
 LLAMA_CPP = Path(os.environ.get("GEO_R1_LLAMA_CPP") or "build/llama.cpp").resolve()
 SERVER = LLAMA_CPP / "bin" / "llama-server"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.timeout(400),
-    pytest.mark.skipif(not SERVER.is_file(), reason="no llama-server; make test-remote builds it"),
-]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 def converted(stock, target, project_folder):
