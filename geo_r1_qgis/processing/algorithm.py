@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Dict, Optional
+from typing import Any, Dict, Optional, Union
 
 from qgis.core import (
     QgsProcessingAlgorithm,
@@ -29,7 +29,7 @@ MAX_SEED = 2**31 - 1
 
 
 class ServiceAlgorithm(QgsProcessingAlgorithm):
-    """`prepareAlgorithm` runs on the main thread, `work` on one that may wait."""
+    """`prepare` runs on the main thread, `work` on one that may wait."""
 
     def __init__(self, access: AccessKeeper) -> None:
         super().__init__()
@@ -51,17 +51,48 @@ class ServiceAlgorithm(QgsProcessingAlgorithm):
         raise NotImplementedError
 
     def clean(self) -> None:
-        """Let go of what `prepareAlgorithm` and `work` made; called in any case."""
+        """Let go of what `prepare` and `work` made; called in any case."""
+
+    def prepare(self, parameters: Parameters, context: QgsProcessingContext) -> None:
+        """Take from layers and settings what `work` needs; on the main thread.
+
+        Raises:
+            QgsProcessingException: if a parameter cannot be used.
+        """
 
     def prepareAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> bool:
         self._settings = Settings.load(QgsSettings())
+        refusal = self._refusal(parameters, context)
+        del self, parameters, context, feedback  # as in `processAlgorithm`
+        if refusal:
+            raise QgsProcessingException(refusal)
         return True
+
+    def _refusal(self, parameters: Parameters, context: QgsProcessingContext) -> str:
+        try:
+            self.prepare(parameters, context)
+        except GeoR1Error as error:
+            return error_words(error)
+        except QgsProcessingException as error:
+            return str(error)
+        return ""
 
     def processAlgorithm(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Dict[str, Any]:
+        outcome = self._outcome(parameters, context, feedback)
+        # QGIS never lets go of an exception that comes out of here, nor of this call's variables: hand over words only
+        del self, parameters, context, feedback
+        if isinstance(outcome, str):
+            raise QgsProcessingException(outcome)
+        return outcome
+
+    def _outcome(
+        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
+    ) -> Union[Dict[str, Any], str]:
+        """The outputs, or in words why there are none."""
         try:
             return self.work(parameters, context, feedback)
         except Left:
@@ -69,12 +100,12 @@ class ServiceAlgorithm(QgsProcessingAlgorithm):
             return {}
         except GeoR1Error as error:
             log.warning("processing: %s (request %s)", error.code, error.request_id or "-")
-            raise QgsProcessingException(error_words(error)) from error
-        except QgsProcessingException:
-            raise
+            return error_words(error)
+        except QgsProcessingException as error:
+            return str(error)
         except Exception as error:  # border: QGIS would say nothing of what happened
             log.exception("processing")
-            raise QgsProcessingException(error_words(Unexpected(error))) from error
+            return error_words(Unexpected(error))
         finally:
             self.clean()
 

@@ -140,9 +140,7 @@ class LabelAlgorithm(ServiceAlgorithm):
             is_advanced=True,
         )
 
-    def prepareAlgorithm(
-        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
+    def prepare(self, parameters: Parameters, context: QgsProcessingContext) -> None:
         source = self.parameterAsSource(parameters, "LABELS", context)
         if source is None:
             raise QgsProcessingException(self.invalidSourceError(parameters, "LABELS"))
@@ -157,7 +155,6 @@ class LabelAlgorithm(ServiceAlgorithm):
         self._reader = LabelReader(RawRows(source), raster, choice, context.transformContext())
         self._folder = TemporaryDirectory(prefix="geo-r1-chips-")
         self._chips = ChipSet(raster, context.transformContext(), Path(self._folder.name))
-        return super().prepareAlgorithm(parameters, context, feedback)
 
     def check_labels(self, feedback: QgsProcessingFeedback) -> Check:
         """All labels, judged; each row that is left out is named, with what mends it.

@@ -20,6 +20,8 @@ from qgis.PyQt.QtCore import QCoreApplication, QEvent, QThread
 from geo_r1_qgis import classFactory
 from geo_r1_qgis.core.settings import Settings
 from geo_r1_qgis.network.connection import Connection
+from geo_r1_qgis.network.transport import Transport
+from geo_r1_qgis.processing.algorithm import ServiceAlgorithm
 from tests.qgis.stub_service import a_detection, result, started
 from tests.qgis.stub_training import GOOD_RUN, state, step
 from tests.qgis.test_gui_train import make_labels, polygon
@@ -211,7 +213,7 @@ def connections():
 
 
 def test_the_toolbox_runs_them_beside_the_window(qtbot, stub, inputs):
-    """On a worker thread, with its own event loop: the main thread goes on, and objects are deleted where they live."""
+    """On a worker thread: the main thread goes on, and objects are deleted where they live."""
     threads = []
 
     class Noting(Told):
@@ -228,6 +230,46 @@ def test_the_toolbox_runs_them_beside_the_window(qtbot, stub, inputs):
     assert threads
     assert not any(threads)
     assert connections() <= before
+
+
+def test_a_worker_touches_no_socket(qtbot, stub, inputs, monkeypatch):
+    """Requests are sent and replies are read on the main thread alone: PyQt5 loses count of those that a worker wraps."""
+    here, threads = threading.get_ident(), []
+    send = Transport.send
+
+    def noting(self, *arguments, **options):
+        threads.append(threading.get_ident())
+        return send(self, *arguments, **options)
+
+    monkeypatch.setattr(Transport, "send", noting)
+    is_good, _ = in_background(qtbot, "builddataset", inputs, Told())
+
+    assert is_good
+    assert set(threads) == {here}
+
+
+def of_ours():
+    """Algorithms of ours that Python still has."""
+    gc.collect()
+    return {id(each) for each in gc.get_objects() if isinstance(each, ServiceAlgorithm)}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"LABELS": "/nowhere.gpkg"},  # refused before it begins
+        {"HELD_OUT": 0.0},  # an error of Processing's own, while it works
+        {"RASTER": None, "EXPRESSION": ""},
+    ],
+)
+def test_an_algorithm_that_fails_leaves_nothing_behind(stub, inputs, changed):
+    """QGIS keeps the exception of an algorithm for ever; none of ours keeps the algorithm with it."""
+    before = of_ours()
+    with pytest.raises(QgsProcessingException):
+        run("evaluate", {**inputs, **changed})
+    QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+
+    assert of_ours() <= before
 
 
 def test_a_run_is_followed_to_its_verdict(stub, loaded):
