@@ -83,7 +83,8 @@ class ServiceAlgorithm(QgsProcessingAlgorithm):
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
     ) -> Dict[str, Any]:
         outcome = self._outcome(parameters, context, feedback)
-        # QGIS never lets go of an exception that comes out of here, nor of this call's variables: hand over words only
+        # QGIS's handler (`processing_exception_handler`) fetches an exception that comes out of here and never lets go of
+        # it, nor of this frame, its variables and the frame that called: hand over words, and hold nothing
         del self, parameters, context, feedback
         if isinstance(outcome, str):
             raise QgsProcessingException(outcome)
