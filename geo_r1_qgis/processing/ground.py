@@ -117,10 +117,7 @@ class Ground(ServiceAlgorithm):
         ended = translate("GeoR1Processing", "How it ended: finished or stopped")
         self.addOutput(QgsProcessingOutputString("OUTCOME", ended))
 
-    def prepareAlgorithm(
-        self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
-    ) -> bool:
-        super().prepareAlgorithm(parameters, context, feedback)
+    def prepare(self, parameters: Parameters, context: QgsProcessingContext) -> None:
         layer = self.parameterAsRasterLayer(parameters, "RASTER", context)
         query = self.parameterAsString(parameters, "EXPRESSION", context).strip()
         if not query:
@@ -142,7 +139,6 @@ class Ground(ServiceAlgorithm):
         self._run = SceneRun(self._plan, options)
         self._query = query
         self._fields = QgsFields(QgsVectorLayer(FIELDS, "fields", "memory").fields())
-        return True
 
     def work(
         self, parameters: Parameters, context: QgsProcessingContext, feedback: QgsProcessingFeedback
