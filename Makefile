@@ -126,6 +126,10 @@ bench-grpo: setup ## one GRPO step of a 3B model beside TRL, on a GPU (minutes);
 bench-gpu: setup ## the torch engine on a GPU beside transformers, 3B geometry, random weights (10 minutes; BENCH="--self-check" or "--only ours")
 	@$(PY) scripts/bench/gpu_engine.py --out build/bench/gpu.json $(BENCH)
 
+.PHONY: bench-gpu-service
+bench-gpu-service: setup ## the service with a 3B model of random weights on a GPU, driven over HTTP; writes build/bench/gpu_service.md (2 minutes, 8 GB of disk)
+	@$(PY) scripts/bench/gpu_service.py $(BENCH)
+
 .PHONY: bench-tiles
 bench-tiles: setup ## many tiles through the service: tiles a second, a question in between, memory (15 minutes; BENCH="--parts tiles,again")
 	@PYTHONPATH=backend:scripts/bench $(PY) scripts/bench/tiles.py $(BENCH)

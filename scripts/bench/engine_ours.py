@@ -107,6 +107,17 @@ class Ours:
         seconds = clock(lambda: self.runtime.run_prompts(embeds, tables))
         return seconds * 1e3, embeds.shape[1]
 
+    def recording(self) -> dict[str, Any]:
+        """How many sizes of pictures and prompts are recorded, and why one is not."""
+        runtime = self.runtime
+        return {
+            "pictures": len(runtime.vision.by_shape),
+            "prompts": len(runtime.by_shape),
+            "refused": runtime.vision.by_shape.refused
+            or runtime.by_shape.refused
+            or runtime.decoder.refused,
+        }
+
     def query(self, tokens: int, picture: np.ndarray | None = None) -> tuple[float, float]:
         """Seconds of one question from pixels on: the whole, and up to the first token."""
         question = Question(self.picture() if picture is None else picture, WORDS)

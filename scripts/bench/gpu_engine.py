@@ -124,6 +124,7 @@ class Bench:
         milliseconds, tokens = ours.prefill_ms()
         found["prefill_ms"], found["prefill_tokens"] = round(milliseconds, 2), tokens
         found["prefill_8_ms"] = round(ours.prefill_ms(8)[0], 2)
+        found["recording"] = ours.recording()
         tokens = 8 if small else 200
         ours.query(tokens)
         whole, first = zip(*(ours.query(tokens) for _ in range(5)), strict=True)

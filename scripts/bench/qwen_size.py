@@ -66,12 +66,19 @@ GEOMETRIES = {
 }
 
 
-def make_tokenizer() -> Any:
-    """Every byte is a token: about as many tokens as letters. Only the control tokens matter here."""
+def make_tokenizer(tokens: int = 0) -> Any:
+    """Every byte is a token: about as many tokens as letters. Only the control tokens matter here.
+
+    Args:
+        tokens: of the model; so many have a text then, so that whatever random weights say can be read. 0 = the bytes alone.
+    """
     from transformers import PreTrainedTokenizerFast
 
     letters = sorted(pre_tokenizers.ByteLevel.alphabet())
-    made = Tokenizer(models.BPE(vocab={letter: i for i, letter in enumerate(letters)}, merges=[]))
+    vocabulary = {letter: i for i, letter in enumerate(letters)}
+    for i in range(len(letters), tokens - len(CONTROL)):
+        vocabulary[f"\u0120w{i}"] = i  # that letter is a space
+    made = Tokenizer(models.BPE(vocab=vocabulary, merges=[]))
     made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     made.decoder = decoders.ByteLevel()
     made.add_special_tokens([AddedToken(name, special=True, normalized=False) for name in CONTROL])

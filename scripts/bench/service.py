@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,27 @@ class ServiceProcess:
         arithmetic: of the embedded model.
         threads: of the same.
         backend: folder `backend/` of another version, to measure that one.
+        home: data folder; None = a new one, which goes with the process.
+        more: of the command line.
+        ready_limit_s: how long it may take until it is ready.
     """
 
-    def __init__(self, arithmetic: str, threads: int, backend: Path | None = None) -> None:
+    def __init__(
+        self,
+        arithmetic: str,
+        threads: int,
+        backend: Path | None = None,
+        *,
+        home: Path | None = None,
+        more: Sequence[str] = (),
+        ready_limit_s: float = READY_LIMIT_S,
+    ) -> None:
         self._home = tempfile.TemporaryDirectory(prefix="geo-r1-bench-")
-        home = Path(self._home.name)
+        self._ready_limit_s = ready_limit_s
+        home = home or Path(self._home.name)
         command = [sys.executable, "-m", "geo_r1_backend", "serve", "--data-dir", str(home)]
-        command += ["--arithmetic", arithmetic, "--threads", str(threads), "--nice", "0"]
+        command += ["--arithmetic", arithmetic, "--threads", str(threads), "--nice", "0", *more]
+        self.command = ["geo-r1", *command[3:]]
         began_s = time.perf_counter()
         environment = {**os.environ, **({"PYTHONPATH": str(backend)} if backend else {})}
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=environment)
@@ -49,11 +64,15 @@ class ServiceProcess:
                 "X-Geo-R1-Wire": server.wire_version,
             },
             trust_env=False,
-            timeout=READY_LIMIT_S,
+            timeout=ready_limit_s,
         )
-        while self.client.get("/v1/health").json()["status"] != "ready":
+        while (health := self.client.get("/v1/health").json())["status"] != "ready":
+            if health["status"] == "failed":
+                self.stop()
+                raise RuntimeError(f"the service failed: {health}")
             self._check(began_s)
             time.sleep(0.005)
+        self.health = health
         self.ready_s = time.perf_counter() - began_s
         """From the start of the process to a health that says ready."""
 
@@ -70,6 +89,11 @@ class ServiceProcess:
                     seen[name].append(at_s)
         medians = {f"http_{k}_s": sorted(v)[len(v) // 2] for k, v in seen.items() if v}
         return {**medians, **self.memory()}
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
 
     def cpu_s(self) -> float:
         """Processor time that it has used, s."""
@@ -104,7 +128,8 @@ class ServiceProcess:
         }
 
     def _check(self, began_s: float) -> None:
-        if self._process.poll() is not None or time.perf_counter() - began_s > READY_LIMIT_S:
+        late = time.perf_counter() - began_s > self._ready_limit_s
+        if self._process.poll() is not None or late:
             self._process.kill()
             raise RuntimeError("the service did not become ready; see its log")
 

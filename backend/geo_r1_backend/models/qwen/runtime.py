@@ -99,9 +99,7 @@ class QwenRuntime:
             repetition_penalty=float(settings.repetition_penalty or 1.0),
         )
         self.prefixes = PrefixCache(kept_bytes)
-        self._by_shape = ByShape(
-            lambda embeds, cos, sin: prefill(self.language, embeds, (cos, sin))
-        )
+        self.by_shape = ByShape(lambda embeds, cos, sin: prefill(self.language, embeds, (cos, sin)))
         self._rows: dict[tuple[int, int], Rows] = {}
         self._adapters: dict[str, Adapter] = {}
         self._active = ""
@@ -148,7 +146,7 @@ class QwenRuntime:
             buffers = self._buffers.get(adapter.rank)
             if buffers is None or not buffers.fits(adapter):
                 self._rows.clear()  # graphs point into the buffers that go
-                self._by_shape.clear()
+                self.by_shape.clear()
                 buffers = self._buffers[adapter.rank] = ActiveAdapter(adapter)
             elif name != self._active or self.language.weights.adapter is not buffers:
                 buffers.write(adapter)
@@ -244,7 +242,7 @@ class QwenRuntime:
     def run_prompts(self, embeds: Tensor, tables: Tables) -> tuple[Tensor, Tensor, Tensor]:
         """`prefill`, recorded where that pays; results are good until the next call."""
         adapter = self.language.weights.adapter
-        hidden, keys, values = self._by_shape(
+        hidden, keys, values = self.by_shape(
             embeds,
             *tables,
             worth=embeds.shape[0] * embeds.shape[1] <= RECORDED_TOKENS,
