@@ -74,6 +74,12 @@ def _add_serve(commands: Commands) -> None:
         help="int8 is faster; now and then a box moves by more than a pixel (docs/performance.md)",
     )
     parser.add_argument(
+        "--device",
+        choices=("auto", "cpu", "cuda"),
+        default="auto",
+        help="where the embedded model runs (default: where it answers soonest, measured once)",
+    )
+    parser.add_argument(
         "--nice", type=int, default=5, help="how far it steps back behind other programs, 0 to 19"
     )
     parser.add_argument("--idle-minutes", type=float, default=15.0, metavar="MINUTES")
@@ -158,6 +164,7 @@ def _serve(options: argparse.Namespace) -> int:
         model=options.model,
         threads=options.threads,
         arithmetic=options.arithmetic,
+        device=options.device,
         idle_minutes=options.idle_minutes,
         allowed_hosts=tuple(options.allow_host),
         allowed_origins=tuple(options.allow_origin),

@@ -108,6 +108,8 @@ class ServerConfig:
     """Threads of the engine; None = as many as help."""
     arithmetic: Arithmetic = "float32"
     """Of models with ONNX graphs."""
+    device: str = "auto"
+    """The same: `cpu`, `cuda`, or `auto` for the quickest of those that are there."""
     idle_minutes: float = 15.0
     """The service stops by itself after so long without clients; 0 = never."""
     heartbeat_s: float = 4.0

@@ -78,7 +78,14 @@ def _serve(
         service = build_service(
             config,
             token=token,
-            load=load or partial(load_engine, threads=config.threads, arithmetic=config.arithmetic),
+            load=load
+            or partial(
+                load_engine,
+                threads=config.threads,
+                arithmetic=config.arithmetic,
+                device=config.device,
+                kept=config.data_folder / "engines",
+            ),
             runner=runner,
         )
         with bind(config.host, config.port) as listening:

@@ -34,7 +34,7 @@ def examine(tmp_path):
 
 
 def use(monkeypatch, engine):
-    monkeypatch.setattr(doctor_steps, "load_engine", lambda model, threads: loader(engine)(model))
+    monkeypatch.setattr(doctor_steps, "load_engine", lambda model, **_: loader(engine)(model))
 
 
 def steps(lines):

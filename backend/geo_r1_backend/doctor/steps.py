@@ -86,10 +86,16 @@ def _files(state: Examination) -> str:
 
 
 def _engine(state: Examination) -> str:
-    state.engine, selection = load_engine(_known(state.model), threads=state.threads)
+    state.engine, selection = load_engine(
+        _known(state.model),
+        threads=state.threads,
+        device="auto",
+        kept=state.data_folder / "engines",
+    )
     status = state.engine.status()
     refused = "".join(f"; no {name}: {reason}" for name, reason in selection.refused.items())
-    return f"{status.name} on {status.device}{refused}"
+    chosen = status.facts.get("chosen", "")
+    return f"{status.name} on {status.device}{f' ({chosen})' if chosen else ''}{refused}"
 
 
 def _endpoints(state: Examination) -> str:

@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 KEPT_BYTES = 64 * 1024 * 1024
 """Of images that were looked at; about 2 MB each for 256 tokens, so that a view with its 25 windows is looked at once."""
-WIDTH = {"float32": 4, "int8": 1}
+WIDTH = {"float32": 4, "int8": 1, "float16": 4}
 """Answers that grow side by side. float32: what more would gain by reading the weights less often, they lose by looking past
 each other. int8: next to nothing is gained, and rounding depends on who stands beside (docs/experiments.md)."""
-GUESSES = {"float32": 3, "int8": 6}
+GUESSES = {"float32": 3, "int8": 6, "float16": 7}
 """How many tokens ahead: what one more costs in a step, against how often it is right (docs/experiments.md)."""
 PREFILL_TOKENS = (
     256  # longest stretch between two looks at should_stop; also bounds the memory of attention
@@ -58,6 +58,7 @@ class OnnxEngine:
         threads: of the CPU; the usable cores, at most four, when left out.
         arithmetic: how matrices are multiplied.
         guesses: tokens guessed ahead of the model; 0 = none, the same answer in more steps.
+        device: `cpu` or `cuda`.
 
     Raises:
         ModelFailed: if a file is missing, is not the one of the manifest, or cannot be used.
@@ -71,14 +72,17 @@ class OnnxEngine:
         threads: int | None = None,
         arithmetic: Arithmetic = "float32",
         guesses: int | None = None,
+        device: str = "cpu",
     ) -> None:
         check_manifest(folder)
+        self.chosen = ""
+        """Beside which others this way of running the model was chosen, with their times."""
         self._arithmetic = arithmetic
         self.best_batch = WIDTH[arithmetic]
         self._guesses = GUESSES[arithmetic] if guesses is None else guesses
         try:
             self.profile = read_profile(folder)
-            self._model = OnnxModel(folder, threads, arithmetic)
+            self._model = OnnxModel(folder, threads, arithmetic, device)
             self._tokens = ChatTokens(folder / TOKENIZER_FILE)
             self._image_prefix = self._tokens.image_prefix_ids()
             # the same before every image
@@ -98,12 +102,13 @@ class OnnxEngine:
         """Name and device of this engine."""
         return EngineStatus(
             name="onnx",
-            device="cpu",
+            device=self._model.device,
             resident_bytes=_resident_bytes(),
             facts={
                 "onnxruntime": onnxruntime.__version__,
                 "precision": f"int8 weights, {self._arithmetic} arithmetic",
                 "threads": str(self._model.threads),
+                **({"chosen": self.chosen} if self.chosen else {}),
             },
         )
 

@@ -9,7 +9,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -70,24 +70,28 @@ class OnnxModel:
     Args:
         folder: with `config.json`, `weights.safetensors` and both graphs.
         threads: of each session; the usable cores, at most four, when left out.
-        arithmetic: see `models/arithmetic.py`.
+        arithmetic: see `models/arithmetic.py`; float16 needs the package onnx.
+        device: `cpu`, or `cuda`: keys and values stay there from step to step, only a few tokens' embeddings and logits travel.
 
     Raises:
         FileNotFoundError: if the folder has no graphs for this arithmetic.
+        RuntimeError: if the sessions are on a GPU only by name.
     """
 
     def __init__(
-        self, folder: Path, threads: int | None = None, arithmetic: Arithmetic = "float32"
+        self,
+        folder: Path,
+        threads: int | None = None,
+        arithmetic: Arithmetic = "float32",
+        device: str = "cpu",
     ) -> None:
         self.config = read_config(folder)
         self.threads = threads or min(usable_cores(), THREADS_LIMIT)
         stored = read_tensors(folder / WEIGHTS_FILE, [EMBEDDING, EMBEDDING + SCALE_SUFFIX])
         self._rows, self._row_scales = stored[EMBEDDING], stored[EMBEDDING + SCALE_SUFFIX]
-        options = session_options(self.threads)
-        self._vision, self._decoder = (
-            onnxruntime.InferenceSession(_present(folder / name), options, ["CPUExecutionProvider"])
-            for name in GRAPH_FILES[arithmetic]
-        )
+        self.device = device
+        self._kept_type = np.float16 if arithmetic == "float16" else np.float32
+        self._vision, self._decoder = _sessions(folder, self.threads, arithmetic, device)
         self._cache_names = [
             (f"past_{part}_{layer}", f"{part}_{layer}")
             for layer in range(self.config.text.layers)
@@ -98,9 +102,9 @@ class OnnxModel:
 
     @property
     def position_bytes(self) -> int:
-        """Memory of one position of a `Cache`: keys and values of all layers, float32."""
+        """Memory of one position of a `Cache`: keys and values of all layers."""
         text = self.config.text
-        return text.layers * 2 * text.kv_heads * text.head_dim * 4
+        return text.layers * 2 * text.kv_heads * text.head_dim * np.dtype(self._kept_type).itemsize
 
     def visual_tokens(self, image: Image) -> Floats:
         """Features of an image, row-major: ``(rows * columns, hidden)``.
@@ -128,10 +132,14 @@ class OnnxModel:
     def empty_cache(self) -> Cache:
         """The beginning of a sequence."""
         text = self.config.text
-        nothing = onnxruntime.OrtValue.ortvalue_from_shape_and_type(
-            [1, text.kv_heads, 0, text.head_dim], np.float32, "cpu"
-        )
+        nothing = self.kept(np.zeros((1, text.kv_heads, 0, text.head_dim), self._kept_type))
         return Cache((nothing,) * len(self._cache_names), np.ones(0, np.bool_), 0)
+
+    def kept(self, array: npt.NDArray[Any]) -> onnxruntime.OrtValue:
+        """Keys or values on the device."""
+        if not array.size:  # a GPU has no place for nothing
+            return onnxruntime.OrtValue.ortvalue_from_numpy(array)
+        return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self.device, 0)
 
     def with_image(self, cache: Cache, features: Floats, rows: int, columns: int) -> Cache:
         """The sequence continued by the tokens of an image, ``(rows * columns, hidden)``."""
@@ -214,11 +222,46 @@ class OnnxModel:
             binding.bind_cpu_input(name, np.ascontiguousarray(array))
         for (name, _), tensor in zip(self._cache_names, past, strict=True):
             binding.bind_ortvalue_input(name, tensor)
-        for name in ("logits", *(present for _, present in self._cache_names)):
-            binding.bind_output(name)
+        binding.bind_output("logits")
+        for _, present in self._cache_names:
+            binding.bind_output(present, self.device)
         self._decoder.run_with_iobinding(binding)
         logits, *tensors = binding.get_outputs()
         return logits.numpy(), tuple(tensors)
+
+
+def _sessions(
+    folder: Path, threads: int, arithmetic: Arithmetic, device: str
+) -> list[onnxruntime.InferenceSession]:
+    """Vision tower and language model."""
+    options = session_options(threads)
+    providers: list[Any] = ["CPUExecutionProvider"]
+    if device == "cuda":
+        if hasattr(
+            onnxruntime, "preload_dlls"
+        ):  # CUDA's libraries of pip's packages, torch's as well
+            onnxruntime.preload_dlls()
+        # other programs share the card: take what is needed, not twice as much each time
+        settings = {
+            "arena_extend_strategy": "kSameAsRequested",
+            "cudnn_conv_algo_search": "HEURISTIC",
+        }
+        providers.insert(0, ("CUDAExecutionProvider", settings))
+    graphs: Sequence[bytes | Path]
+    if arithmetic == "float16":
+        # deferred: needs onnx, which the service alone does not
+        from geo_r1_backend.models.graphs_half import half_graphs
+
+        options.add_session_config_entry(
+            "session.model_external_initializers_file_folder_path", str(folder)
+        )
+        graphs = half_graphs(folder)
+    else:
+        graphs = [_present(folder / name) for name in GRAPH_FILES[arithmetic]]
+    sessions = [onnxruntime.InferenceSession(graph, options, providers) for graph in graphs]
+    if device == "cuda" and any("CUDA" not in one.get_providers()[0] for one in sessions):
+        raise RuntimeError("onnxruntime found no CUDA device, or not the libraries that it needs")
+    return sessions
 
 
 def _present(path: Path) -> Path:

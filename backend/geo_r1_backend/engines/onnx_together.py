@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import onnxruntime
 
 from geo_r1_backend.engines.onnx_model import Cache, OnnxModel
 from geo_r1_backend.models.positions import Floats
@@ -34,7 +33,7 @@ class Together:
         """Take in a sequence as it is now; the cache itself stays as it was."""
         kept, wanted = self._owners != NOBODY, cache.counts
         self._tensors = tuple(
-            onnxruntime.OrtValue.ortvalue_from_numpy(
+            self._model.kept(
                 np.concatenate([mine.numpy()[:, :, kept], other.numpy()[:, :, wanted]], axis=2)
             )
             for mine, other in zip(self._tensors, cache.tensors, strict=True)
@@ -47,10 +46,7 @@ class Together:
         """Forget a sequence and what is nobody's."""
         del self._next[number]
         kept = (self._owners != number) & (self._owners != NOBODY)
-        self._tensors = tuple(
-            onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(mine.numpy()[:, :, kept]))
-            for mine in self._tensors
-        )
+        self._tensors = tuple(self._model.kept(mine.numpy()[:, :, kept]) for mine in self._tensors)
         self._owners = self._owners[kept]
 
     def without_last(self, number: int, count: int) -> None:

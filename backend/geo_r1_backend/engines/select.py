@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geo_r1_backend.errors import GeoR1Error, ModelFailed
@@ -59,22 +60,40 @@ def select_engine(model: ModelFolder) -> Selection:
 
 
 def load_engine(
-    model: ModelFolder, *, threads: int | None = None, arithmetic: Arithmetic = "float32"
+    model: ModelFolder,
+    *,
+    threads: int | None = None,
+    arithmetic: Arithmetic = "float32",
+    device: str = "cpu",
+    kept: Path | None = None,
 ) -> tuple[Engine, Selection]:
     """Start the engine that was selected; takes from a tenth of a second (onnx) to a minute (torch).
 
-    ``arithmetic`` is for models with ONNX graphs; torch chooses its own.
+    Args:
+        model: any.
+        threads: of the processor.
+        arithmetic: of models with ONNX graphs; torch chooses its own.
+        device: of models with ONNX graphs: `cpu`, `cuda`, or `auto` for the quickest; torch takes a GPU where there is one.
+        kept: folder for what is measured about a GPU; None = models with ONNX graphs stay on the processor.
 
     Raises:
         ModelFailed: if it does not start.
     """
     selection = select_engine(model)
+    engine: Engine
     try:
         # deferred: each engine brings its own runtime, and the server needs one of them
         if selection.engine == "onnx":
-            from geo_r1_backend.engines.onnx import OnnxEngine
+            from geo_r1_backend.engines.embedded import start_embedded
 
-            engine: Engine = OnnxEngine(model.folder, threads, arithmetic)
+            engine, refused = start_embedded(
+                model,
+                threads=threads,
+                arithmetic=arithmetic,
+                device=device if kept is not None else "cpu",
+                kept=kept or Path(),
+            )
+            selection.refused.update(refused)
         elif model.remote is not None:
             from geo_r1_backend.engines.remote import RemoteEngine
 
@@ -97,9 +116,10 @@ def load_engine(
     if model.run:
         # its folder carries the name of what it was made from
         engine.profile = replace(engine.profile, id=model.id, title=model.title)
-    if engine.status().device == "cpu":
+    status = engine.status()
+    if status.device == "cpu" and "onnx on cuda" not in selection.refused:
         selection.refused.setdefault("cuda", _why_no_cuda(selection.engine))
-    return engine, selection
+    return engine, replace(selection, engine=status.name)
 
 
 def _why_no_cuda(engine: str) -> str:

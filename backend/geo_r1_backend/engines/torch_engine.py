@@ -34,6 +34,7 @@ class TorchEngine:
         adapter: folder of what a training run has learned: worked with beside the weights, or merged into them where it is no
             low-rank adapter of a Qwen2.5-VL.
         device: `cpu` leaves a GPU alone; None = the fastest that is there.
+        precision: float32, bfloat16 or 4-bit; None = the best that fits.
 
     Raises:
         ModelFailed: if the worker does not come up or the adapter is not one of these weights; the reason is its own.
@@ -50,12 +51,14 @@ class TorchEngine:
         silence_limit_s: float = SILENCE_LIMIT_S,
         adapter: Path | None = None,
         device: str | None = None,
+        precision: str | None = None,
     ) -> None:
+        self.chosen = ""
         self.profile = read_profile(folder, model_id=model_id)
         self._silence_limit_s = silence_limit_s
         beside = adapter is not None and _works_beside(folder, adapter)
         self._adapter = str(adapter) if beside else ""
-        start = Start(folder, threads, None if beside else adapter, device)
+        start = Start(folder, threads, None if beside else adapter, device, precision)
         self._worker = SharedWorker.taken(start, self.profile.id)
         self._closed = False
         self.best_batch = int(self._worker.loaded.get("best_batch", 1))
@@ -73,6 +76,8 @@ class TorchEngine:
         """Name and device of this engine."""
         loaded = self._worker.loaded
         facts = {str(name): str(value) for name, value in loaded.get("facts", {}).items()}
+        if self.chosen:
+            facts["chosen"] = self.chosen
         if self._adapter:
             facts["adapter"] = "beside the weights, exchanged for each question"
         return EngineStatus(name="torch", device=str(loaded.get("device", "cpu")), facts=facts)

@@ -29,6 +29,7 @@ class Start:
     merged: Path | None = None
     """Adapter that is merged into the weights while they are loaded."""
     device: str | None = None
+    precision: str | None = None
 
     @property
     def arguments(self) -> list[str]:
@@ -36,6 +37,7 @@ class Start:
         return [
             *(["--adapter", str(self.merged)] if self.merged else []),
             *(["--device", self.device] if self.device else []),
+            *(["--precision", self.precision] if self.precision else []),
         ]
 
 

@@ -39,8 +39,11 @@ def write_graphs(folder: Path) -> None:
         (folder / decoder_file).write_bytes(decoder.SerializeToString(deterministic=True))
 
 
-class _Graph:
+class Graph:
     """Nodes and initializers in the making; every method returns the name of the value it made."""
+
+    kept_type = TensorProto.FLOAT
+    """Of keys and values."""
 
     def __init__(self, layout: Mapping[str, StoredTensor], arithmetic: Arithmetic) -> None:
         self._layout = layout
@@ -60,6 +63,12 @@ class _Graph:
         names = [f"{at}.{i}" for i in range(outputs)] if isinstance(outputs, int) else list(outputs)
         self._nodes.append(helper.make_node(kind, list(inputs), names, at, **attributes))
         return names
+
+    def number(self, value: float) -> str:
+        """A constant float32."""
+        name = f"number_{value}"
+        self._initializers[name] = numpy_helper.from_array(np.array(value, np.float32), name)
+        return name
 
     def integers(self, *values: int) -> str:
         """A constant list of int64, such as a shape."""
@@ -106,9 +115,17 @@ class _Graph:
         if self._arithmetic == "int8" and wide % BLOCK == 0:
             biases = [f"{module}.bias" for module in modules] if bias else []
             return self._int8_linear(x, weights, scale, biases, out, wide)
-        matrix = self.op("DequantizeLinear", self.stored(weights, out, wide), scale, axis=0)
-        added = [self.stored([f"{module}.bias" for module in modules], out)] if bias else []
+        matrix, added = self.matrix(modules, bias=bias)
         return self.op("Gemm", x, matrix, *added, transB=1)
+
+    def matrix(self, modules: Sequence[str], *, bias: bool) -> tuple[str, list[str]]:
+        """``(out, in)`` in float32, and its bias where there is one."""
+        weights = [f"{module}.weight" for module in modules]
+        wide = int(np.prod(self._layout[weights[0]].shape[1:]))
+        out = sum(self._layout[weight].shape[0] for weight in weights)
+        scale = self.stored([weight + SCALE_SUFFIX for weight in weights], out)
+        found = self.op("DequantizeLinear", self.stored(weights, out, wide), scale, axis=0)
+        return found, [self.stored([f"{module}.bias" for module in modules], out)] if bias else []
 
     def _int8_linear(
         self, x: str, weights: Sequence[str], scale: str, biases: Sequence[str], out: int, wide: int
@@ -155,6 +172,44 @@ class _Graph:
         silu = self.op("Mul", gate, self.op("Sigmoid", gate))
         return self.linear(self.op("Mul", silu, up), [f"{module}.down_proj"], bias=bias)
 
+    def given(self, name: str) -> str:
+        """An input, in the type in which is calculated."""
+        return name
+
+    def result(self, x: str, name: str) -> None:
+        """An output."""
+        self.op_many("Identity", [x], [name])
+
+    def attention(self, q: str, k: str, v: str, heads: int, head_dim: int) -> str:
+        """All positions of each of some sequences look at all: ``(b, n, heads * d)``."""
+        return self.op("Attention", q, k, v, q_num_heads=heads, kv_num_heads=heads)
+
+    def cached_attention(
+        self,
+        new: tuple[str, str, str],
+        past: Sequence[str],
+        present: Sequence[str],
+        heads: int,
+        kv_heads: int,
+        head_dim: int,
+    ) -> str:
+        """New positions look at those before and at each other as far as `visible` says; names the longer keys and values."""
+        mixed = present[0].replace("key", "mixed")
+        self.op_many(
+            "Attention",
+            [*new, "visible", *past],
+            [mixed, *present],
+            q_num_heads=heads,
+            kv_num_heads=kv_heads,
+        )
+        return mixed
+
+    def last(self, x: str, norm: str, width: int, epsilon: float, head: str) -> None:
+        """Logits of some positions."""
+        self.result(
+            self.linear(self.rms_norm(x, norm, width, epsilon), [head], bias=False), "logits"
+        )
+
     def rotated(self, x: str, cos: str, sin: str, heads: int) -> str:
         """``(1, n, heads * d)`` turned by the angles whose tables ``(1, n, d / 2)`` are given."""
         return self.op("RotaryEmbedding", x, cos, sin, num_heads=heads)
@@ -185,15 +240,20 @@ def _value(name: str, *shape: int | str, kind: int = TensorProto.FLOAT) -> onnx.
 
 
 def vision_graph(
-    vision: VisionConfig, layout: Mapping[str, StoredTensor], arithmetic: Arithmetic = "float32"
+    vision: VisionConfig,
+    layout: Mapping[str, StoredTensor],
+    arithmetic: Arithmetic = "float32",
+    graph: Graph | None = None,
 ) -> onnx.ModelProto:
     """One graph for all view sizes whose sides are multiples of the window.
 
     Patches come in window order, so that window attention is a batch of equal windows; features leave in that order.
     """
-    graph, width = _Graph(layout, arithmetic), vision.hidden_size
-    cos, sin = (graph.op("Unsqueeze", name, graph.integers(0)) for name in ("cos", "sin"))
-    x = graph.linear("patches", ["visual.patch_embed.proj"], bias=False)
+    graph, width = graph or Graph(layout, arithmetic), vision.hidden_size
+    cos, sin = (
+        graph.op("Unsqueeze", graph.given(name), graph.integers(0)) for name in ("cos", "sin")
+    )
+    x = graph.linear(graph.given("patches"), ["visual.patch_embed.proj"], bias=False)
     for index in range(vision.depth):
         block = f"visual.blocks.{index}"
         normed = graph.rms_norm(x, f"{block}.norm1", width, VISION_RMS_EPS)
@@ -203,7 +263,7 @@ def vision_graph(
         if index not in vision.full_attention_blocks:
             windows = graph.integers(-1, vision.window_patches, width)
             q, k, v = (graph.op("Reshape", part, windows) for part in (q, k, v))
-        mixed = graph.op("Attention", q, k, v, q_num_heads=vision.heads, kv_num_heads=vision.heads)
+        mixed = graph.attention(q, k, v, vision.heads, vision.head_dim)
         mixed = graph.op("Reshape", mixed, graph.integers(-1, width))
         x = graph.op("Add", x, graph.linear(mixed, [f"{block}.attn.proj"]))
         normed = graph.rms_norm(x, f"{block}.norm2", width, VISION_RMS_EPS)
@@ -211,7 +271,7 @@ def vision_graph(
     x = graph.rms_norm(x, "visual.merger.ln_q", width, VISION_RMS_EPS)
     x = graph.op("Reshape", x, graph.integers(-1, width * vision.merge**2))
     x = graph.op("Gelu", graph.linear(x, ["visual.merger.mlp.0"]))
-    graph.op_many("Identity", [graph.linear(x, ["visual.merger.mlp.2"])], ["features"])
+    graph.result(graph.linear(x, ["visual.merger.mlp.2"]), "features")
     return graph.model(
         "vision",
         "Patches in window order, with the cos and sin of their places, to visual tokens in window order.",
@@ -225,15 +285,20 @@ def vision_graph(
 
 
 def decoder_graph(
-    config: ModelConfig, layout: Mapping[str, StoredTensor], arithmetic: Arithmetic = "float32"
+    config: ModelConfig,
+    layout: Mapping[str, StoredTensor],
+    arithmetic: Arithmetic = "float32",
+    graph: Graph | None = None,
 ) -> onnx.ModelProto:
     """The language model for ``s`` new positions after ``p`` cached ones, one sequence at a time.
 
     Only as many of the last positions as ``asked`` says get logits. Keys and values go in and out with the model's own number of key-value heads.
     """
     text = config.text
-    graph, width, half = _Graph(layout, arithmetic), text.hidden_size, text.head_dim // 2
-    cos, sin = (graph.op("Unsqueeze", name, graph.integers(0)) for name in ("cos", "sin"))
+    graph, width, half = graph or Graph(layout, arithmetic), text.hidden_size, text.head_dim // 2
+    cos, sin = (
+        graph.op("Unsqueeze", graph.given(name), graph.integers(0)) for name in ("cos", "sin")
+    )
     q_wide, kv_wide = text.heads * text.head_dim, text.kv_heads * text.head_dim
     parts = graph.integers(q_wide, kv_wide, kv_wide)
     inputs = [
@@ -244,12 +309,15 @@ def decoder_graph(
         _value("asked", 1, kind=TensorProto.INT64),
     ]
     outputs = [_value("logits", "a", text.vocab_size)]
-    x = "embeddings"
+    x = graph.given("embeddings")
     for index in range(text.layers):
         layer = f"model.layers.{index}"
         past, present = cache_names(index)
-        inputs += [_value(name, 1, text.kv_heads, "p", text.head_dim) for name in past]
-        outputs += [_value(name, 1, text.kv_heads, "p+s", text.head_dim) for name in present]
+        kept = {"kind": graph.kept_type}
+        inputs += [_value(name, 1, text.kv_heads, "p", text.head_dim, **kept) for name in past]
+        outputs += [
+            _value(name, 1, text.kv_heads, "p+s", text.head_dim, **kept) for name in present
+        ]
         normed = graph.rms_norm(x, f"{layer}.input_layernorm", width, text.rms_norm_eps)
         qkv = graph.linear(normed, [f"{layer}.self_attn.{part}_proj" for part in "qkv"])
         q, k, v = graph.op_many(
@@ -257,22 +325,17 @@ def decoder_graph(
         )
         q = graph.rotated(q, cos, sin, text.heads)
         k = graph.rotated(k, cos, sin, text.kv_heads)
-        mixed = graph.op_many(
-            "Attention",
-            [q, k, v, "visible", *past],
-            [f"mixed_{index}", *present],
-            q_num_heads=text.heads,
-            kv_num_heads=text.kv_heads,
-        )[0]
+        mixed = graph.cached_attention(
+            (q, k, v), past, present, text.heads, text.kv_heads, text.head_dim
+        )
         mixed = graph.op("Reshape", mixed, graph.integers(-1, q_wide))
         x = graph.op("Add", x, graph.linear(mixed, [f"{layer}.self_attn.o_proj"], bias=False))
         normed = graph.rms_norm(x, f"{layer}.post_attention_layernorm", width, text.rms_norm_eps)
         x = graph.op("Add", x, graph.gated_mlp(normed, f"{layer}.mlp", bias=False))
     first, end = graph.op("Neg", "asked"), graph.integers(np.iinfo(np.int64).max)
     last = graph.op("Slice", x, first, end, graph.integers(0))
-    last = graph.rms_norm(last, "model.norm", width, text.rms_norm_eps)
     head = "model.embed_tokens" if config.tied_embeddings else "lm_head"
-    graph.op_many("Identity", [graph.linear(last, [head], bias=False)], ["logits"])
+    graph.last(last, "model.norm", width, text.rms_norm_eps, head)
     return graph.model(
         "decoder",
         "Embeddings of s new positions, after p cached ones, to the logits of the last ones asked for; visible[i, j]: i attends to j.",

@@ -1,0 +1,87 @@
+"""`gpu_engine.py --only ways`: the embedded model by every way of running it that is possible on this machine, the same questions to each."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import onnxruntime
+from engine_embedded import ASKED, NANO, NUMBERS, drawn
+
+from geo_r1_backend.engines import embedded, quickest
+from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
+from geo_r1_backend.models.registry import describe
+
+TOKENS = 160
+MANY = 64
+
+
+def ways_rows(queries: int) -> dict[str, Any]:
+    """Milliseconds of one question, tiles a second, and on how many questions the boxes are those of the processor."""
+    model = describe(NANO)
+    if model is None:
+        raise FileNotFoundError(NANO)
+    pictures = [drawn(n) for n in range(-(-queries // len(ASKED)))]
+    items = [EngineItem(p, w) for p in pictures for w in ASKED][:queries]
+    providers = onnxruntime.get_available_providers()
+    found: dict[str, Any] = {
+        "onnxruntime": onnxruntime.__version__,
+        "providers": providers,
+        "gpu": quickest.has_gpu(),
+        "queries": queries,
+    }
+    boxes: dict[str, list[Any]] = {}
+    with tempfile.TemporaryDirectory() as place:
+        for way in quickest.possible_ways(providers, gpu=quickest.has_gpu()):
+            try:
+                began = time.perf_counter()
+                engine = embedded._start(model, None, Path(place), way)
+                start_s = time.perf_counter() - began
+                try:
+                    rows, texts = _asked(engine, items)
+                finally:
+                    engine.close()
+                boxes[way.name] = [NUMBERS.findall(text) for text in texts]
+                usual = boxes[quickest.ON_CPU.name]
+                same = sum(a == b for a, b in zip(usual, boxes[way.name], strict=True))
+                found[way.name] = {"start_s": round(start_s, 2), **rows, "same_boxes": same}
+            except Exception as error:
+                found[way.name] = {"failed": f"{type(error).__name__}: {error}"[:400]}
+            print(f"{way.name}: {found[way.name]}", flush=True)
+        measured = quickest.Measured(None, quickest.about(NANO))
+        start = partial(embedded._start, model, None, Path(place))
+        ways = quickest.possible_ways(providers, gpu=quickest.has_gpu())
+        began = time.perf_counter()
+        engine, way = quickest.quickest(ways, measured, start, quickest.short_question(NANO))
+        engine.close()
+        found["chosen"] = f"{way.name}; {measured.words}"
+        found["choosing_s"] = round(time.perf_counter() - began, 2)
+    return found
+
+
+def _asked(engine: Engine, items: list[EngineItem]) -> tuple[dict[str, Any], list[str]]:
+    """One by one, then many at once; the texts of the first."""
+    options = GenerationOptions(max_new_tokens=TOKENS)
+    texts, seconds = [], []
+    for item in items:
+        began = time.perf_counter()
+        texts.append("".join(p.text for p in engine.generate([item], options, lambda: False)))
+        seconds.append(time.perf_counter() - began)
+    many = [EngineItem(drawn(1000 + n), ASKED[n % len(ASKED)]) for n in range(MANY)]
+    began = time.perf_counter()
+    for _ in engine.generate(many, options, lambda: False):
+        pass
+    rate = MANY / (time.perf_counter() - began)
+    # a picture is asked about several times: its first question looks at it
+    fresh, again = seconds[len(ASKED) :: len(ASKED)], seconds[len(ASKED) + 1 :: len(ASKED)]
+    return {
+        "first_question_ms": round(1e3 * seconds[0], 1),
+        "new_picture_ms": round(1e3 * statistics.median(fresh or seconds), 1),
+        "known_picture_ms": round(1e3 * statistics.median(again or seconds), 1),
+        "tiles_per_s": round(rate, 2),
+        "device": engine.status().device,
+    }, texts

@@ -1,0 +1,209 @@
+"""Which way of running the embedded model is taken on a machine with a GPU: the bookkeeping with engines that are given, float16 with real ones."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from geo_r1_backend.engines import embedded, quickest
+from geo_r1_backend.engines.base import EngineItem, GenerationOptions
+from geo_r1_backend.engines.onnx import OnnxEngine
+from geo_r1_backend.engines.quickest import ON_CPU, ONNX_CUDA, TORCH_CUDA, Measured
+from geo_r1_backend.engines.select import load_engine
+from geo_r1_backend.errors import ModelFailed
+from geo_r1_backend.models.registry import describe, embedded_folder
+from tests.backend.tiny_model import picture, write_tiny_model
+
+ABOUT = {"model": "abc", "onnxruntime-gpu": "1.30.0"}
+EVERY = [ON_CPU, ONNX_CUDA, TORCH_CUDA]
+
+
+class Engines:
+    """Stand in for real ones: each way takes so many seconds a question, or does not start."""
+
+    def __init__(self, **seconds):
+        self.seconds = seconds
+        self.started, self.closed, self.asked = [], [], []
+
+    def start(self, way):
+        self.started.append(way)
+        found = self.seconds[f"{way.engine}_{way.device}"]
+        if isinstance(found, str):
+            raise RuntimeError(found)  # noqa: TRY004 - stands for a driver
+        return Engine(self, way, found)
+
+    def ask(self, engine):
+        self.asked.append(engine.way)
+        return engine.seconds
+
+
+class Engine:
+    def __init__(self, engines, way, seconds):
+        self.way, self.seconds, self.chosen = way, seconds, ""
+        self._engines = engines
+
+    def close(self):
+        self._engines.closed.append(self.way)
+
+
+def chosen(engines, path, ways=EVERY, about=ABOUT, **more):
+    """The way that one start takes, and what is known behind it."""
+    measured = Measured(path, about)
+    measured.read()
+    engine, way = quickest.quickest(ways, measured, engines.start, engines.ask, **more)
+    assert engine.way == way
+    return way, measured
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "engines" / "tiny.json"
+
+
+def test_the_quickest_is_measured_once_and_taken_again(path):
+    """The first start asks each of onnxruntime's ways and keeps the figures; the second starts the winner alone and asks nothing."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06, torch_cuda=0.04)
+
+    first, measured = chosen(engines, path)
+    asked = len(engines.asked)
+    again, _ = chosen(engines, path)
+
+    assert (first, again) == (ONNX_CUDA, ONNX_CUDA)
+    assert engines.closed == [ON_CPU]
+    assert engines.started == [ON_CPU, ONNX_CUDA, ONNX_CUDA]
+    assert len(engines.asked) == asked
+    assert measured.words == "a short question takes: onnx on cpu 250 ms, onnx on cuda 60 ms"
+
+
+def test_a_card_that_gains_little_is_left_alone(path):
+    """A GPU must be clearly quicker: its memory is needed by others."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.24)
+
+    assert chosen(engines, path, EVERY[:2])[0] == ON_CPU
+    assert engines.closed == [ONNX_CUDA]
+
+
+def test_torch_is_measured_behind_the_first_start(path):
+    """What takes long to start is tried in the background; the next start takes it where it is the quickest."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06, torch_cuda=0.04)
+    _, measured = chosen(engines, path)
+    assert not measured.knows(TORCH_CUDA)
+
+    quickest.try_later(TORCH_CUDA, measured, engines.start, engines.ask, wait_s=0).join(10)
+
+    assert engines.closed[-1] == TORCH_CUDA
+    assert chosen(engines, path)[0] == TORCH_CUDA
+
+
+def test_a_way_that_fails_is_named_and_left_until_versions_change(path):
+    """A driver that refuses costs one try and its reason can be read; another version of a package is tried anew."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda="no kernel image is available\nat line 5")
+    way, measured = chosen(engines, path, EVERY[:2])
+    assert way == ON_CPU
+    assert measured.failed == {"onnx on cuda": "RuntimeError: no kernel image is available"}
+
+    chosen(engines, path, EVERY[:2])
+    assert engines.started.count(ONNX_CUDA) == 1
+
+    engines.seconds["onnx_cuda"] = 0.05
+    newer = {**ABOUT, "onnxruntime-gpu": "1.31.0"}
+    assert chosen(engines, path, EVERY[:2], newer)[0] == ONNX_CUDA
+
+
+def test_a_winner_that_does_not_start_today_gives_way_to_the_next(path):
+    """A card that is full now: the next best answers, and what is kept says why."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06)
+    chosen(engines, path, EVERY[:2])
+    engines.seconds["onnx_cuda"] = "out of memory"
+
+    assert chosen(engines, path, EVERY[:2])[0] == ON_CPU
+    assert "out of memory" in json.loads(path.read_text())["failed"]["onnx on cuda"]
+
+
+def test_measuring_stays_within_its_seconds(path):
+    """When the time is over each way that is left is asked once, behind the question that warms it up."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06)
+    times = iter([0.0, 0.5, 99.0, *[99.0] * 9])
+
+    assert chosen(engines, path, EVERY[:2], clock=lambda: next(times))[0] == ONNX_CUDA
+    assert len(engines.asked) < 2 * (1 + quickest.QUESTIONS)
+
+
+def test_without_a_card_nothing_is_tried(tmp_path, monkeypatch):
+    """No GPU, or none of the packages: the one way there is, at once and without a file."""
+    assert quickest.possible_ways(["CUDAExecutionProvider"], gpu=False) == [ON_CPU]
+    assert quickest.possible_ways(["CPUExecutionProvider"], gpu=True)[0] == ON_CPU
+    assert ONNX_CUDA not in quickest.possible_ways(["CPUExecutionProvider"], gpu=True)
+    monkeypatch.setattr(quickest, "has_gpu", lambda: False)
+    folder = write_tiny_model(tmp_path / "tiny", max_positions=2048)
+
+    engine, _ = load_engine(describe(folder), threads=1, device="auto", kept=tmp_path / "kept")
+    engine.close()
+
+    assert not (tmp_path / "kept").exists()
+    with pytest.raises(ModelFailed, match="no GPU can run it here"):
+        load_engine(describe(folder), threads=1, device="cuda", kept=tmp_path / "kept")
+
+
+def test_a_card_whose_driver_is_broken_leaves_the_processor(tmp_path, monkeypatch):
+    """A card seems to be there, but neither onnxruntime nor torch can use it: the processor answers and the reasons are said."""
+    monkeypatch.setattr(quickest, "has_gpu", lambda: True)
+    monkeypatch.setattr(quickest, "possible_ways", lambda *_, **__: [ON_CPU, ONNX_CUDA])
+    folder = write_tiny_model(tmp_path / "tiny", max_positions=2048)
+
+    engine, selection = load_engine(
+        describe(folder), threads=1, device="auto", kept=tmp_path / "kept"
+    )
+    status = engine.status()
+    engine.close()
+
+    assert (status.name, status.device) == ("onnx", "cpu")
+    assert "chosen" in status.facts
+    assert "onnx on cuda" in selection.refused
+
+
+def test_torch_reads_the_same_model_from_a_folder_made_once(tmp_path):
+    """The folder is whole or not there, and is not made again."""
+    folder = write_tiny_model(tmp_path / "tiny", max_positions=2048)
+
+    made = quickest.stock_folder(folder, tmp_path / "kept" / "tiny-abc")
+    weights = made / "model.safetensors"
+    written = weights.stat().st_mtime_ns
+
+    assert quickest.stock_folder(folder, made) == made
+    assert weights.stat().st_mtime_ns == written
+    assert [place.name for place in made.parent.iterdir()] == ["tiny-abc"]
+
+
+def test_int8_stays_on_the_processor(tmp_path, monkeypatch):
+    """Whoever asks for int8 has a slow machine, not a card."""
+    monkeypatch.setattr(embedded.quickest, "has_gpu", lambda: pytest.fail("looked for a card"))
+    folder = write_tiny_model(tmp_path / "tiny", max_positions=2048)
+
+    engine, _ = load_engine(
+        describe(folder), threads=1, arithmetic="int8", device="auto", kept=tmp_path
+    )
+
+    assert engine.status().device == "cpu"
+    engine.close()
+
+
+def test_float16_says_what_float32_says():
+    """The shipped model with the graphs that a GPU runs, here on the processor: the same text for one and for several items, guesses included."""
+    options = GenerationOptions(max_new_tokens=60)
+    items = [
+        EngineItem(picture(448, 448, seed), words)
+        for seed, words in ((1, "Find all buildings."), (2, "Find the largest storage tank."))
+    ]
+    texts = []
+    for arithmetic in ("float32", "float16"):
+        engine = OnnxEngine(embedded_folder(), 2, arithmetic)
+        said = {}
+        for piece in engine.generate(items, options, lambda: False):
+            said[piece.index] = said.get(piece.index, "") + piece.text
+        texts.append(said)
+        engine.close()
+
+    assert texts[0] == texts[1]
+    assert len(texts[0]) == 2
