@@ -182,3 +182,61 @@ def test_captured_answers_are_those_of_generate(rows):
     assert [found[i] for i in range(5)] == expected
     assert made.decoder.captures >= 1
     assert made.prefixes.hits >= 1
+
+
+def test_recorded_pictures_and_prompts_are_what_runs_unrecorded():
+    """The same sizes again and again: as they are, recorded, replayed with other pictures and words, and always the same as unrecorded."""
+    from geo_r1_backend.models.qwen.choice import choose_operations
+    from geo_r1_backend.models.qwen.runtime import Question, QwenRuntime
+
+    tokenizer = make_tokenizer()
+    model = make_model("tiny", "cuda", tokenizer).float()
+    made = QwenRuntime(
+        model, tokenizer, operations=choose_operations("cuda", torch.float32), kept_bytes=0
+    )
+    for number in range(4):
+        pixels = picture(140, 84, seed=number)
+        on_device = torch.from_numpy(pixels)[None].cuda()
+        torch.testing.assert_close(
+            made.vision.encode(on_device), made.vision._encoded(on_device)[0], rtol=1e-4, atol=1e-5
+        )
+        embeds, tables = made._embedded([made.asked(Question(pixels, PROMPT[: -1 - number]))])
+        recorded = [one.clone() for one in made.run_prompts(embeds, tables)]
+        for mine, plain in zip(recorded, made.by_shape._work(embeds, *tables), strict=True):
+            torch.testing.assert_close(mine, plain, rtol=1e-4, atol=1e-5)
+
+    assert (made.vision.by_shape.refused, made.by_shape.refused) == ("", "")
+    assert len(made.vision.by_shape) == 1
+    assert len(made.by_shape) >= 1
+
+
+def test_every_way_of_a_step_is_recorded_and_says_the_same():
+    """Norms, gates and sums inside of some matrix products or beside them: all graphs of a step choose the same tokens."""
+    from geo_r1_backend.models.qwen.choice import choose_operations
+    from geo_r1_backend.models.qwen.decode import APART, WAYS
+    from geo_r1_backend.models.qwen.graphs import recorded
+    from geo_r1_backend.models.qwen.runtime import QwenRuntime
+
+    operations = choose_operations("cuda", torch.float32)
+    if not operations.reads_once(2):
+        pytest.skip(f"kernels here: {operations.name}")
+    tokenizer = make_tokenizer()
+    model = make_model("tiny", "cuda", tokenizer).float()
+    made = QwenRuntime(model, tokenizer, operations=operations)
+    said = []
+    for way in (APART, *WAYS):
+        rows = made.decoder.make_rows(2, 64)
+        for tensor, value in ((rows.used, 4), (rows.positions, 4), (rows.limits, 64)):
+            tensor.fill_(value)
+        rows.ended.fill_(value=False)
+        rows.current.copy_(torch.tensor([65, 66], device="cuda"))
+        with torch.no_grad():
+            graph, _ = recorded(
+                lambda rows=rows, way=way: made.decoder.step(rows, 2, draws=False, once=way),
+                pool=torch.cuda.graph_pool_handle(),
+            )
+        for _ in range(8):
+            graph.replay()
+        said.append(rows.tokens[:, :10].tolist())
+
+    assert all(one == said[0] for one in said)
