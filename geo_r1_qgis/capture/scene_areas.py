@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Callable, List
+from typing import Callable, Iterable, List
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransform,
     QgsCoordinateTransformContext,
     QgsCsException,
+    QgsFeature,
     QgsFeatureRequest,
     QgsGeometry,
     QgsRasterLayer,
@@ -53,20 +54,45 @@ class AreaReader:
         Raises:
             CaptureError: if there are none, or too many.
         """
-        areas: List[SceneArea] = []
-        for feature in self._source.getFeatures(self._request):
-            if is_cancelled():
-                return []
-            polygon = QgsGeometry(feature.geometry())
-            if polygon.isEmpty() or polygon.type() != QgsWkbTypes.GeometryType.PolygonGeometry:
-                continue
-            try:
-                polygon.transform(self._to_raster)
-            except QgsCsException:  # it has no place on the raster
-                continue
-            areas.append(SceneArea(str(feature.id()), polygon))
-            if len(areas) > MAX_AREAS:
-                raise CaptureError(code="scene-areas", layer=self._name, limit=MAX_AREAS)
-        if not areas:
-            raise CaptureError(code="scene-no-areas", layer=self._name)
+        features = self._source.getFeatures(self._request)
+        areas = areas_of(features, self._to_raster, self._name, is_cancelled=is_cancelled)
         return sorted(areas, key=lambda area: int(area.id))
+
+
+def areas_of(
+    features: Iterable[QgsFeature],
+    to_raster: QgsCoordinateTransform,
+    layer_name: str,
+    *,
+    name_of: Callable[[QgsFeature], str] = lambda feature: str(feature.id()),
+    is_cancelled: Callable[[], bool] = lambda: False,
+) -> List[SceneArea]:
+    """Polygons of features in the CRS of the raster, in the order of the features.
+
+    Args:
+        features: others than polygons are passed over.
+        to_raster: from their CRS to that of the raster.
+        layer_name: for what is said.
+        name_of: gives the id of an area.
+        is_cancelled: nothing comes back once it is true.
+
+    Raises:
+        CaptureError: if there are none, or too many.
+    """
+    areas: List[SceneArea] = []
+    for feature in features:
+        if is_cancelled():
+            return []
+        polygon = QgsGeometry(feature.geometry())
+        if polygon.isEmpty() or polygon.type() != QgsWkbTypes.GeometryType.PolygonGeometry:
+            continue
+        try:
+            polygon.transform(to_raster)
+        except QgsCsException:  # it has no place on the raster
+            continue
+        areas.append(SceneArea(name_of(feature), polygon))
+        if len(areas) > MAX_AREAS:
+            raise CaptureError(code="scene-areas", layer=layer_name, limit=MAX_AREAS)
+    if not areas:
+        raise CaptureError(code="scene-no-areas", layer=layer_name)
+    return areas

@@ -39,7 +39,7 @@ class Reading:
 def read_comparison(query: str) -> Reading:
     """Understand a sentence; never raises. The same sentence always gives the same reading."""
     text = tidied(query)
-    if not text or len(text) > MAX_CHARACTERS:
+    if not text or len(text) > MAX_CHARACTERS or not _is_latin(text):
         return Reading(None, (text,) if text else ())
     counted = ("how many",) if "how many " in f"{text} " else ()
     asked = grammar.reordered(grammar.without_politeness(text))
@@ -47,6 +47,11 @@ def read_comparison(query: str) -> Reading:
     return replace(
         reading, rest=(*counted, *(words.replace("&", " and ") for words in reading.rest))
     )
+
+
+def _is_latin(text: str) -> bool:
+    """Whether it can be English: of other scripts no word is known here, and none has a plural in -s."""
+    return all(unicodedata.name(sign, "").startswith("LATIN") for sign in text if sign.isalpha())
 
 
 def tidied(query: str) -> str:

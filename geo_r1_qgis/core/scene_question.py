@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Optional
+from typing import Any, List, Optional, Tuple
 
 from . import wire
-from .comparison import Comparison, read_comparison, target_query
+from .comparison import Comparison, anchor_query, read_comparison, target_query
 from .scene_records import SceneOptions
 
 
@@ -28,3 +28,15 @@ def options_of(
     if understood.is_plain:  # a kind of object and nothing to compare: all of them
         return SceneOptions(target_query(understood), "gres" if task == "gres" else "ovd", **more)
     return SceneOptions(query, task, understood, **more)
+
+
+def questions_of(options: SceneOptions) -> List[Tuple[str, wire.Task]]:
+    """What each tile is asked: the user's own question, or the targets and the anchors of a comparison."""
+    if options.comparison is None:
+        return [(options.query, options.task)]
+    task: wire.Task = "gres" if options.task == "gres" else "ovd"
+    anchors = anchor_query(options.comparison)
+    questions: List[Tuple[str, wire.Task]] = [(target_query(options.comparison), task)]
+    if anchors:
+        questions.append((anchors, "ovd"))
+    return questions

@@ -23,6 +23,7 @@ from ..network.blocking import BlockingService
 from ..network.connection import Connection
 from ..tasks.function_task import FunctionTask
 from ..tasks.outcome import Done, Failed
+from ..tasks.progress_words import progress_words
 from ..tasks.scene_run import SceneRun
 from ..tasks.scene_worker import SceneWorker
 from .answers_panel import Answer, Question
@@ -30,7 +31,7 @@ from .ask_panel import FEATURES, SCENES
 from .dock import GeoR1Dock
 from .preview import SendingPreview
 from .scene_planner import ScenePlanner
-from .scene_words import end_words, offer_words, plan_words, progress_words, trouble_words
+from .scene_words import end_words, offer_words, plan_words, trouble_words
 
 log = logging.getLogger(__name__)
 
@@ -168,10 +169,8 @@ class SceneController(QObject):
         path = self._store.path
         if not path:
             return
-        task = FunctionTask(
-            self.tr("Geo-R1: looking for runs"), lambda: find_unfinished(Path(path))
-        )
-        self._looking = task
+        name = self.tr("Geo-R1: looking for runs")
+        task = self._looking = FunctionTask(name, lambda: find_unfinished(Path(path)))
         task.taskCompleted.connect(self._on_looked)
         task.taskTerminated.connect(self._on_looked)
         QgsApplication.taskManager().addTask(task)
@@ -184,12 +183,12 @@ class SceneController(QObject):
             return self.tr("Reading the areas…"), False
         if plan.problem:
             return plan.problem, True
-        looks = plan.tile_count * len(self._questions())
+        looks = plan.tile_count * self._questions_per_tile()
         return plan_words(plan.summary, looks * self._look_s()), False
 
-    def _questions(self) -> List[int]:
+    def _questions_per_tile(self) -> int:
         comparison = self._dock.ask_panel.comparison_form.comparison
-        return [1, 2] if comparison is not None and comparison.needs_anchor else [1]
+        return 2 if comparison is not None and comparison.needs_anchor else 1
 
     def _on_planned(self) -> None:
         if self._waits_for_plan is not None:

@@ -2153,12 +2153,12 @@
 <context>
     <name>GeoR1Plugin</name>
     <message>
-        <location filename="../plugin.py" line="54"/>
+        <location filename="../plugin.py" line="57"/>
         <source>Ask the image…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../plugin.py" line="59"/>
+        <location filename="../plugin.py" line="62"/>
         <source>Geo-R1: ask the image in plain words</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2166,12 +2166,12 @@
 <context>
     <name>GeoR1Processing</name>
     <message>
-        <location filename="../processing/algorithm.py" line="68"/>
+        <location filename="../processing/algorithm.py" line="100"/>
         <source>Cancelled; nothing was started.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/algorithm.py" line="85"/>
+        <location filename="../processing/algorithm.py" line="117"/>
         <source>The service is being started…</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2191,17 +2191,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="177"/>
+        <location filename="../processing/label_algorithm.py" line="174"/>
         <source>… and {count} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="182"/>
+        <location filename="../processing/label_algorithm.py" line="179"/>
         <source>{count} labels can be used, {left_out} are left out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="249"/>
+        <location filename="../processing/label_algorithm.py" line="246"/>
         <source>Row {fid}: {text}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2512,75 +2512,193 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="62"/>
+        <location filename="../processing/ground.py" line="32"/>
         <source>Find objects in a whole raster</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="65"/>
-        <source>Asks about all of a raster, or about an extent of it, tile by tile. What borders of tiles cut is one object in the output. A comparison (“the largest white tank left of the road”) is answered once, over everything, in metres; “all ships” gives all of them.
-
-Cancel keeps what was found until then.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../processing/ground.py" line="73"/>
+        <location filename="../processing/scene_algorithm.py" line="93"/>
         <source>Raster to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="75"/>
+        <location filename="../processing/ground.py" line="46"/>
         <source>What to find, in plain words</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="80"/>
+        <location filename="../processing/ground.py" line="51"/>
         <source>Masks</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="84"/>
+        <location filename="../processing/scene_algorithm.py" line="98"/>
         <source>Part to look at (empty: all of it)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="86"/>
+        <location filename="../processing/scene_algorithm.py" line="116"/>
         <source>Metres per pixel that is sent (0: the raster&apos;s own)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="104"/>
+        <location filename="../processing/scene_algorithm.py" line="147"/>
         <source>Objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="111"/>
+        <location filename="../processing/scene_algorithm.py" line="150"/>
         <source>Objects that were found</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="111"/>
+        <location filename="../processing/scene_algorithm.py" line="150"/>
         <source>Tiles that were answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="111"/>
+        <location filename="../processing/scene_algorithm.py" line="150"/>
         <source>Tiles without an answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="117"/>
+        <location filename="../processing/scene_algorithm.py" line="156"/>
         <source>How it ended: finished or stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="127"/>
+        <location filename="../processing/ground.py" line="61"/>
         <source>EXPRESSION is empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="173"/>
+        <location filename="../processing/scene_algorithm.py" line="278"/>
         <source>{count} of {total} tiles have no answer. The first one: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/detect_all.py" line="34"/>
+        <source>Find all objects of a kind</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/detect_all.py" line="37"/>
+        <source>Finds every object of a kind (“storage tanks”, “white cars”, “ships near the pier”) in a raster, in an extent of it or in areas, tile by tile; what borders of tiles cut is one object.
+
+Boxes are upright in the raster's own grid; with outlines, each object is drawn along its edge. Objects smaller than the smallest area are left out of the output.
+
+Cancel keeps what was found until then. With a result file (under Advanced), a run that was cancelled or broke off goes on where it ended when it is started again with the same inputs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/detect_all.py" line="48"/>
+        <source>Kind of object, in plain words</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="87"/>
+        <source>Outlines instead of boxes</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/detect_all.py" line="53"/>
+        <source>Smallest area in square metres</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/detect_all.py" line="71"/>
+        <source>“{query}” asks for one object: use “Find objects in a whole raster” (geo_r1:ground) for it, or name a kind, as in “all {kind}”.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground.py" line="35"/>
+        <source>Asks about all of a raster, about an extent of it, or about areas one by one, tile by tile. What borders of tiles cut is one object in the output. A comparison (“the largest white tank left of the road”) is answered once, over everything (or once for each area), in metres; “all ships” gives all of them.
+
+Cancel keeps what was found until then. With a result file (under Advanced), a run that was cancelled or broke off goes on where it ended when it is started again with the same inputs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="55"/>
+        <source>Find a table of expressions in areas</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="58"/>
+        <source>Asks every expression about every area (or about all of the raster, or an extent of it). Expressions come from a field of a table or layer, or are typed, one in a line; “all cars” gives all, “the largest roof” one in each area.
+
+Objects are one layer, with the expression and the area of each. The table of counts has a row for each expression and area, also where nothing was found.
+
+With a result file (under Advanced) nothing is asked twice when it is started again with the same inputs.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="69"/>
+        <source>Table with expressions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="77"/>
+        <source>Field with the expressions</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="85"/>
+        <source>Expressions, one in a line</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="91"/>
+        <source>Counts</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="105"/>
+        <source>There is no expression: type some in EXPRESSIONS, or give TABLE and FIELD.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="111"/>
+        <source>There are {count} expressions, at most {limit} can be asked at once: split the table.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/ground_table.py" line="126"/>
+        <source>TABLE is given without FIELD: choose the field that has the expressions.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="100"/>
+        <source>Areas, each with answers of its own (instead of a part)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="108"/>
+        <source>Field that names the areas (empty: number of the feature)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="134"/>
+        <source>Result file in which every tile is kept: run it again, and only what is missing is asked</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="134"/>
+        <source>GeoPackage (*.gpkg)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="168"/>
+        <source>EXTENT and AREAS are both given: leave one of them empty.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="218"/>
+        <source>Areas that lie beside the raster and are left out: {count}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="273"/>
+        <source>{count} of {total} tiles were known from the result file.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3214,52 +3332,52 @@ Cancel keeps what was found until then.</source>
 <context>
     <name>SceneController</name>
     <message>
-        <location filename="../gui/scene_controller.py" line="171"/>
+        <location filename="../gui/scene_controller.py" line="172"/>
         <source>Geo-R1: looking for runs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="184"/>
+        <location filename="../gui/scene_controller.py" line="185"/>
         <source>Reading the areas…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="251"/>
+        <location filename="../gui/scene_controller.py" line="252"/>
         <source>Looking at everything…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="284"/>
+        <location filename="../gui/scene_controller.py" line="285"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="287"/>
+        <location filename="../gui/scene_controller.py" line="288"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="291"/>
+        <location filename="../gui/scene_controller.py" line="292"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="302"/>
+        <location filename="../gui/scene_controller.py" line="303"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="302"/>
+        <location filename="../gui/scene_controller.py" line="303"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="310"/>
+        <location filename="../gui/scene_controller.py" line="311"/>
         <source>Not every tile was answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="312"/>
+        <location filename="../gui/scene_controller.py" line="313"/>
         <source>{count} found, {listed} listed</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3589,57 +3707,57 @@ Cancel keeps what was found until then.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="17"/>
+        <location filename="../tasks/progress_words.py" line="15"/>
         <source>{n} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="19"/>
+        <location filename="../tasks/progress_words.py" line="17"/>
         <source>{n} min</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="21"/>
+        <location filename="../tasks/progress_words.py" line="19"/>
         <source>{n} h</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="22"/>
+        <location filename="../tasks/progress_words.py" line="20"/>
         <source>{n} days</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="27"/>
+        <location filename="../gui/scene_words.py" line="15"/>
         <source>{summary}, about {time}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="34"/>
+        <location filename="../tasks/progress_words.py" line="26"/>
         <source>{done} of {total} tiles</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="39"/>
+        <location filename="../tasks/progress_words.py" line="31"/>
         <source>{count} found</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="41"/>
+        <location filename="../tasks/progress_words.py" line="33"/>
         <source>{time} left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="48"/>
+        <location filename="../gui/scene_words.py" line="21"/>
         <source>“{query}” was stopped at {done} of {total} tiles</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="54"/>
+        <location filename="../gui/scene_words.py" line="27"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="61"/>
+        <location filename="../gui/scene_words.py" line="34"/>
         <source>{count} of {total} tiles have no answer; Resume asks them again. The first one: {reason}</source>
         <translation type="unfinished"></translation>
     </message>

@@ -80,3 +80,33 @@ def _recipe(text: object) -> Dict[str, Any]:
     except ValueError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def find_run(path: Path, options: str, fingerprint: str) -> str:
+    """The newest run of a file that asked the same of the same looks and is not under way, whether it came to its end or not.
+
+    Args:
+        path: of a result file.
+        options: JSON of `SceneOptions`.
+        fingerprint: of the plan, which its recipe must name.
+
+    Returns:
+        The run's uid; empty if there is none.
+
+    Raises:
+        LayerError: if there is a file and it cannot be read.
+    """
+    if not path.exists():
+        return ""
+    file = ResultFile(str(path))
+    try:
+        alike = {
+            str(row["run_uid"])
+            for row in file.rows(SCENES, "1 = 1")
+            if row["options"] == options and _recipe(row["plan"]).get("fingerprint") == fingerprint
+        }
+        runs = [row for row in file.rows(RUNS, "1 = 1") if row["run_uid"] in alike]
+    finally:
+        file.close()
+    over = [str(run["run_uid"]) for run in runs if run["outcome"] or _is_left(run)]
+    return over[-1] if over else ""

@@ -9,8 +9,10 @@ from qgis.PyQt.QtGui import QIcon
 
 from ..network.access import AccessKeeper
 from .build_dataset import BuildDataset
+from .detect_all import DetectAll
 from .evaluate import Evaluate
 from .ground import Ground
+from .ground_table import GroundTable
 from .train import Train
 
 ICON = Path(__file__).resolve().parent.parent / "resources" / "icon.svg"
@@ -33,5 +35,5 @@ class GeoR1Provider(QgsProcessingProvider):
         return QIcon(str(ICON))
 
     def loadAlgorithms(self) -> None:
-        for algorithm in (Ground, BuildDataset, Train, Evaluate):
+        for algorithm in (Ground, DetectAll, GroundTable, BuildDataset, Train, Evaluate):
             self.addAlgorithm(algorithm(self._access))

@@ -57,6 +57,7 @@ class LookReader:
         self._earlier = earlier
         self._queue: queue.Queue[Union[Batch, GeoR1Error, None]] = queue.Queue(maxsize=1)
         self._is_closed = threading.Event()
+        self._is_through = threading.Event()
         self._thread = threading.Thread(target=self._work, name="geo-r1-looks", daemon=True)
         self._thread.start()
 
@@ -78,9 +79,10 @@ class LookReader:
         return item or []
 
     def close(self) -> None:
-        """End the reading now and wait for it."""
+        """End the reading now and wait for it. A reader that came to its end can be used by the next run."""
         self._is_closed.set()
-        self._reader.cancel()
+        if not self._is_through.is_set():
+            self._reader.cancel()
         self._thread.join()
 
     def _work(self) -> None:
@@ -100,6 +102,7 @@ class LookReader:
             if close is not None:
                 close()
         if last is not None or not self._reader.is_cancelled:
+            self._is_through.set()
             self._put(last)
 
     def _put(self, item: Union[Batch, GeoR1Error, None]) -> None:

@@ -29,9 +29,9 @@ from typing import Callable, Deque, Dict, Iterator, List, Optional, Tuple
 from ..capture.scene_plan import ScenePlan
 from ..capture.scene_reader import SceneReader
 from ..core import wire
-from ..core.comparison import anchor_query, target_query
 from ..core.errors import CaptureError, GeoR1Error
 from ..core.records import RunStart
+from ..core.scene_question import questions_of
 from ..core.scene_records import FINISHED, STOPPED, SceneFind, SceneOptions, SceneResult, TileCounts
 from ..core.standing import service_error
 from ..layers.scene_journal import ANSWERED, EMPTY, FAILED, Answer, SceneJournal, TileRecord
@@ -54,7 +54,7 @@ MOST_FAILED = 32
 
 
 class SceneRun:
-    """One run. Make it on the main thread; `run` it once, on a thread that may wait; then it is used up."""
+    """One run. Make it on the main thread (anywhere with a `reader`); `run` it once, on a thread that may wait."""
 
     def __init__(
         self,
@@ -67,8 +67,9 @@ class SceneRun:
         layer_id: str = "",
         areas_layer_id: str = "",
         recipe: str = "{}",
+        reader: Optional[SceneReader] = None,
     ) -> None:
-        """Copy what is needed of the layer.
+        """Copy what is needed of the layer, unless a reader has it already.
 
         Args:
             plan: what is looked at.
@@ -79,6 +80,7 @@ class SceneRun:
             layer_id: of the raster in its project, for going on.
             areas_layer_id: of the layer that the areas come from, for going on.
             recipe: JSON that says how the plan is made again, for going on.
+            reader: of the plan's layer, that runs share one after the other; whoever made it closes it.
 
         Raises:
             CaptureError: if the plan has a problem.
@@ -91,9 +93,10 @@ class SceneRun:
         self._resume = resume
         self._versions = dict(versions or {})
         self._notes = {"layer_id": layer_id, "areas_layer_id": areas_layer_id, "plan": recipe}
-        self._reader = SceneReader(plan)
+        self._is_shared = reader is not None
+        self._reader = reader or SceneReader(plan)
         self._counts = TileCounts(total=plan.tile_count)
-        self._model = self._engine = ""
+        self._model = self._engine = ""  # as the last answer names them
         self._first_failure = ""
         self._failed_in_a_row = 0
         self._last_failure = GeoR1Error()
@@ -156,9 +159,15 @@ class SceneRun:
             seconds=time.monotonic() - began,
         )
 
+    @property
+    def model(self) -> str:
+        """Which model answered; empty until one has."""
+        return self._model
+
     def close(self) -> None:
-        """Let go of the layer's copy: on the main thread, after `run` and before QGIS ends."""
-        self._reader.close()
+        """Let go of the layer's copy, if it is ours: on the main thread, after `run` and before QGIS ends."""
+        if not self._is_shared:
+            self._reader.close()
 
     def cancel_reading(self) -> None:
         """From any thread: the tile that is being read ends soon."""
@@ -312,18 +321,6 @@ class SceneRun:
         looks = sum(count for _, count in self._batches)
         left = seconds / looks * max(0.0, total - done - more) if looks else None
         self._progress(min(total, done + int(more)), total, left)
-
-
-def questions_of(options: SceneOptions) -> List[Tuple[str, wire.Task]]:
-    """What each tile is asked: the user's own question, or the targets and the anchors of a comparison."""
-    if options.comparison is None:
-        return [(options.query, options.task)]
-    task: wire.Task = "gres" if options.task == "gres" else "ovd"
-    anchors = anchor_query(options.comparison)
-    questions: List[Tuple[str, wire.Task]] = [(target_query(options.comparison), task)]
-    if anchors:
-        questions.append((anchors, "ovd"))
-    return questions
 
 
 def _answer_of(detection: wire.Detection) -> Answer:

@@ -27,7 +27,7 @@ from tests.qgis.stub_training import GOOD_RUN, state, step
 from tests.qgis.test_gui_train import make_labels, polygon
 from tests.qgis.test_real_training import SPREAD, add_wide_raster
 
-NAMES = ("builddataset", "evaluate", "ground", "train")
+NAMES = ("builddataset", "detectall", "evaluate", "ground", "groundtable", "train")
 
 
 class Told(QgsProcessingFeedback):

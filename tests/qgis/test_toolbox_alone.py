@@ -1,5 +1,6 @@
 """The algorithms where nobody looks on: QGIS's own command line program, a fresh profile, and the true service."""
 
+import csv
 import json
 import os
 import shutil
@@ -7,11 +8,19 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from qgis.core import QgsProject, QgsVectorFileWriter
+from qgis.core import QgsProject, QgsRasterLayer, QgsVectorFileWriter, QgsVectorLayer
+from qgis.PyQt.QtGui import QImage
 
 import geo_r1_qgis
+from tests.qgis.make_rasters import picture, write_tiff
 from tests.qgis.test_gui_train import make_labels, polygon
-from tests.qgis.test_real_service import COMMAND, EMBEDDED, home  # noqa: F401 - a fixture
+from tests.qgis.test_real_service import (
+    COMMAND,
+    EMBEDDED,
+    ROOT,
+    UTM,
+    home,  # noqa: F401 - a fixture
+)
 from tests.qgis.test_real_training import SPREAD, add_wide_raster
 
 PROGRAM = shutil.which("qgis_process.bin") or shutil.which("qgis_process")
@@ -66,10 +75,7 @@ def write_labels(path):
 
 
 def test_without_qgis_being_open(qgis_process, home, tmp_path):  # noqa: F811 - a fixture
-    """Listed, and run: the installed service is started, and has the data set whose id is printed."""
-    listed = qgis_process("list")
-    for name in ("builddataset", "train", "evaluate"):
-        assert f"geo_r1:{name}" in listed
+    """Run: the installed service is started, and has the data set whose id is printed."""
     raster = add_wide_raster(tmp_path)
     write_labels(tmp_path / "labels.gpkg")
     told = qgis_process(
@@ -83,3 +89,26 @@ def test_without_qgis_being_open(qgis_process, home, tmp_path):  # noqa: F811 - 
     assert found["LABEL_COUNT"] == len(SPREAD)
     assert found["TRAIN"] == sum(sample["part"] == "train" for sample in samples) > 0
     QgsProject.instance().clear()
+
+    image = QImage(str(ROOT / "resources" / "demo" / "tank-farm.png"))
+    write_tiff(tmp_path / "farm.tif", picture(image).transpose(2, 0, 1).copy(), UTM, 32633)
+    told = qgis_process(
+        "--json", "run", "geo_r1:groundtable", f"--RASTER={tmp_path / 'farm.tif'}",
+        "--EXPRESSIONS=all storage tanks\nthe largest storage tank", f"--OUTPUT={tmp_path / 'found.gpkg'}",
+        f"--COUNTS={tmp_path / 'counts.csv'}",
+    )  # fmt: skip
+    results = json.loads(told[told.index("{") :])["results"]
+    farm = QgsRasterLayer(str(tmp_path / "farm.tif"), "farm")
+    found = QgsVectorLayer(f"{tmp_path / 'found.gpkg'}|layername=found", "found")
+    tanks = [f for f in found.getFeatures() if f["query"] == "all storage tanks"]
+    largest = [f for f in found.getFeatures() if f["query"] == "the largest storage tank"]
+    with (tmp_path / "counts.csv").open(encoding="utf-8") as file:
+        counts = [(row["query"], int(row["count"])) for row in csv.DictReader(file)]
+
+    assert (results["OUTCOME"], results["FAILED"]) == ("finished", 0)
+    assert results["COUNT"] == found.featureCount() == len(tanks) + len(largest)
+    assert len(tanks) >= 2
+    assert [f["area_m2"] for f in largest] == [max(f["area_m2"] for f in tanks)]
+    assert found.crs().authid() == "EPSG:32633"
+    assert all(farm.extent().contains(f.geometry().boundingBox()) for f in tanks)
+    assert counts == [("all storage tanks", len(tanks)), ("the largest storage tank", 1)]

@@ -27,6 +27,7 @@ from geo_r1_qgis.core.comparison import (
     target_query,
 )
 from geo_r1_qgis.core.nouns import is_plural, plural, singular
+from geo_r1_qgis.core.scene_question import options_of, questions_of
 
 NAMES = [
     *(name for kind in CLASSES for name in (kind.name, *(one for one, _ in kind.synonyms))),
@@ -371,6 +372,13 @@ def test_people_are_understood(query, meaning, rest):
     reading = read_comparison(query)
 
     assert (meaning, rest) == (say(reading.comparison), reading.rest)
+
+
+@pytest.mark.parametrize("text", ["τα πλοία", "самый большой корабль", "the largest 船"])
+def test_other_scripts_are_no_comparison(text):
+    """What cannot be English is asked as it is typed, and never given an English plural."""
+    assert read_comparison(text).comparison is None
+    assert questions_of(options_of(text, "ovd", None)) == [(text, "ovd")]
 
 
 @pytest.mark.parametrize(
