@@ -276,6 +276,7 @@ class SceneController(QObject):
         self._connection.hold(False)
         self._dock.ask_panel.set_running(False)
         self._dock.scene_status.hide()
+        self._store.show_now()
         words = ""
         if isinstance(outcome, Done):
             words = self._say_result(outcome.value)
@@ -328,11 +329,10 @@ class SceneController(QObject):
         self._looking = None
         if self.is_running or not isinstance(task.outcome, Done):
             return
-        self._unfinished = task.outcome.value
-        if self._unfinished is None:
+        left = self._unfinished = task.outcome.value
+        if left is None:
             self._dock.scene_status.hide()
             return
-        left = self._unfinished
         words = offer_words(left.query, left.done, left.tiles)
         self._dock.scene_status.offer(left.done, left.tiles, words)
 

@@ -15,12 +15,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Dict, List, Optional, Sequence, Tuple
 
-from qgis.core import (
-    QgsApplication,
-    QgsCoordinateReferenceSystem,
-    QgsProject,
-    QgsVectorLayer,
-)
+from qgis.core import QgsApplication, QgsCoordinateReferenceSystem, QgsProject, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, QStandardPaths, QTimer, pyqtSignal
 
 from ..core import wire
@@ -176,6 +171,10 @@ class DetectionStore(QObject):
     def target_for(self, frame: Frame) -> Target:
         """The file of this project for a run over a whole raster; it is made with the first thing written."""
         return self._find_target() or self._new_target(frame)
+
+    def show_now(self) -> None:
+        """A long run has ended: its layer need not wait for more."""
+        self._shown.hurry()
 
     def retry(self) -> None:
         """Try again to write what waits, and say it again if it fails again."""

@@ -5,6 +5,7 @@ Not a QgsTask: a run takes minutes or days, and the tasks' pool draws the map.
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import time
@@ -50,6 +51,9 @@ class SceneWorker(QObject):
 
     def start(self) -> None:
         """Begin and return at once."""
+        # Python's collector of garbage holds up every thread, the window's too, while it goes through all of QGIS's
+        # and its plugins' objects (0.1 s), again and again as a run makes new ones: the old ones are left out meanwhile.
+        gc.freeze()
         self._thread.start()
 
     def stop(self) -> None:
@@ -63,6 +67,7 @@ class SceneWorker(QObject):
             self._thread.join(timeout_s)
         has_ended = not self._thread.is_alive()
         if has_ended:
+            gc.unfreeze()
             self._run.close()
         return has_ended
 

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
@@ -12,6 +13,7 @@ from geo_r1_qgis.core.standing import Kind
 from geo_r1_qgis.gui.ask_panel import DRAWN, FEATURES, LAYER, VIEW
 from geo_r1_qgis.tasks.outcome import Done
 from tests.qgis.alive import calmest
+from tests.qgis.make_rasters import write_tiff
 from tests.qgis.make_scene import UTM, eyes, make_scene, spread
 from tests.qgis.person import type_question
 from tests.qgis.stub_service import a_detection
@@ -246,6 +248,35 @@ def test_the_window_never_stands_still(qtbot, plugin, dock, scene, stub):
         meter.stop()
 
     calmest("a whole layer, stopped and resumed", phase)
+
+
+@pytest.mark.slow
+def test_many_objects_do_not_hold_up_the_window(qtbot, plugin, dock, window, stub, tmp_path):
+    """20,000 objects are found, listed, written and drawn without a pause of 50 ms, and all are drawn at the end."""
+    side_px, across = 4_200, 12
+    raster = tmp_path / "flat.tif"
+    write_tiff(raster, np.full((3, side_px, side_px), 90, np.uint8), UTM, 32633)
+    layer = QgsRasterLayer(str(raster), "flat")
+    window.show_raster(layer)
+    dock.ask_panel.layer_combo.setLayer(layer)
+    corners = [100 + 20 * step for step in range(across)]
+    every = [a_detection(0, "tank", (x, y, x + 12, y + 12)) for x in corners for y in corners]
+    stub.answer_items = lambda _item, _image: every
+    store = plugin.services.store
+    shown = store.layer_ready.connect(lambda made: window.canvas.setLayers([made, layer]))
+
+    def phase(meter):
+        fresh_project_file(plugin, tmp_path)
+        dock.ask_panel.set_area(LAYER)
+        meter.start()
+        type_question(dock, "all tanks")
+        found = wait_for_end(qtbot, plugin, timeout=120_000).value.count
+        qtbot.waitUntil(lambda: store.layer.featureCount() == found > 20_000, timeout=5000)
+        qtbot.wait(200)
+        meter.stop()
+
+    calmest("20,000 objects", phase)
+    store.layer_ready.disconnect(shown)
 
 
 def tmp_project_file(scene):
