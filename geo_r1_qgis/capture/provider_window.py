@@ -54,7 +54,7 @@ class ProviderWindow:
         self._frame = frame
         before = len(self._reader.feedback.errors())
         image, errors = self.draw()
-        return image, errors[before:]
+        return image, errors[before - self._errors_before :]
 
     def draw(self) -> Tuple[QImage, List[str]]:
         """The chip with transparent pixels where there is no data, and what went wrong while reading."""
