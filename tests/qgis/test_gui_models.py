@@ -205,7 +205,8 @@ def test_from_plan_to_model(qtbot, plugin, panel, stub):
     assert "is here, whole and checked" in panel.notice.text
     assert not panel.coming.isVisible()
     assert panel.selected.id == NAME
-    assert NAME in [action.text() for action in plugin.services.actions._model_menu.actions()]
+    menu = plugin.services.actions._model_menu  # asks the service by itself
+    qtbot.waitUntil(lambda: NAME in [action.text() for action in menu.actions()], timeout=5000)
 
 
 def test_pasted_address_is_understood(qtbot, plugin, panel, stub):
