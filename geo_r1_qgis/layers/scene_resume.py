@@ -82,13 +82,13 @@ def _recipe(text: object) -> Dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def find_run(path: Path, options: str, fingerprint: str) -> str:
+def find_run(path: Path, options: str, recipe: Dict[str, Any]) -> str:
     """The newest run of a file that asked the same of the same looks and is not under way, whether it came to its end or not.
 
     Args:
         path: of a result file.
         options: JSON of `SceneOptions`.
-        fingerprint: of the plan, which its recipe must name.
+        recipe: of the plan; that of the run must be equal.
 
     Returns:
         The run's uid; empty if there is none.
@@ -103,7 +103,7 @@ def find_run(path: Path, options: str, fingerprint: str) -> str:
         alike = {
             str(row["run_uid"])
             for row in file.rows(SCENES, "1 = 1")
-            if row["options"] == options and _recipe(row["plan"]).get("fingerprint") == fingerprint
+            if row["options"] == options and _recipe(row["plan"]) == recipe
         }
         runs = [row for row in file.rows(RUNS, "1 = 1") if row["run_uid"] in alike]
     finally:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
@@ -181,6 +183,7 @@ class SceneAlgorithm(ServiceAlgorithm):
         if self._plan.problem:
             raise QgsProcessingException(self._plan.problem)
         self._journal = self.parameterAsFileOutput(parameters, "JOURNAL", context)
+        self._pixels = _pixels_of(layer)
         self._reader = SceneReader(self._plan)
 
     def _areas(
@@ -286,7 +289,8 @@ class SceneAlgorithm(ServiceAlgorithm):
     def _run_of(self, asked: Asked) -> SceneRun:
         if not self._journal:
             return SceneRun(self._plan, asked.options, reader=self._reader)
-        fingerprint = self._plan.fingerprint
+        # another raster on the same grid, or one that was written anew, has other answers
+        recipe = {"fingerprint": self._plan.fingerprint, "pixels": self._pixels}
         return SceneRun(
             self._plan,
             asked.options,
@@ -294,8 +298,8 @@ class SceneAlgorithm(ServiceAlgorithm):
             journal=SceneJournal.at(
                 self._journal, crs_wkt=self._plan.frame.crs_wkt, context=self._plan.context
             ),
-            resume=find_run(Path(self._journal), asked.options.to_json(), fingerprint),
-            recipe=json.dumps({"fingerprint": fingerprint}),
+            resume=find_run(Path(self._journal), asked.options.to_json(), recipe),
+            recipe=json.dumps(recipe),
         )
 
     # ---- after
@@ -313,3 +317,12 @@ class SceneAlgorithm(ServiceAlgorithm):
             reader.close()
         self._plan = ScenePlan()
         return {}
+
+
+def _pixels_of(layer: QgsRasterLayer) -> str:
+    """Tells rasters apart, and a file from what it was before; a digest, because a source may hold a password."""
+    source = layer.source()
+    with suppress(OSError):  # no file
+        file = Path(source).stat()
+        source = f"{source} {file.st_size} {file.st_mtime_ns}"
+    return hashlib.sha256(source.encode()).hexdigest()

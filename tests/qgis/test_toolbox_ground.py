@@ -1,5 +1,6 @@
 """`geo_r1:ground`: whole rasters in the toolbox, with a service that sees without a fault."""
 
+import os
 from collections import Counter
 
 import pytest
@@ -200,6 +201,10 @@ def test_what_a_result_file_has_is_not_asked_again(raster, stub, tmp_path):
     assert len(set(map(str, stub.items_asked))) == len(stub.items_asked)
     assert again["COUNT"] == third["COUNT"] == len(BOXES)
     assert any("known from the result file" in line for line in told.infos)
+
+    os.utime(raster.path, ns=(1, 1))  # as if it were written anew
+    assert run("ground", given)["COUNT"] == len(BOXES)
+    assert len(stub.items_asked) > both
 
 
 @pytest.mark.parametrize(
