@@ -23,6 +23,7 @@ BORDER = 0.05
 """Of the chip's side: as near as the object may come to the chip's edge."""
 MAX_CHIPS_PER_LABEL = 4
 WANTED_CHIPS = 80
+MIN_CORNERS = 3
 VISIBLE_SHARE = 0.5
 """From here on an object that the chip cuts through is one that a good answer names."""
 
@@ -81,3 +82,44 @@ def visible_box_px(
         return []
     seen = (box[2] - box[0]) * (box[3] - box[1])
     return [round(number, 2) for number in box] if seen >= VISIBLE_SHARE * whole else []
+
+
+def visible_rings_px(
+    rings: Sequence[Sequence[Tuple[float, float]]], width_px: float, height_px: float
+) -> List[List[List[float]]]:
+    """The part of a polygon that a chip shows, cut off at the chip's edges; empty if it shows nothing of it.
+
+    What is cut into several pieces stays one ring that runs along the edge: the same pixels lie inside.
+
+    Args:
+        rings: closed, the outside first, in pixels of the chip; they may lie outside of it.
+        width_px: of the chip.
+        height_px: of the chip.
+    """
+    kept: List[List[List[float]]] = []
+    for number, ring in enumerate(rings):
+        points = [(float(x), float(y)) for x, y in ring[:-1]]
+        for axis, limit, sign in ((0, 0.0, 1), (0, width_px, -1), (1, 0.0, 1), (1, height_px, -1)):
+            points = _cut_off(points, axis, limit, sign)
+        if len(points) >= MIN_CORNERS:
+            kept.append([[x, y] for x, y in [*points, points[0]]])
+        elif number == 0:
+            return []
+    return kept
+
+
+def _cut_off(
+    points: Sequence[Tuple[float, float]], axis: int, limit: float, sign: int
+) -> List[Tuple[float, float]]:
+    """What of a ring lies on one side of a line (Sutherland and Hodgman 1974)."""
+    kept: List[Tuple[float, float]] = []
+    for number, end in enumerate(points):
+        start = points[number - 1]
+        is_in, was_in = (sign * (point[axis] - limit) >= 0 for point in (end, start))
+        if is_in != was_in:
+            share = (limit - start[axis]) / (end[axis] - start[axis])
+            other = start[1 - axis] + share * (end[1 - axis] - start[1 - axis])
+            kept.append((limit, other) if axis == 0 else (other, limit))
+        if is_in:
+            kept.append(end)
+    return kept

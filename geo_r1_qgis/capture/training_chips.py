@@ -19,7 +19,7 @@ from qgis.core import (
 from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QSize
 
-from ..core.chip_windows import chips_per_label, visible_box_px, windows_around
+from ..core.chip_windows import chips_per_label, visible_box_px, visible_rings_px, windows_around
 from ..core.errors import CaptureError
 from ..core.frame import Frame
 from ..core.label_check import Box, Check, Label
@@ -194,8 +194,8 @@ def _truth(
         box = visible_box_px(near, frame.width_px, frame.height_px)
         if box:
             boxes.append(box)
-            polygons += [
-                [[list(frame.map_to_px(x, y)) for x, y in ring] for ring in rings]
-                for rings in label.polygons
-            ]
+            for rings in label.polygons:
+                rings_px = [[frame.map_to_px(x, y) for x, y in ring] for ring in rings]
+                seen = visible_rings_px(rings_px, frame.width_px, frame.height_px)
+                polygons += [seen] if seen else []
     return boxes, polygons

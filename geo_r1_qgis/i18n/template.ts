@@ -779,27 +779,27 @@
 <context>
     <name>DetectionStore</name>
     <message>
-        <location filename="../layers/store.py" line="286"/>
+        <location filename="../layers/store.py" line="285"/>
         <source>The project is not saved yet; its detections are in {path}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="213"/>
+        <location filename="../layers/store.py" line="212"/>
         <source>{was} could not be written when QGIS was closed. The rest is in {now}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="215"/>
+        <location filename="../layers/store.py" line="214"/>
         <source>Detections were kept elsewhere</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="347"/>
+        <location filename="../layers/store.py" line="346"/>
         <source>QGIS was closed in the middle of an answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../layers/store.py" line="348"/>
+        <location filename="../layers/store.py" line="347"/>
         <source>What it had found is kept in {path}. Asked was: {queries}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2186,22 +2186,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="37"/>
+        <location filename="../processing/evaluate.py" line="40"/>
         <source>Score a model on polygons</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="174"/>
+        <location filename="../processing/label_algorithm.py" line="175"/>
         <source>… and {count} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="179"/>
+        <location filename="../processing/label_algorithm.py" line="180"/>
         <source>{count} labels can be used, {left_out} are left out.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="246"/>
+        <location filename="../processing/label_algorithm.py" line="247"/>
         <source>Row {fid}: {text}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2276,17 +2276,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="51"/>
+        <location filename="../processing/evaluate.py" line="56"/>
         <source>The held-out ones: never learned from</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="52"/>
+        <location filename="../processing/evaluate.py" line="57"/>
         <source>All of them</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="54"/>
+        <location filename="../processing/evaluate.py" line="59"/>
         <source>Polygons to ask for</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2296,32 +2296,32 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="66"/>
+        <location filename="../processing/evaluate.py" line="71"/>
         <source>Metric</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="67"/>
+        <location filename="../processing/evaluate.py" line="72"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="68"/>
+        <location filename="../processing/evaluate.py" line="73"/>
         <source>Score, in percent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="68"/>
+        <location filename="../processing/evaluate.py" line="73"/>
         <source>Pictures answered right</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="68"/>
+        <location filename="../processing/evaluate.py" line="73"/>
         <source>Pictures that were asked about</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="68"/>
+        <location filename="../processing/evaluate.py" line="73"/>
         <source>Objects in them</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2361,22 +2361,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="110"/>
+        <location filename="../processing/label_algorithm.py" line="111"/>
         <source>Share that is held out (empty: by the number of labels)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="123"/>
+        <location filename="../processing/label_algorithm.py" line="124"/>
         <source>All</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="124"/>
+        <location filename="../processing/label_algorithm.py" line="125"/>
         <source>Reviewed detections of a result layer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/label_algorithm.py" line="126"/>
+        <location filename="../processing/label_algorithm.py" line="127"/>
         <source>Rows to use</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2468,19 +2468,12 @@ The result is an id; “Train a model” takes it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="40"/>
-        <source>Asks the model for each polygon, in a picture around it, and counts what it finds: one object is right if the first box shares half of the union with it (Acc@0.5); of all objects it is F1 at the same limit.
-
-With the labels, seed and share of “Build a training data set”, “held-out” are the very pictures that a training on that data set has not seen. SCORE is in percent.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../processing/evaluate.py" line="89"/>
+        <location filename="../processing/evaluate.py" line="96"/>
         <source>No polygon is held out: they lie too near each other, or the share is 0. Draw some farther away, or ask for all of them.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="119"/>
+        <location filename="../processing/evaluate.py" line="156"/>
         <source>{model}: {metric} {value:.0f} %, {samples} pictures, {objects} objects.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2527,7 +2520,7 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/ground.py" line="51"/>
+        <location filename="../processing/label_algorithm.py" line="99"/>
         <source>Masks</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2699,6 +2692,28 @@ With a result file (under Advanced) nothing is asked twice when it is started ag
     <message>
         <location filename="../processing/scene_algorithm.py" line="273"/>
         <source>{count} of {total} tiles were known from the result file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="43"/>
+        <source>Asks the model for each polygon, in a picture around it, and counts what it finds: one object is right if the first box shares half of the union with it (Acc@0.5); of all objects it is F1 at the same limit, of masks their mean share of the union (gIoU).
+
+With the labels, seed and share of “Build a training data set”, “held-out” are the very pictures that a training on that data set has not seen. SCORE is in percent; LOW and HIGH bound it by chance (95 %, over places) and are given from {count} objects on.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="73"/>
+        <source>Lower bound of the score, in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="73"/>
+        <source>Upper bound of the score, in percent</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/evaluate.py" line="161"/>
+        <source>{model}: {metric} {value:.0f} % (95 %: {low:.0f} to {high:.0f}), {samples} pictures, {objects} objects.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3324,7 +3339,7 @@ With a result file (under Advanced) nothing is asked twice when it is started ag
 <context>
     <name>ResultLayer</name>
     <message>
-        <location filename="../layers/result_layer.py" line="82"/>
+        <location filename="../layers/result_layer.py" line="105"/>
         <source>{path} cannot be shown.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3337,47 +3352,47 @@ With a result file (under Advanced) nothing is asked twice when it is started ag
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="185"/>
+        <location filename="../gui/scene_controller.py" line="183"/>
         <source>Reading the areas…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="252"/>
+        <location filename="../gui/scene_controller.py" line="250"/>
         <source>Looking at everything…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="285"/>
+        <location filename="../gui/scene_controller.py" line="284"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="288"/>
+        <location filename="../gui/scene_controller.py" line="287"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="292"/>
+        <location filename="../gui/scene_controller.py" line="291"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="303"/>
+        <location filename="../gui/scene_controller.py" line="302"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="303"/>
+        <location filename="../gui/scene_controller.py" line="302"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="311"/>
+        <location filename="../gui/scene_controller.py" line="310"/>
         <source>Not every tile was answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="313"/>
+        <location filename="../gui/scene_controller.py" line="312"/>
         <source>{count} found, {listed} listed</source>
         <translation type="unfinished"></translation>
     </message>

@@ -15,8 +15,11 @@ from qgis.core import (
 )
 from qgis.PyQt.QtCore import QCoreApplication
 
+from ..capture.training_chips import SIZE_PX
 from ..core import wire
-from ..core.scoring import Mark, mark, tally
+from ..core.mask_overlap import mask_iou
+from ..core.scoring import Mark, Tally, mark, tally
+from ..core.training_wire import MIN_HELD_OUT_FOR_VERDICT, Sample
 from ..core.training_words import metric_words
 from .algorithm import Parameters
 from .label_algorithm import LabelAlgorithm
@@ -40,10 +43,12 @@ class Evaluate(LabelAlgorithm):
         return translate(
             "GeoR1Processing",
             "Asks the model for each polygon, in a picture around it, and counts what it finds: one object is right if "
-            "the first box shares half of the union with it (Acc@0.5); of all objects it is F1 at the same limit.\n\n"
+            "the first box shares half of the union with it (Acc@0.5); of all objects it is F1 at the same limit, of masks their "
+            "mean share of the union (gIoU).\n\n"
             "With the labels, seed and share of “Build a training data set”, “held-out” are the very pictures that a "
-            "training on that data set has not seen. SCORE is in percent.",
-        )
+            "training on that data set has not seen. SCORE is in percent; LOW and HIGH bound it by chance (95 %, over places) "
+            "and are given from {count} objects on.",
+        ).format(count=MIN_HELD_OUT_FOR_VERDICT)
 
     def initAlgorithm(self, configuration: Any = None) -> None:
         self.add_label_parameters()
@@ -67,6 +72,8 @@ class Evaluate(LabelAlgorithm):
         self.addOutput(QgsProcessingOutputString("MODEL_ID", translate("GeoR1Processing", "Model")))
         for name, says in (
             ("SCORE", translate("GeoR1Processing", "Score, in percent")),
+            ("LOW", translate("GeoR1Processing", "Lower bound of the score, in percent")),
+            ("HIGH", translate("GeoR1Processing", "Upper bound of the score, in percent")),
             ("RIGHT", translate("GeoR1Processing", "Pictures answered right")),
             ("CHIPS", translate("GeoR1Processing", "Pictures that were asked about")),
             ("OBJECTS", translate("GeoR1Processing", "Objects in them")),
@@ -104,32 +111,12 @@ class Evaluate(LabelAlgorithm):
                 request = wire.GroundRequest(items=[item], model=model)
                 answer = service.ground(request, {sample.chip: self.image_of(sample.chip)})
                 answered_by = answer.model
-                boxes = [found.box_px for found in answer.detections]
-                marks.append(
-                    mark(
-                        sample.task,
-                        boxes,
-                        sample.boxes_px,
-                        says_none=answer.outcome == "none",
-                    )
-                )
+                marks.append(_mark(sample, answer))
                 rest = (100.0 - BAR_OF_CUTTING) * (number + 1) / len(chosen)
                 feedback.setProgress(BAR_OF_CUTTING + rest)
-        found = tally(marks)
-        words = translate(
-            "GeoR1Processing",
-            "{model}: {metric} {value:.0f} %, {samples} pictures, {objects} objects.",
-        )
-        feedback.pushInfo(
-            words.format(
-                model=answered_by,
-                metric=metric_words(found.metric, QCoreApplication.translate),
-                value=100 * found.value,
-                samples=found.samples,
-                objects=found.objects,
-            )
-        )
-        return {
+        found = tally(marks, seed=self.parameterAsInt(parameters, "SEED", context))
+        feedback.pushInfo(_words(found, answered_by))
+        outputs = {
             "SCORE": 100 * found.value,
             "METRIC": found.metric,
             "MODEL_ID": answered_by,
@@ -137,3 +124,50 @@ class Evaluate(LabelAlgorithm):
             "CHIPS": found.samples,
             "OBJECTS": found.objects,
         }
+        if found.objects >= MIN_HELD_OUT_FOR_VERDICT:
+            outputs.update(LOW=100 * found.low, HIGH=100 * found.high)
+        return outputs
+
+
+def _mark(sample: Sample, answer: wire.ResultEvent) -> Mark:
+    """How a picture was answered."""
+    says_none = answer.outcome == "none"
+    overlap = None
+    if sample.task == "gres":
+        overlap = mask_iou(
+            [polygon for found in answer.detections for polygon in found.polygons_px or []],
+            sample.polygons_px or [],
+            width_px=SIZE_PX,
+            height_px=SIZE_PX,
+            says_none=says_none,
+        )
+    return mark(
+        sample.task,
+        [found.box_px for found in answer.detections],
+        sample.boxes_px,
+        says_none=says_none,
+        mask_iou=overlap,
+        place=sample.place or sample.chip,
+    )
+
+
+def _words(found: Tally, model: str) -> str:
+    """The score in one line; of few objects an interval would only look like one."""
+    words = translate(
+        "GeoR1Processing",
+        "{model}: {metric} {value:.0f} %, {samples} pictures, {objects} objects.",
+    )
+    if found.objects >= MIN_HELD_OUT_FOR_VERDICT:
+        words = translate(
+            "GeoR1Processing",
+            "{model}: {metric} {value:.0f} % (95 %: {low:.0f} to {high:.0f}), {samples} pictures, {objects} objects.",
+        )
+    return words.format(
+        model=model,
+        metric=metric_words(found.metric, QCoreApplication.translate),
+        value=100 * found.value,
+        low=100 * found.low,
+        high=100 * found.high,
+        samples=found.samples,
+        objects=found.objects,
+    )

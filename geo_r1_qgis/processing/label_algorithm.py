@@ -37,7 +37,7 @@ from .algorithm import MAX_SEED, Parameters, ServiceAlgorithm
 translate = QCoreApplication.translate
 
 ROWS = (ALL, REVIEWED)
-TASKS: List[Task] = ["rec", "ovd"]
+TASKS: List[Task] = ["rec", "ovd", "gres"]
 MAX_HELD_OUT = 0.3
 """Of the labels; with a larger share too little is left to learn from, see `core/split.py`."""
 SHOWN_PROBLEMS = 200
@@ -103,6 +103,7 @@ class LabelAlgorithm(ServiceAlgorithm):
                 [
                     translate("GeoR1Processing", "One object"),
                     translate("GeoR1Processing", "All objects"),
+                    translate("GeoR1Processing", "Masks"),
                 ],
                 defaultValue=0,
             )

@@ -19,6 +19,7 @@ from PIL import Image
 
 from geo_r1_backend.cli import main
 from geo_r1_backend.errors import ConfigError, RunActive, RunComplete
+from geo_r1_backend.evaluation.masks import box_mask, polygon_mask
 from geo_r1_backend.geo.raster import read_raster
 from geo_r1_backend.storage.run_claim import claim_run
 from geo_r1_backend.storage.runs import RunStore
@@ -190,6 +191,28 @@ def test_neighbours_are_one_place(tmp_path):
     assert {part for part, _ in built.ground} == {"train", "validation", "held_out"}
     assert any(len(sample.boxes_px) > 1 for sample in built.samples)
     check_samples(built.samples, built.sizes_px)
+
+
+def test_masks_are_learned_from_outlines(tmp_path):
+    """Asked for masks, every chip has the outlines of what it shows, on the object to a pixel, cut off at the chip's edge."""
+    boxes = [(x, y, x + 60, y + 20) for x in range(300, 2100, 110) for y in (300, 1200, 2000)]
+    raster = write_raster(tmp_path / "ortho.tif", heaps_px=boxes)
+    labels = write_labels(tmp_path / "l.gpkg", [outline(b) for b in boxes], ["heaps"] * len(boxes))
+
+    task = options_of("--raster", raster, "--labels", labels, "--expression", "h", "--task", "gres")
+    built = built_from(Source(raster, labels, field="what", task=task.task))
+    check_samples(built.samples, built.sizes_px)
+    cut = 0
+    for sample in built.samples:
+        width, height = built.sizes_px[sample.chip]
+        seen = np.asarray(Image.open(io.BytesIO(built.chips[sample.chip])))[..., 0] == 40
+        said = polygon_mask(sample.polygons_px, height, width)
+        cut += any(0 in point or width in point for p in sample.polygons_px for point in p[0])
+        assert len(sample.polygons_px) == len(sample.boxes_px)
+        assert (said & seen).sum() > 0.95 * said.sum()
+        edge = box_mask(sample.boxes_px, height, width)
+        assert (seen & edge & ~said).sum() < 0.05 * said.sum()
+    assert cut
 
 
 def test_one_object_means_one_answer(tmp_path):

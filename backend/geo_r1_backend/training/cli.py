@@ -52,7 +52,10 @@ def add_train(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--expression", metavar="TEXT", help="one question for all polygons")
     parser.add_argument(
-        "--task", choices=("rec", "ovd"), default="rec", help="one object, or all of a kind"
+        "--task",
+        choices=("rec", "ovd", "gres"),
+        default="rec",
+        help="one object, all of a kind, or their masks",
     )
     parser.add_argument(
         "--method",

@@ -15,7 +15,12 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from geo_r1_backend.chip_windows import chips_per_label, visible_box_px, windows_around
+from geo_r1_backend.chip_windows import (
+    chips_per_label,
+    visible_box_px,
+    visible_rings_px,
+    windows_around,
+)
 from geo_r1_backend.errors import ConfigError
 from geo_r1_backend.geo.features import Row, read_rows
 from geo_r1_backend.geo.raster import RasterChip, Window, read_raster
@@ -199,17 +204,35 @@ def _possible(
 
 def _seen(label: Label, labels: Sequence[Label], window: Box) -> list[list[float]]:
     """Boxes of everything that a window shows and the question of a label fits, in pixels of the window."""
+    return [box for _, box in _shown(label, labels, window)]
+
+
+def _shown(label: Label, labels: Sequence[Label], window: Box) -> list[tuple[Label, list[float]]]:
+    """What a window shows and the question of a label fits, each with its box in pixels of the window."""
     width_px, height_px = window[2] - window[0], window[3] - window[1]
-    boxes = [
-        visible_box_px(
-            [(one.box[0] - window[0], one.box[1] - window[1]), (one.box[2] - window[0], one.box[3] - window[1])],
-            width_px,
-            height_px,
+    shown = []
+    for one in labels:
+        if one.expression != label.expression:
+            continue
+        left, top, right, bottom = one.box
+        corners = [(left - window[0], top - window[1]), (right - window[0], bottom - window[1])]
+        box = visible_box_px(corners, width_px, height_px)
+        if box:
+            shown.append((one, box))
+    return shown
+
+
+def _outlines(label: Label, labels: Sequence[Label], window: Box) -> list[list[list[list[float]]]]:
+    """The outlines of the same objects, cut off at the window's edges."""
+    left, top, right, bottom = window
+    polygons = [
+        visible_rings_px(
+            [[(x - left, y - top) for x, y in ring] for ring in rings], right - left, bottom - top
         )
-        for one in labels
-        if one.expression == label.expression
-    ]  # fmt: skip
-    return [box for box in boxes if box]
+        for one, _ in _shown(label, labels, window)
+        for rings in one.polygons
+    ]
+    return [polygon for polygon in polygons if polygon]
 
 
 def _add(
@@ -238,6 +261,7 @@ def _add(
         label=label.name or label.expression[:200],
         part=part,
         place=place,
+        polygons_px=_outlines(label, built.check.labels, window) if source.task == "gres" else None,
     )
     if sample not in built.samples:
         built.samples.append(sample)

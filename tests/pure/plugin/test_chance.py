@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from geo_r1_qgis.core.chance import between, share, shuffled
+from geo_r1_qgis.core.chance import between, drawn, share, shuffled
 
 
 def test_the_same_names_give_the_same_number_for_ever():
@@ -25,3 +25,13 @@ def test_an_order_holds_every_number_once():
     """Shuffling loses nothing, and another seed is another order."""
     assert sorted(shuffled(50, "s", 1)) == list(range(50))
     assert shuffled(50, "s", 1) == shuffled(50, "s", 1) != shuffled(50, "s", 2)
+
+
+def test_draws_are_even_and_repeatable():
+    """Numbers drawn with replacement stay below their limit, come equally often, and are the same for the same names."""
+    numbers = drawn(7000, 7, "d", 1)
+
+    assert set(numbers) == set(range(7))
+    assert all(900 < numbers.count(each) < 1100 for each in range(7))
+    assert numbers == drawn(7000, 7, "d", 1) != drawn(7000, 7, "d", 2)
+    assert drawn(0, 0, "d") == []

@@ -3,10 +3,12 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo_r1_backend.evaluation.masks import polygon_mask
 from geo_r1_qgis.core.chip_windows import (
     BORDER,
     chips_per_label,
     visible_box_px,
+    visible_rings_px,
     windows_around,
 )
 from geo_r1_qgis.core.label_check import Label
@@ -58,3 +60,28 @@ def test_a_cut_object_counts_from_half_on():
     assert visible_box_px([(-4, 10), (6, 20)], 100, 100) == [0, 10, 6, 20]
     assert visible_box_px([(-6, 10), (4, 20)], 100, 100) == []
     assert visible_box_px([(200, 10), (240, 20)], 100, 100) == []
+
+
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(-30, 60), st.integers(-30, 60)), min_size=3, max_size=7).map(
+            lambda points: [*points, points[0]]
+        ),
+        min_size=1,
+        max_size=2,
+    )
+)
+def test_a_cut_outline_shows_the_same_pixels(rings):
+    """An outline that leaves the chip is cut off at its edge: closed, inside, and no pixel of the chip is lost or won."""
+    # odd numbers of tenths: no outline passes through the middle of a pixel
+    moved = [[(x + 0.13, y + 0.29) for x, y in ring] for ring in rings]
+    cut = visible_rings_px(moved, 32, 32)
+    outside = [[(x + 40, y + 40) for x, y in ring] for ring in moved]
+    whole = polygon_mask([outside], 112, 112)[40:72, 40:72]
+
+    for ring in cut:
+        assert len(ring) >= 4
+        assert ring[0] == ring[-1]
+        assert all(-1e-9 <= value <= 32 + 1e-9 for point in ring for value in point)
+    if cut or len(rings) == 1:  # the hole of an outline that lies elsewhere is no object
+        assert (polygon_mask([cut] if cut else [], 32, 32) == whole).all()
