@@ -290,7 +290,7 @@ class Health:
     ready_after_s: float = 0.0
     queue_length: int = 0
     refused: Dict[str, str] = field(default_factory=dict)
-    """Engine -> why it cannot run here."""
+    """Engine -> why it cannot run here; ``speed`` -> why the one that answers is slower than it could be."""
     error: Optional[ErrorBody] = None
 
 

@@ -13,7 +13,7 @@ from engine_ours import Ours
 from torch import Tensor
 
 from geo_r1_backend.models.qwen.decode import MATRICES
-from geo_r1_backend.models.qwen.graphs import recorded, time_ms
+from geo_r1_backend.models.qwen.graphs import Pool, recorded, time_ms
 from geo_r1_backend.models.qwen.operations import Operations
 
 BLOCKS = (
@@ -163,7 +163,7 @@ def _us(ours: Ours, work: Callable[[int], Tensor]) -> float:
         for index in range(count):
             work(index)
 
-    graph, _ = recorded(every, pool=torch.cuda.graph_pool_handle(), trials=1)
+    graph, _ = recorded(every, pool=Pool(), trials=1)
     return round(time_ms(graph) / count * 1e3, 2)
 
 
@@ -173,7 +173,7 @@ def head_us(ours: Ours, rows: int) -> float:
     hidden = torch.randn(rows, head.shape[1], device=head.device, dtype=head.dtype)
     graph, _ = recorded(
         lambda: torch.nn.functional.linear(hidden, head).float().argmax(-1),
-        pool=torch.cuda.graph_pool_handle(),
+        pool=Pool(),
     )
     return round(time_ms(graph) * 1e3, 1)
 

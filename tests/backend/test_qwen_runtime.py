@@ -19,11 +19,13 @@ from geo_r1_backend.engines.torch_loading import (
     repaired,
 )
 from geo_r1_backend.models.export import export_stock_folder
+from geo_r1_backend.models.qwen import graphs
 from geo_r1_backend.models.qwen.adapters import read_adapter
 from geo_r1_backend.models.qwen.batcher import answers
 from geo_r1_backend.models.qwen.decode import WAYS, name_of
 from geo_r1_backend.models.qwen.runtime import Question, QwenRuntime
 from geo_r1_backend.training.lora import add_lora, lora_parameters
+from tests.backend.fake_cuda import Cuda
 from tests.backend.tiny_model import picture, write_tiny_model
 
 TOKENS = 24
@@ -331,3 +333,46 @@ def test_products_that_read_weights_once_answer_the_same(stock, expected, monkey
 
     assert told(made, ASKED[:3])[0] == expected[:3]
     assert ways
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    found = Cuda()
+    found.put_in(monkeypatch, graphs)
+    return found
+
+
+def recorded_step(made, count=2):
+    """A recorded step over new rows, and the rows."""
+    rows = made.decoder.make_rows(count, 64)
+    rows.limits.fill_(64)
+    rows.ended.fill_(value=False)
+    rows.used.fill_(3)
+    rows.positions.fill_(3)
+    return rows, made.decoder._captured(rows, count, draws=False)
+
+
+def test_steps_are_recorded_again_when_all_rows_have_gone(stock, cuda):
+    """Rows go with their graphs when another number of questions comes; the steps of the next rows are recorded all the same."""
+    made = runtime(stock)
+    for count in (1, 2, 4):
+        rows, graph = recorded_step(made, count)
+        graph.replay()
+        assert rows.said.tolist() == [1] * count
+        assert made.decoder.refused == ""
+        del rows, graph
+
+
+def test_a_step_that_cannot_be_recorded_is_told_and_tried_again(stock, cuda):
+    """Without a graph the step runs as it is and says so; the next rows are recorded, and nothing is told any more."""
+    made = runtime(stock)
+    cuda.cannot |= {2, 3, 4, 5, 6}
+    rows, step = recorded_step(made)
+    step.replay()
+    assert rows.said.tolist() == [1, 1]
+    assert "not permitted" in made.decoder.refused
+
+    cuda.cannot.clear()
+    recorded_step(made)
+
+    assert made.decoder.refused == ""

@@ -5,18 +5,22 @@ from __future__ import annotations
 import pytest
 import torch
 
-from geo_r1_backend.models.qwen.graphs import ByShape
+from geo_r1_backend.models.qwen import graphs
+from geo_r1_backend.models.qwen.graphs import TRIES, ByShape, Pool, recorded
+from tests.backend.fake_cuda import Cuda
 
 
 class Recorder:
     """Keeps buffers as a graph does: the results of a replay are overwritten by the next."""
 
     def __init__(self, refuses=""):
-        self.shapes, self.replays, self._refuses = [], [], refuses
+        self.shapes, self.replays, self.refuses = [], [], refuses
+        self.asked = 0
 
     def __call__(self, work, inputs):
-        if self._refuses:
-            raise RuntimeError(self._refuses)
+        self.asked += 1
+        if self.refuses:
+            raise RuntimeError(self.refuses)
         shape = tuple(inputs[0].shape)
         self.shapes.append(shape)
         buffers = tuple(one.clone() for one in inputs)
@@ -73,16 +77,86 @@ def test_graphs_used_last_are_kept():
     assert len(run) == 2
 
 
-def test_a_device_that_records_nothing_is_asked_once():
-    """A recording that fails costs one try; all answers are the work's own, and the reason can be read."""
+def test_a_device_that_records_nothing_is_given_up():
+    """A recording that fails is tried again a few times, then never; all answers are the work's own, and the reason can be read."""
     recorder = Recorder(refuses="operation not permitted when stream is capturing")
     run = ByShape(doubled, record=recorder)
 
-    for size in (3, 3, 3, 4, 4):
+    for size in (3, 3, 3, 4, 4, 5, 5, 5, 5, 5):
         assert run(torch.ones(size))[0].tolist() == [2.0] * size
 
     assert "not permitted" in run.refused
     assert len(run) == 0
+    assert recorder.asked == TRIES
+
+
+def test_a_device_that_was_busy_records_later():
+    """One recording that fails, for want of memory say, costs that shape one answer; the next is recorded and nothing is refused."""
+    recorder = Recorder(refuses="out of memory")
+    run = ByShape(doubled, record=recorder)
+    run(torch.ones(3))
+    run(torch.ones(3))
+    assert run.refused
+
+    recorder.refuses = ""
+    run(torch.ones(3))
+
+    assert (len(run), run.refused) == (1, "")
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    found = Cuda()
+    found.put_in(monkeypatch, graphs)
+    monkeypatch.setattr(ByShape, "_can_record", lambda *_: True)
+    return found
+
+
+def test_a_pool_outlives_its_graphs(cuda):
+    """All graphs go, as the slower ways of a step and shapes of another adapter do; the next one is recorded into the same pool."""
+    pool = Pool()
+    first = recorded(lambda: doubled(torch.ones(2)), pool=pool)
+    handle = pool.handle
+    del first
+
+    _, found = recorded(lambda: doubled(torch.ones(2)), pool=pool)
+
+    assert found[0].tolist() == [2.0, 2.0]
+    assert pool.handle == handle
+
+
+def test_a_recording_that_breaks_off_leaves_its_pool(cuda):
+    """What was half recorded spoils its pool for good, so the next recording has another; graphs of the old one go on."""
+    pool = Pool()
+    kept, _ = recorded(lambda: doubled(torch.ones(2)), pool=pool)
+    cuda.cannot.add(cuda.recordings + 1)
+    with pytest.raises(RuntimeError, match="not permitted"):
+        recorded(lambda: doubled(torch.ones(2)), pool=pool)
+
+    recorded(lambda: doubled(torch.ones(2)), pool=pool)
+
+    kept.replay()
+
+
+def test_shapes_are_recorded_after_all_were_forgotten(cuda):
+    """An adapter of another rank makes everything be recorded anew: that works, and nothing is refused."""
+    run = ByShape(doubled)
+    for _ in range(2):
+        run(torch.ones(3))
+    run.clear()
+    for _ in range(2):
+        run(torch.ones(3))
+
+    assert (len(run), run.refused) == (1, "")
+
+
+def test_the_only_shape_may_give_way_to_another(cuda):
+    """Where one graph alone is kept and another shape comes, again and again, every one is recorded."""
+    run = ByShape(doubled, limit=1)
+    for size in (2, 2, 3, 3, 2, 3):
+        run(torch.ones(size))
+
+    assert (len(run), run.refused) == (1, "")
 
 
 def test_large_work_is_not_recorded():

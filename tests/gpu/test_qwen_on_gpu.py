@@ -210,11 +210,35 @@ def test_recorded_pictures_and_prompts_are_what_runs_unrecorded():
     assert len(made.by_shape) >= 1
 
 
+def test_a_pool_of_memory_outlives_its_graphs():
+    """All graphs of a pool go, or a recording breaks off: the next one is recorded all the same, as the steps of other rows are."""
+    from geo_r1_backend.models.qwen.graphs import Pool, recorded
+
+    pool, source = Pool(), torch.ones(4, device="cuda")
+    for factor in (2.0, 3.0):
+        graph, found = recorded(lambda factor=factor: source * factor, pool=pool)
+        graph.replay()
+        assert found.tolist() == [factor] * 4
+        del graph, found
+    tried = [0]
+
+    def speaks_to_the_host():
+        tried[0] += 1
+        return float(source.sum()) if tried[0] > 2 else 0.0
+
+    with pytest.raises(RuntimeError):
+        recorded(speaks_to_the_host, pool=pool)
+
+    graph, found = recorded(lambda: source * 5.0, pool=pool)
+    graph.replay()
+    assert found.tolist() == [5.0] * 4
+
+
 def test_every_way_of_a_step_is_recorded_and_says_the_same():
     """Norms, gates and sums inside of some matrix products or beside them: all graphs of a step choose the same tokens."""
     from geo_r1_backend.models.qwen.choice import choose_operations
     from geo_r1_backend.models.qwen.decode import APART, WAYS
-    from geo_r1_backend.models.qwen.graphs import recorded
+    from geo_r1_backend.models.qwen.graphs import Pool, recorded
     from geo_r1_backend.models.qwen.runtime import QwenRuntime
 
     operations = choose_operations("cuda", torch.float32)
@@ -233,7 +257,7 @@ def test_every_way_of_a_step_is_recorded_and_says_the_same():
         with torch.no_grad():
             graph, _ = recorded(
                 lambda rows=rows, way=way: made.decoder.step(rows, 2, draws=False, once=way),
-                pool=torch.cuda.graph_pool_handle(),
+                pool=Pool(),
             )
         for _ in range(8):
             graph.replay()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -125,7 +125,7 @@ class Service:
             device=status.device if status else "",
             ready_after_s=round(self.ready_after_s, 3),
             queue_length=self.queue.length,
-            refused=dict(loaded[1].refused) if loaded else {},
+            refused=_refused(loaded[1].refused, status.facts) if loaded and status else {},
             error=error.to_body() if error else None,
         )
 
@@ -205,6 +205,11 @@ def _models(config: ServerConfig) -> list[ModelFolder]:
         return found
     given = remote_model(config.remote, config.data_folder)
     return [given, *(model for model in found if model.id != given.id)]
+
+
+def _refused(engines: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]:
+    """What does not work here: engines, and what makes the one that answers slow."""
+    return {**engines, **({"speed": facts["slow"]} if facts.get("slow") else {})}
 
 
 def _training(runs: RunStore, supervisor: Supervisor) -> Training | None:

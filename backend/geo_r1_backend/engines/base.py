@@ -77,6 +77,7 @@ class EngineStatus:
     device: str
     resident_bytes: int | None = None
     facts: dict[str, str] = field(default_factory=dict)
+    """For `geo-r1 doctor` and the logs; ``slow`` (why answers take longer than they should) is told with every answer and in health."""
 
 
 @runtime_checkable

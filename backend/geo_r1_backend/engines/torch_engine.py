@@ -78,6 +78,8 @@ class TorchEngine:
         facts = {str(name): str(value) for name, value in loaded.get("facts", {}).items()}
         if self.chosen:
             facts["chosen"] = self.chosen
+        if self._worker.slow:
+            facts["slow"] = self._worker.slow
         if self._adapter:
             facts["adapter"] = "beside the weights, exchanged for each question"
         return EngineStatus(name="torch", device=str(loaded.get("device", "cpu")), facts=facts)

@@ -32,6 +32,12 @@ class OwnAnswers:
         self.best_batch = runtime.max_rows
         self._adapters: OrderedDict[Path, None] = OrderedDict()
 
+    @property
+    def slow(self) -> str:
+        """Why answers take several times as long as they could; empty = they do not."""
+        why = self.runtime.refused
+        return f"CUDA graphs could not be recorded: {why}" if why else ""
+
     def adapt(self, folder: Path | None) -> None:
         """Answer with a run's adapter from now on, read at its first use; None = with the base alone.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,6 +11,8 @@ from pathlib import Path
 
 from geo_r1_backend.engines.worker_process import Message, WorkerProcess
 from geo_r1_backend.errors import EngineFailed, ModelFailed
+
+log = logging.getLogger(__name__)
 
 WORKER_MODULE = "geo_r1_backend.engines.torch_worker"
 LOAD_LIMIT_S = 600.0
@@ -56,6 +59,8 @@ class SharedWorker:
         self._worker: WorkerProcess | None = None
         self.loaded: Message = {}
         """What the worker said of itself."""
+        self.slow = ""
+        """Why the last answer took several times as long as this device needs; empty = it did not."""
 
     @classmethod
     def taken(cls, start: Start, model_id: str) -> SharedWorker:
@@ -134,7 +139,7 @@ class SharedWorker:
             message = worker.receive(POLL_S)
             reason = ""
             if message is not None and message["event"] == "loaded":
-                self._worker, self.loaded = worker, message
+                self._worker, self.loaded, self.slow = worker, message, ""
                 return worker
             if message is not None and message["event"] == "failed":
                 reason = str(message["reason"])
@@ -160,6 +165,7 @@ class SharedWorker:
             if message is not None and message.get("id") == request:
                 heard_s = time.monotonic()
                 if message["event"] == "done":
+                    self._note_slow(str(message.get("slow", "")))
                     return
                 yield message
             elif message is None and not worker.alive:
@@ -169,6 +175,11 @@ class SharedWorker:
                 reason = f"the worker said nothing for {silence_limit_s():g} s and was ended"
                 raise EngineFailed(reason, engine="torch")
         self._stop(worker, request)
+
+    def _note_slow(self, why: str) -> None:
+        if why and why != self.slow:
+            log.warning("%s answers slower than it could: %s", self._start_as.folder.name, why)
+        self.slow = why
 
     def _stop(self, worker: WorkerProcess, request: int) -> None:
         """Ask the worker to stop; end it if it does not hear (a long prefill cannot)."""

@@ -2,7 +2,8 @@
 
 In: ``{"op": "generate", "id", "items", "options", "adapter"}``, ``{"op": "adapt", "id", "adapter"}`` (read an adapter now),
 ``{"op": "stop", "id"}``; the end of input is the end.
-Out: ``loaded`` or ``failed`` once; for each request ``piece`` lines, then ``done`` or ``error``.
+Out: ``loaded`` or ``failed`` once; for each request ``piece`` lines, then ``done`` (with ``slow``: why it took longer than it should) or
+``error``.
 Qwen2.5-VL runs in the own loop (`torch_own.py`), other architectures through transformers' `generate` (`torch_generate.py`).
 """
 
@@ -183,7 +184,7 @@ def _answer(wire: Wire, request: Message, answers: Answers) -> None:
     except Exception as error:
         wire.say(event="error", id=number, reason=reason_of(error))
         return
-    wire.say(event="done", id=number)
+    wire.say(event="done", id=number, slow=getattr(answers, "slow", ""))
 
 
 if __name__ == "__main__":

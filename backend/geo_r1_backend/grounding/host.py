@@ -122,11 +122,17 @@ class ModelHost:
     def note(self, model_id: str) -> str:
         """What to know of the answers of a loaded model at this moment; empty = nothing."""
         slot = self._slot(model_id)
-        device = slot.engine.status().device if slot.engine is not None else None
-        return self._arbiter.place(slot.folder, device=device).note or (
-            "A training run has the GPU: the processor answers, much more slowly."
-            if slot.on_cpu
-            else ""
+        status = slot.engine.status() if slot.engine is not None else None
+        device = status.device if status is not None else None
+        slow = status.facts.get("slow", "") if status is not None else ""
+        return (
+            self._arbiter.place(slot.folder, device=device).note
+            or (
+                "A training run has the GPU: the processor answers, much more slowly."
+                if slot.on_cpu
+                else ""
+            )
+            or (f"The GPU answers more slowly than it could: {slow}" if slow else "")
         )
 
     def _leave_cpu(self, model_id: str) -> None:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from geo_r1_backend.models.qwen.graphs import recorded, time_ms
+from geo_r1_backend.models.qwen.graphs import TRIES, Pool, reason_of, recorded, time_ms
 from geo_r1_backend.models.qwen.layout import Shape
 from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.rows import Rows
@@ -84,13 +84,15 @@ class Decoder:
         device = language.head.device
         self._end_ids = torch.tensor(list(end_ids), dtype=torch.long, device=device)
         self.generator = torch.Generator(device)
-        self._pool: Any = None
+        # steps never overlap and leave their results in the rows, so all graphs share their scratch memory
+        self._pool = Pool()
         self.captures = 0
         """Graphs captured so far."""
         self.chosen: dict[int, dict[str, Any]] = {}
         """By rows: which way of a step was the fastest, and the times of all."""
+        self._failures = 0
         self.refused = ""
-        """Why a way of a step could not be recorded, the last time that happened."""
+        """Why the last step could be recorded in no way; empty = it was."""
 
     def make_rows(self, count: int, slots: int, *, log_probs: bool = False) -> Rows:
         """Buffers for this model."""
@@ -129,10 +131,11 @@ class Decoder:
             return
         adapter = self.language.weights.adapter
         key = (count, draws, adapter.rank if adapter is not None else 0)
-        if key not in rows.graphs:
-            rows.graphs[key] = self._captured(rows, count, draws=draws)
+        graph = rows.graphs.get(key) or self._captured(rows, count, draws=draws)
+        if not self.refused or self._failures >= TRIES:
+            rows.graphs[key] = graph
         for _ in range(steps):
-            rows.graphs[key].replay()
+            graph.replay()
 
     def step(
         self,
@@ -261,9 +264,7 @@ class Decoder:
             for tensor, value in zip(rows.small, kept, strict=True):
                 tensor.copy_(value)
 
-        if self._pool is None:
-            # steps never overlap and leave their results in the rows, so all graphs share their scratch memory
-            self._pool = torch.cuda.graph_pool_handle()
+        refused = ""
         graphs: dict[Way, Any] = {}
         times_ms: dict[str, float] = {}
         for way in ways:
@@ -277,11 +278,13 @@ class Decoder:
                 times_ms[name_of(way)] = round(time_ms(graphs[way], put_back), 3)
             except RuntimeError as error:  # border: a compiler and a driver run here
                 put_back()
-                self.refused = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+                refused = reason_of(error)
         self.generator.set_state(dice)
         self.captures += 1
         if not graphs:
+            self.refused, self._failures = refused, self._failures + 1
             return _Eager(lambda: self.step(rows, count, draws=draws))
+        self.refused, self._failures = "", 0
         fastest = min(graphs, key=lambda way: times_ms[name_of(way)])
         self.chosen[count] = {"once": name_of(fastest), "ms": times_ms}
         return graphs[fastest]

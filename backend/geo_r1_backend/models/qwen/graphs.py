@@ -19,12 +19,41 @@ Work = Callable[..., Tensors]
 SHAPES_KEPT = 16
 """Graphs of one `ByShape`: each holds its scratch memory, some tens of MB for a 3B model."""
 SHAPES_COUNTED = 256
+TRIES = 3
+"""Recordings in a row that may fail (another program can hold the memory for a moment) before a device is believed to record nothing."""
+
+
+class Pool:
+    """Scratch memory that graphs share, good for as long as somebody may record into it.
+
+    CUDA's allocator counts the graphs of a pool. When the last one goes the pool is closed for good, and whoever records into it once
+    more fails on an assertion deep inside of torch, as does everyone after him. Graphs go all the time here (the slower ways of a step,
+    rows of another size, shapes that were not asked for longest), so a pool holds a graph of its own: one tiny kernel, never replayed.
+    A recording that breaks off may leave its pool half open, which nothing closes again: the next one begins a pool anew.
+    """
+
+    def __init__(self) -> None:
+        self._keeper: Any = None
+        self._handle: Any = None
+
+    @property
+    def handle(self) -> Any:
+        """What torch calls the pool; it is opened when it is first asked for."""
+        if self._keeper is None:
+            handle, keeper = torch.cuda.graph_pool_handle(), torch.cuda.CUDAGraph()
+            _capture(keeper, handle, lambda: torch.zeros(1, device="cuda"))
+            self._handle, self._keeper = handle, keeper
+        return self._handle
+
+    def leave(self) -> None:
+        """Open another one for the next recording; graphs of this one stay good."""
+        self._keeper = self._handle = None
 
 
 def recorded(
     work: Callable[[], Any],
     *,
-    pool: Any,
+    pool: Pool,
     generator: torch.Generator | None = None,
     after_trial: Callable[[], None] = lambda: None,
     trials: int = 2,
@@ -45,17 +74,25 @@ def recorded(
             work()
             after_trial()
     torch.cuda.current_stream().wait_stream(stream)
+    handle = pool.handle
     graph = torch.cuda.CUDAGraph()
     if generator is not None:
         graph.register_generator_state(generator)
+    try:
+        return graph, _capture(graph, handle, work)
+    except BaseException:
+        pool.leave()
+        raise
+
+
+def _capture(graph: Any, handle: Any, work: Callable[[], Any]) -> Any:
     current = torch.cuda.current_stream()
     try:
         # other threads may allocate meanwhile
-        with torch.cuda.graph(graph, pool=pool, capture_error_mode="thread_local"):
-            found = work()
+        with torch.cuda.graph(graph, pool=handle, capture_error_mode="thread_local"):
+            return work()
     finally:
         torch.cuda.set_stream(current)  # a recording that fails leaves its own behind
-    return graph, found
 
 
 def time_ms(graph: Any, after: Callable[[], None] = lambda: None) -> float:
@@ -72,6 +109,12 @@ def time_ms(graph: Any, after: Callable[[], None] = lambda: None) -> float:
     return min(found[1:])
 
 
+def reason_of(error: Exception) -> str:
+    """Why a recording failed, in a line."""
+    said = str(error).splitlines() or [""]
+    return f"{type(error).__name__}: {said[0][:200]}"
+
+
 class Replay(Protocol):
     """Recorded work."""
 
@@ -82,7 +125,7 @@ class Replay(Protocol):
 class _Graph:
     """Recorded work with buffers for its inputs."""
 
-    def __init__(self, work: Work, inputs: Tensors, pool: Any) -> None:
+    def __init__(self, work: Work, inputs: Tensors, pool: Pool) -> None:
         self._inputs = tuple(one.clone(memory_format=torch.contiguous_format) for one in inputs)
         # it was run before with these shapes, so kernels are there
         self._graph, self._found = recorded(lambda: work(*self._inputs), pool=pool, trials=1)
@@ -114,9 +157,9 @@ class ByShape:
         self._work, self._limit, self._record = work, limit, record
         self._kept: OrderedDict[Hashable, Replay] = OrderedDict()
         self._seen: Counter[Hashable] = Counter()
-        self._pool: Any = None
+        self._pool, self._failures = Pool(), 0
         self.refused = ""
-        """Why the device records nothing; empty = it does."""
+        """Why the last recording failed; empty = it did not."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -129,7 +172,7 @@ class ByShape:
             worth: whether recording pays; large work hides Python's share anyway.
             key: what the work depends on beside the shapes.
         """
-        if not worth or self.refused or not self._can_record(inputs):
+        if not worth or self._failures >= TRIES or not self._can_record(inputs):
             return self._work(*inputs)
         place = (key, *((one.shape, one.dtype) for one in inputs))
         replay = self._kept.get(place)
@@ -156,14 +199,13 @@ class ByShape:
         try:
             replay = (self._record or self._on_cuda)(self._work, inputs)
         except (RuntimeError, ValueError) as error:  # border: a driver runs here
-            self.refused = f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"
+            self.refused, self._failures = reason_of(error), self._failures + 1
             return None
+        self.refused, self._failures = "", 0
         self._kept[place] = replay
         while len(self._kept) > self._limit:
             self._kept.popitem(last=False)
         return replay
 
     def _on_cuda(self, work: Work, inputs: Tensors) -> Replay:
-        if self._pool is None:
-            self._pool = torch.cuda.graph_pool_handle()
         return _Graph(work, inputs, self._pool)

@@ -105,6 +105,11 @@ class QwenRuntime:
         self._active = ""
         self._buffers: dict[int, ActiveAdapter] = {}
 
+    @property
+    def refused(self) -> str:
+        """Why this GPU does not record steps, prompts or pictures, so that all is several times slower; empty = it does."""
+        return self.decoder.refused or self.by_shape.refused or self.vision.by_shape.refused
+
     # ---- adapters ----------------------------------------------------------------------------------------------------
 
     @property
