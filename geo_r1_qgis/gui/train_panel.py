@@ -21,18 +21,18 @@ from qgis.PyQt.QtWidgets import (
 
 from ..core import training_wire as tw
 from ..core.curves import charts
-from ..core.label_check import Check, Weight
+from ..core.label_check import Check
 from ..core.train_state import Stage, TrainState
-from ..core.training_words import problem_words, verdict_words
+from ..core.training_words import verdict_words
 from .chip_strip import ChipStrip
 from .curves_view import CurvesView
 from .notice import Notice
+from .problem_list import ProblemList
 from .small_print import plain_tooltip, small_print
 from .train_form import TrainForm
 from .train_words import check_words, run_words, stage_words
 
 _ROLE = Qt.ItemDataRole.UserRole
-SHOWN_PROBLEMS = 500
 
 
 class TrainPanel(QWidget):
@@ -57,10 +57,8 @@ class TrainPanel(QWidget):
         self.go = self._button("geoR1TrainGo", self.go_pressed)
         self.resume = self._button("geoR1TrainResume", self.resume_pressed)
         self.resume.setText(self.tr("Resume"))
-        self.problems = self._tree("geoR1TrainProblems", self.tr("Problems of the labels"), 3)
-        self.problems.setHeaderLabels([self.tr("Row"), self.tr("Problem"), self.tr("Mend")])
-        self.problems.itemClicked.connect(lambda item, _: self._choose(item))
-        self.problems.itemActivated.connect(lambda item, _: self._choose(item))
+        self.problems = ProblemList(self)
+        self.problems.row_chosen.connect(self.row_chosen)
         self.curves = CurvesView(self)
         self.strip = ChipStrip(self)
         self.note = small_print(self)
@@ -79,7 +77,7 @@ class TrainPanel(QWidget):
         self.use.setText(self.tr("Use this model"))
         self.runs_title = QLabel(self.tr("Earlier runs"), self)
         self.runs_title.setFont(bold)
-        self.runs = self._tree("geoR1TrainRuns", self.tr("Earlier runs"), 2)
+        self.runs = self._runs_tree()
         self.runs.setHeaderHidden(True)
         self.runs.itemActivated.connect(lambda item, _: self.run_opened.emit(item.data(0, _ROLE)))
         self.runs.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -91,20 +89,7 @@ class TrainPanel(QWidget):
 
     def show_check(self, check: Optional[Check]) -> None:
         """The result of the sample check; none = there is none for what is chosen now."""
-        self.problems.clear()
-        found = check.problems if check is not None else []
-        for problem in found[:SHOWN_PROBLEMS]:
-            what, mend = problem_words(problem, QCoreApplication.translate)
-            row = self.tr("all") if problem.fid is None else str(problem.fid)
-            mark = {Weight.BLOCKS: "⛔ ", Weight.LEFT_OUT: "⚠ ", Weight.NOTE: ""}[problem.weight]
-            item = QTreeWidgetItem([row, mark + what, mend])
-            item.setData(0, _ROLE, problem.fid)
-            item.setToolTip(1, plain_tooltip(what))
-            item.setToolTip(2, plain_tooltip(mend))
-            self.problems.addTopLevelItem(item)
-        self.problems.setVisible(bool(found))
-        height = self.problems.sizeHintForRow(0) if found else 20
-        self.problems.setFixedHeight(28 + height * min(6, max(1, len(found))))
+        self.problems.show_problems(check.problems if check is not None else [])
         if check is not None:
             self.stage.setText(check_words(check))
         self.stage.setVisible(bool(self.stage.text()))
@@ -157,11 +142,6 @@ class TrainPanel(QWidget):
             self.figures.setText(figures)
             self.use.setDefault(verdict.outcome == "better")
 
-    def _choose(self, item: QTreeWidgetItem) -> None:
-        fid = item.data(0, _ROLE)
-        if fid is not None:
-            self.row_chosen.emit(int(fid))
-
     def _offer(self, place: object) -> None:
         item = self.runs.itemAt(place)
         if item is None:
@@ -180,17 +160,15 @@ class TrainPanel(QWidget):
         button.clicked.connect(lambda _=False: signal.emit())  # type: ignore[attr-defined]
         return button
 
-    def _tree(self, name: str, says: str, columns: int) -> QTreeWidget:
+    def _runs_tree(self) -> QTreeWidget:
         tree = QTreeWidget(self)
-        tree.setObjectName(name)
-        tree.setAccessibleName(says)
-        tree.setColumnCount(columns)
+        tree.setObjectName("geoR1TrainRuns")
+        tree.setAccessibleName(self.tr("Earlier runs"))
+        tree.setColumnCount(2)
         tree.setRootIsDecorated(False)
         tree.setUniformRowHeights(True)
         tree.header().setStretchLastSection(True)
         tree.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        if columns > 2:
-            tree.header().setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
         return tree
 
     def _arrange(self) -> None:

@@ -2510,7 +2510,7 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="93"/>
+        <location filename="../processing/scene_algorithm.py" line="95"/>
         <source>Raster to look at</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2525,37 +2525,37 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="98"/>
+        <location filename="../processing/scene_algorithm.py" line="100"/>
         <source>Part to look at (empty: all of it)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="116"/>
+        <location filename="../processing/scene_algorithm.py" line="118"/>
         <source>Metres per pixel that is sent (0: the raster&apos;s own)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="147"/>
+        <location filename="../processing/scene_algorithm.py" line="149"/>
         <source>Objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="150"/>
+        <location filename="../processing/scene_algorithm.py" line="152"/>
         <source>Objects that were found</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="150"/>
+        <location filename="../processing/scene_algorithm.py" line="152"/>
         <source>Tiles that were answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="150"/>
+        <location filename="../processing/scene_algorithm.py" line="152"/>
         <source>Tiles without an answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="156"/>
+        <location filename="../processing/scene_algorithm.py" line="158"/>
         <source>How it ended: finished or stopped</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2565,7 +2565,7 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="278"/>
+        <location filename="../processing/scene_algorithm.py" line="281"/>
         <source>{count} of {total} tiles have no answer. The first one: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2660,37 +2660,37 @@ With a result file (under Advanced) nothing is asked twice when it is started ag
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="100"/>
+        <location filename="../processing/scene_algorithm.py" line="102"/>
         <source>Areas, each with answers of its own (instead of a part)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="108"/>
+        <location filename="../processing/scene_algorithm.py" line="110"/>
         <source>Field that names the areas (empty: number of the feature)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="134"/>
+        <location filename="../processing/scene_algorithm.py" line="136"/>
         <source>Result file in which every tile is kept: run it again, and only what is missing is asked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="134"/>
+        <location filename="../processing/scene_algorithm.py" line="136"/>
         <source>GeoPackage (*.gpkg)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="168"/>
+        <location filename="../processing/scene_algorithm.py" line="170"/>
         <source>EXTENT and AREAS are both given: leave one of them empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="218"/>
+        <location filename="../processing/scene_algorithm.py" line="221"/>
         <source>Areas that lie beside the raster and are left out: {count}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="273"/>
+        <location filename="../processing/scene_algorithm.py" line="276"/>
         <source>{count} of {total} tiles were known from the result file.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3252,6 +3252,39 @@ With the labels, seed and share of “Build a training data set”, “held-out�
     <message>
         <location filename="../gui/notice.py" line="134"/>
         <source>code: {code}</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>ProblemList</name>
+    <message>
+        <location filename="../gui/problem_list.py" line="37"/>
+        <source>Problems of the labels</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/problem_list.py" line="39"/>
+        <source>Row</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/problem_list.py" line="39"/>
+        <source>Problem, and what mends it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/problem_list.py" line="66"/>
+        <source>all</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/problem_list.py" line="71"/>
+        <source>Must be mended first</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/problem_list.py" line="75"/>
+        <source>Is left out</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -4682,47 +4715,22 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="60"/>
-        <source>Problems of the labels</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_panel.py" line="61"/>
-        <source>Row</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_panel.py" line="61"/>
-        <source>Problem</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_panel.py" line="61"/>
-        <source>Mend</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_panel.py" line="79"/>
+        <location filename="../gui/train_panel.py" line="77"/>
         <source>Use this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="82"/>
+        <location filename="../gui/train_panel.py" line="166"/>
         <source>Earlier runs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="98"/>
-        <source>all</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_panel.py" line="171"/>
+        <location filename="../gui/train_panel.py" line="151"/>
         <source>Open</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="172"/>
+        <location filename="../gui/train_panel.py" line="152"/>
         <source>Delete</source>
         <translation type="unfinished"></translation>
     </message>

@@ -145,10 +145,34 @@ def test_each_problem_names_its_row_and_its_mend(qtbot, plugin, panel, window, s
         "empty-geometry",
     }
     assert "4 labels are ready · 4 left out" in panel.stage.text()
-    assert all(item.text(2) for item in rows.values())
+    assert all("\n" in item.text(1) for item in rows.values()), "no mend below the problem"
     outside = next(problem for problem in found.problems if problem.code == "duplicate")
     panel.problems.itemClicked.emit(rows[str(outside.fid)], 0)
     assert layer.selectedFeatureIds() == [outside.fid]
+
+
+@pytest.mark.parametrize("width_px", [300, 420])
+def test_problems_are_read_without_scrolling_sideways(
+    qtbot, plugin, dock, panel, window, stub, width_px
+):
+    """Problem and mend are broken into lines that fit a narrow dock, and a short list is as high as its rows."""
+    window.window.show()
+    dock.tabs.setCurrentIndex(1)
+    dock.setFixedWidth(width_px)
+    check(qtbot, plugin, panel, make_labels([polygon(*PLACES["red"]), polygon(9000, 50)]))
+    tree = panel.problems
+    qtbot.waitUntil(lambda: tree.isVisible() and tree.viewport().width() <= width_px)
+    rows = [tree.topLevelItem(i) for i in range(tree.topLevelItemCount())]
+
+    qtbot.waitUntil(lambda: tree.verticalScrollBar().maximum() == 0)
+    assert tree.horizontalScrollBar().maximum() == 0
+    for item in rows:
+        place = tree.visualRect(tree.indexFromItem(item, 1))
+        needed = tree.fontMetrics().boundingRect(
+            0, 0, place.width() - 6, 9999, int(Qt.TextFlag.TextWordWrap), item.text(1)
+        )
+        assert place.right() <= tree.viewport().width()
+        assert place.height() >= needed.height()
 
 
 def test_too_few_labels_start_nothing(qtbot, plugin, panel, stub):
