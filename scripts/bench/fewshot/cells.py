@@ -20,6 +20,8 @@ class Arm:
     method: Method
     adaptation: Adaptation
     learning_rate: float
+    settings: tuple[tuple[str, object], ...] = ()
+    """Further fields of the run's settings."""
 
 
 SFT_ARMS = tuple(
@@ -33,6 +35,25 @@ RL_ARMS = (
     Arm("sft_dapo", "sft_dapo", "full", 5e-6),
 )
 ARMS = SFT_ARMS + RL_ARMS
+WIDE = (("prompts_per_step", 8),)
+TUNING_ARMS = (
+    Arm("dapo-5e-05-wide", "dapo", "full", 5e-5, WIDE),
+    Arm("dapo-2e-05-wide", "dapo", "full", 2e-5, WIDE),
+    Arm("dapo-1e-04-wide", "dapo", "full", 1e-4, WIDE),
+    Arm("dapo-5e-05", "dapo", "full", 5e-5),
+    Arm(
+        "sft_dapo-gentle",
+        "sft_dapo",
+        "full",
+        5e-5,
+        (("sft_learning_rate", 1e-5), ("sft_steps", 20), *WIDE),
+    ),
+    Arm("dapo-5e-05-sixteen", "dapo", "full", 5e-5, (("group_size", 16), ("prompts_per_step", 4))),
+    Arm("dapo-lora-0.0004-wide", "dapo", "lora", 4e-4, WIDE),
+    Arm("grpo-5e-05-wide", "grpo", "full", 5e-5, WIDE),
+    Arm("dapo-2e-05", "dapo", "full", 2e-5),
+)
+"""What rewards were tried with after the first stage had moved too little."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +86,12 @@ def grid(stage: str) -> Iterator[Cell]:
     Raises:
         ValueError: for another name.
     """
+    if stage == "tuning":
+        for seed in SEEDS[:2]:
+            for arm in TUNING_ARMS:
+                for base in BASES[::-1]:
+                    yield Cell(base, arm, 10, True, seed)
+        return
     stages = {"first": ((10,), (True,)), "shots": ((5, 1), (True,)), "no-think": ((10,), (False,))}
     if stage == "all":
         for name in stages:

@@ -187,7 +187,7 @@ def _train(
         )
         # every arm chooses by the same questions, all of them
         own = {"evaluation_samples": VALIDATION_QUESTIONS, "previews": 0, "device": given.device}
-        replace(config, **{**own, **json.loads(given.set)}).write(run)
+        replace(config, **{**own, **dict(cell.arm.settings), **json.loads(given.set)}).write(run)
     command = [sys.executable, "-m", "geo_r1_backend.training.runner", str(run), "--resume"]
     subprocess.run(command, check=True)
     with RunDatabase(run) as database:
