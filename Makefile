@@ -22,8 +22,9 @@ PYTEST := $(PY) -m pytest -p no:cacheprovider
 # Qt's own offscreen platform: windows become active without a window manager, so keys and shortcuts arrive
 PYTEST_QGIS := QT_QPA_PLATFORM=offscreen .venv-qgis/bin/pytest -p no:cacheprovider -o pythonpath="build ."
 
-# What `make test` runs; CI adds the newer QGIS: make test TIERS="… qgis-trixie-backports"
-TIERS := fast backend qgis faults qt6 e2e
+# What `make test` runs, the longest first, LANES at once; CI adds the newer QGIS: make test TIERS="… qgis-trixie-backports"
+TIERS := backend qgis faults fast e2e qt6
+LANES := 2
 # QGIS 3.40 and 3.44 in folders with another Debian (scripts/qgis_chroot.sh)
 QGIS_SUITES := trixie trixie-backports
 
@@ -74,10 +75,7 @@ bench-cpu: setup build ## speed on this CPU beside transformers and torch, start
 
 test: setup build ## everything that needs no GPU, real QGIS and the demo included
 	@rm -rf $(RESULTS)
-	@status=0; \
-	for tier in $(TIERS); do \
-		began=$$SECONDS; $(MAKE) tier-$$tier || status=1; echo "tier $$tier: $$((SECONDS - began)) s"; \
-	done; \
+	@status=0; scripts/run_tiers.py --lanes $(LANES) --logs $(RESULTS) $(TIERS) || status=1; \
 	scripts/test_report.py $(RESULTS) --require $(filter-out fast backend,$(TIERS)) || status=1; \
 	exit $$status
 
@@ -96,7 +94,7 @@ test-qgis-new: setup build ## the same and the demo in QGIS 3.40 and 3.44, each 
 	scripts/test_report.py $(RESULTS) --require $(addprefix qgis-,$(QGIS_SUITES)) || status=1; \
 	exit $$status
 
-test-qt6: setup ## widgets and network code on Qt 6, with a small stand-in for qgis.core
+test-qt6: setup build ## widgets and network code on Qt 6, with a small stand-in for qgis.core
 	@$(MAKE) tier-qt6
 
 test-faults: setup build ## kill -9, full disks, locks, dead networks; 200 kills at random moments (about 15 minutes)
@@ -179,7 +177,7 @@ tier-qgis:
 tier-qgis-%:
 	@scripts/qgis_chroot.sh test $*
 
-tier-qt6: build
+tier-qt6:
 	@scripts/setup.sh qt6
 	@QT_QPA_PLATFORM=offscreen PYTEST_QT_API=pyqt6 .venv-qt6/bin/pytest -p no:cacheprovider \
 		-o pythonpath="build . tests/qt6/shim" -q tests/qt6 --junitxml=$(RESULTS)/qt6.xml
