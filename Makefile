@@ -75,7 +75,7 @@ bench-cpu: setup build ## speed on this CPU beside transformers and torch, start
 
 test: setup build ## everything that needs no GPU, real QGIS and the demo included
 	@rm -rf $(RESULTS)
-	@status=0; scripts/run_tiers.py --lanes $(LANES) --logs $(RESULTS) $(TIERS) || status=1; \
+	@status=0; $(PY) scripts/run_tiers.py --lanes $(LANES) --logs $(RESULTS) $(TIERS) || status=1; \
 	scripts/test_report.py $(RESULTS) --require $(filter-out fast backend,$(TIERS)) || status=1; \
 	exit $$status
 
