@@ -71,7 +71,7 @@ def _add_serve(commands: Commands) -> None:
         "--arithmetic",
         choices=WAYS,
         default="float32",
-        help="int8 is faster; now and then a box moves by more than a pixel (docs/performance.md)",
+        help="of the embedded model on a processor: int8 is faster; now and then a box moves by more than a pixel (docs/performance.md)",
     )
     parser.add_argument(
         "--device",

@@ -15,6 +15,7 @@ from qwen_size import PROFILE, make_model, make_tokenizer
 
 from geo_r1_backend.models.config import parse_config
 from geo_r1_backend.models.pixels import raster_patches
+from geo_r1_backend.models.qwen.head import writes_float32
 from geo_r1_backend.training.advantage import advantages
 from geo_r1_backend.training.loss import policy_loss
 from geo_r1_backend.training.policies.memory import CHECKPOINTED, FAST, LEAN
@@ -124,6 +125,7 @@ class Ours:
             for count, temperature in ((2, 1.0), (1, 0.0))
         )
         found, _ = policy.log_probs(image, PROMPT, said)
+        rolled = rollout_apart(policy, image, prefix, min(32, self.given.tokens), self.generator)
         naive = torch.stack(
             [
                 naive_log_probs(policy, picture, one).gather(
@@ -138,10 +140,35 @@ class Ours:
             # of random weights in bfloat16 some likeliest tokens are ties
             "greedy_agrees": sum(a == b for a, b in zip(likeliest, greedy, strict=True))
             / len(greedy),
+            **rolled,
             "log_prob_apart_mean": round(float(apart.mean()), 5),
             "log_prob_apart_max": round(float(apart.max()), 5),
             "log_prob_mean": round(float(found.mean()), 3),
         }
+
+
+@torch.no_grad()
+def rollout_apart(
+    policy: QwenPolicy, image: Any, prefix: Any, tokens: int, generator: torch.Generator
+) -> dict[str, float]:
+    """The rollout beside the trainer, as every run holds them together."""
+    said = policy.sample(prefix, 8, max_new_tokens=tokens, temperature=1.0, generator=generator)
+    rolled = policy.last_rollout
+    trained, mask = policy.log_probs(image, PROMPT, said)
+    if rolled is None:
+        return {}
+    apart = (rolled.log_probs[:, : mask.shape[1]] - trained).abs()[mask]
+    return {
+        "rollout_apart_mean": round(float(apart.mean()), 5),
+        "rollout_apart_max": round(float(apart.max()), 5),
+        # the first token comes from the prefix alone: both sides ran it the same way but for its padding
+        "rollout_apart_first": round(
+            float((rolled.log_probs[:, 0] - trained[:, 0]).abs().mean()), 5
+        ),
+        "head_writes_float32": float(
+            writes_float32(str(trained.device), policy.model.lm_head.weight.dtype)
+        ),
+    }
 
 
 def naive_log_probs(policy: QwenPolicy, picture: np.ndarray, said: list[int]) -> torch.Tensor:

@@ -72,6 +72,39 @@ def test_a_wanted_form_is_taken_or_refused():
         choose_precision(THREE_B, free, on_gpu=True, has_bitsandbytes=False, wanted="4-bit")
 
 
+def test_float32_is_for_a_gpu_too():
+    """Nobody chooses it there for a large model, but who asks for it gets it: the embedded model answers in it."""
+    small = Counts(linear=20_000_000, other=9_000_000)
+    found = choose_precision(small, 83 * GB, on_gpu=True, has_bitsandbytes=False, wanted="float32")
+
+    assert found.precision == "float32"
+    assert found.words == "float32: needs 1.6 GB, 83.0 GB free"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "free_gb", "on_gpu", "bitsandbytes", "words"),
+    [
+        ("float32", 12.0, True, True, r"^it needs 16\.5 GB on the GPU in float32, 12\.0 GB are free; in bfloat16 it would need 9\.0 GB and fit$"),
+        ("float32", 6.0, True, True, r"in float32, 6\.0 GB are free; in 4-bit it would need 5\.0 GB and fit$"),
+        ("float32", 6.0, True, False, r"in 4-bit it would need 5\.0 GB and fit: install the package bitsandbytes$"),
+        ("float32", 10.0, False, False, r"^it needs 16\.0 GB of memory in float32, 10\.0 GB are free; in bfloat16 it would need 8\.5 GB and fit$"),
+        ("bfloat16", 3.0, True, True, r"in bfloat16, 3\.0 GB are free; the smallest form \(4-bit\) needs 5\.0 GB; close other"),
+        ("4-bit", 80.0, True, False, r"^4-bit needs the package bitsandbytes: install it; in bfloat16 it would need 9\.0 GB and fit$"),
+        ("4-bit", 80.0, False, True, r"^4-bit is for GPUs; in float32 it would need 16\.0 GB and fit$"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_of_the_form_that_was_wanted(wanted, free_gb, on_gpu, bitsandbytes, words):
+    """Its own figures, and the best other form that would fit."""
+    with pytest.raises(DoesNotFitError, match=words):
+        choose_precision(
+            THREE_B,
+            int(free_gb * GB),
+            on_gpu=on_gpu,
+            has_bitsandbytes=bitsandbytes,
+            wanted=wanted,
+        )
+
+
 def test_weights_are_counted_without_reading_them(tmp_path):
     """Shapes stand in the header of each file; a cut file is named."""
     header = {

@@ -93,7 +93,7 @@ def choose_precision(
         free_bytes: of the device's memory; None = unknown, then nothing is refused.
         on_gpu: bfloat16 or 4-bit there; float32 or bfloat16 on a processor.
         has_bitsandbytes: whether 4-bit layers can be made here.
-        wanted: this one or none.
+        wanted: this one or none; float32 on a GPU too.
 
     Raises:
         DoesNotFitError: if none does.
@@ -104,25 +104,41 @@ def choose_precision(
     for form in (wanted,) if wanted else forms:
         if form == "4-bit" and not (on_gpu and has_bitsandbytes):
             continue
-        if form in need and (free_bytes is None or need[form] <= free_bytes):
+        needed = counts.needed_bytes(form, work)
+        if free_bytes is None or needed <= free_bytes:
             free = "unknown" if free_bytes is None else f"{free_bytes / GB:.1f} GB"
-            return Choice(form, f"{form}: needs {need[form] / GB:.1f} GB, {free} free")
-    raise DoesNotFitError(_refusal(need, free_bytes or 0, on_gpu, has_bitsandbytes))
+            return Choice(form, f"{form}: needs {needed / GB:.1f} GB, {free} free")
+    tried = wanted or forms[0]
+    needed = counts.needed_bytes(tried, work)
+    raise DoesNotFitError(
+        _refusal(tried, needed, need, free_bytes, on_gpu=on_gpu, has_bitsandbytes=has_bitsandbytes)
+    )
 
 
 def _refusal(
-    need: dict[Precision, int], free_bytes: int, on_gpu: bool, has_bitsandbytes: bool
+    tried: Precision,
+    needed: int,
+    need: dict[Precision, int],
+    free_bytes: int | None,
+    *,
+    on_gpu: bool,
+    has_bitsandbytes: bool,
 ) -> str:
     where = "on the GPU" if on_gpu else "of memory"
-    best = next(iter(need))
-    said = [
-        f"it needs {need[best] / GB:.1f} GB {where} in {best}, {free_bytes / GB:.1f} GB are free"
-    ]
+    if tried == "4-bit" and not on_gpu:
+        said = ["4-bit is for GPUs"]
+    elif tried == "4-bit" and not has_bitsandbytes:
+        said = ["4-bit needs the package bitsandbytes: install it"]
+    else:
+        free = f"{(free_bytes or 0) / GB:.1f} GB"
+        said = [f"it needs {needed / GB:.1f} GB {where} in {tried}, {free} are free"]
     small = next(reversed(need))
-    if need[small] <= free_bytes and on_gpu and not has_bitsandbytes:
-        said.append(
-            f"in 4-bit it would need {need[small] / GB:.1f} GB and fit: install the package bitsandbytes"
-        )
+    fits = [
+        form for form in need if form != tried and (free_bytes is None or need[form] <= free_bytes)
+    ]
+    if fits:
+        lacks = ": install the package bitsandbytes" if fits[0] == "4-bit" and not has_bitsandbytes else ""  # fmt: skip
+        said.append(f"in {fits[0]} it would need {need[fits[0]] / GB:.1f} GB and fit{lacks}")
     else:
         said.append(f"the smallest form ({small}) needs {need[small] / GB:.1f} GB")
         said.append(

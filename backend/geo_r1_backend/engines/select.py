@@ -72,7 +72,7 @@ def load_engine(
     Args:
         model: any.
         threads: of the processor.
-        arithmetic: of models with ONNX graphs; torch chooses its own.
+        arithmetic: of models with ONNX graphs on a processor; torch takes what fits (`fitting.py`), bfloat16 before 4-bit on a GPU.
         device: of models with ONNX graphs: `cpu`, `cuda`, or `auto` for the quickest; torch takes a GPU where there is one.
         kept: folder for what is measured about a GPU; None = models with ONNX graphs stay on the processor.
 

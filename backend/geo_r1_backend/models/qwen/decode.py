@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from geo_r1_backend.models.qwen.graphs import TRIES, Pool, reason_of, recorded, time_ms
+from geo_r1_backend.models.qwen.head import wide_logits
 from geo_r1_backend.models.qwen.layout import Shape
 from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.rows import Rows
@@ -157,7 +158,8 @@ class Decoder:
         """
         language = self.language
         at, positions = rows.used[:count], rows.positions[:count]
-        hidden = language.embedded(rows.current[:count])
+        # sums of all layers in float32: rounded 72 times they are what sets a bfloat16 rollout and its trainer apart
+        hidden = language.embedded(rows.current[:count]).float()
         normed = self._layers(rows, hidden, at, positions, used, once)
         heat = rows.heat[:count] if draws else None
         seen = rows.seen[:count] if rows.seen is not None else None
@@ -210,7 +212,8 @@ class Decoder:
         self, normed: Tensor, heat: Tensor | None, seen: Tensor | None, wanted: Tensor | None
     ) -> tuple[Tensor, Tensor | None]:
         """Tokens of ``(n, hidden)``, and their log-probabilities at temperature 1 where they are wanted."""
-        logits = F.linear(normed, self.language.head).float()
+        head = self.language.head
+        logits = F.linear(normed, head).float() if wanted is None else wide_logits(normed, head)
         shown = logits
         if seen is not None:
             weaker = torch.where(logits > 0, logits / self.penalty, logits * self.penalty)

@@ -63,7 +63,7 @@ class FusedOperations(Operations):
         hidden = hidden.contiguous()
         rows, width = hidden.shape
         summed = hidden if update is None else torch.empty_like(hidden)
-        normed = torch.empty_like(hidden)
+        normed = torch.empty_like(hidden, dtype=weight.dtype)
         block = _power(width)
         kernels.add_norm_kernel[(rows,)](
             hidden,

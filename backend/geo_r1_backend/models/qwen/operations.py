@@ -27,17 +27,18 @@ class Operations:
         """Residual sum and its root-mean-square norm.
 
         Args:
-            hidden: ``(tokens, hidden)``.
+            hidden: ``(tokens, hidden)``, in the model's type or float32.
             update: added to it; None = nothing.
             weight: of the norm, ``(hidden,)``.
             eps: of the norm.
 
         Returns:
-            The sum and its norm, both ``(tokens, hidden)``.
+            The sum, in the type of ``hidden``, and its norm, in that of ``weight``; both ``(tokens, hidden)``.
         """
         if update is not None:
             hidden = hidden + update
-        return hidden, F.rms_norm(hidden, (hidden.shape[-1],), weight, eps)
+        wide = weight.to(hidden.dtype)
+        return hidden, F.rms_norm(hidden, (hidden.shape[-1],), wide, eps).to(weight.dtype)
 
     def rotated(self, heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
         """Rotary positions.

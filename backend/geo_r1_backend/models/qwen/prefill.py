@@ -51,11 +51,11 @@ def prefill(
         past: what comes before.
 
     Returns:
-        Hidden states ``(n, tokens, hidden)`` before the last norm, keys and values ``(layers, n, kv heads, tokens, width)``.
+        Hidden states ``(n, tokens, hidden)`` before the last norm, float32; keys and values ``(layers, n, kv heads, tokens, width)``.
     """
     shape, weights, do = language.shape, language.weights, language.operations
     many, tokens, _ = embeds.shape
-    hidden, update = embeds.flatten(0, 1), None
+    hidden, update = embeds.flatten(0, 1).float(), None
     cos, sin = tables
     turning = shape.heads + shape.kv_heads
     kept: list[tuple[Tensor, Tensor]] = []

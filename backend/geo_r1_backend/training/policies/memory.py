@@ -57,7 +57,7 @@ def needed_bytes(plan: MemoryPlan, sizes: Sizes) -> int:
     """Memory that training needs beside the loaded model, roughly, the margin included."""
     # of a layer's backward pass: twelve tensors as wide as the hidden state, six as wide as the perceptron
     inside = sizes.tokens * sizes.value_bytes * (12 * sizes.hidden + 6 * sizes.intermediate)
-    between = sizes.tokens * sizes.value_bytes * sizes.hidden * sizes.layers
+    between = sizes.tokens * 4 * sizes.hidden * sizes.layers  # sums are float32
     activations = between + inside if plan.checkpointed else inside * sizes.layers
     # logits, their float32 copy, its gradient and the softmax that makes it
     logits = plan.logit_rows * sizes.vocabulary * (2 * sizes.value_bytes + 3 * 4)

@@ -21,6 +21,7 @@ from torch.nn import functional as F
 from torch.nn.attention import sdpa_kernel
 from torch.utils.checkpoint import checkpoint
 
+from geo_r1_backend.models.qwen.head import TokenLogProbs, writes_float32
 from geo_r1_backend.models.qwen.layout import KeyValue, Shape
 from geo_r1_backend.models.qwen.operations import FUSED
 
@@ -38,9 +39,11 @@ class Group:
 
 
 def norm(module: nn.Module, hidden: Tensor, shape: Shape) -> Tensor:
-    """Root-mean-square norm; ``module`` has its weight."""
+    """Root-mean-square norm; ``module`` has its weight, and its type is the result's."""
     weight: Any = module.weight
-    return F.rms_norm(hidden, (hidden.shape[-1],), weight, shape.norm_eps)
+    wide = weight.to(hidden.dtype)
+    found: Tensor = F.rms_norm(hidden, (hidden.shape[-1],), wide, shape.norm_eps).to(weight.dtype)
+    return found
 
 
 def rotated(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
@@ -98,7 +101,7 @@ def group_attention(query: Tensor, key: Tensor, value: Tensor, group: Group) -> 
 def layer_forward(
     layer: Any, hidden: Tensor, cos: Tensor, sin: Tensor, shape: Shape, group: Group
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One layer over a row ``(P + G L, hidden)``; its keys and values ``(tokens, kv heads, width)`` as well."""
+    """One layer over a row ``(P + G L, hidden)``, float32 as in decoding; its keys and values ``(tokens, kv heads, width)`` as well."""
     attention, mlp = layer.self_attn, layer.mlp
     normed = norm(layer.input_layernorm, hidden, shape)
     query = attention.q_proj(normed).unflatten(-1, (shape.heads, shape.head_width))
@@ -119,7 +122,7 @@ def prefix_forward(
     Returns:
         Hidden state of its last token ``(hidden,)``, normed, and keys and values of every layer.
     """
-    hidden, kept = embeds, []
+    hidden, kept = embeds.float(), []
     for layer in language_model.layers:
         hidden, key, value = layer_forward(layer, hidden, cos, sin, shape, Group(len(embeds), 0, 0))
         kept.append((key.transpose(0, 1), value.transpose(0, 1)))
@@ -150,7 +153,7 @@ def group_forward(
     Returns:
         ``(G, L + 1, hidden)``, normed: the first row of each is the prefix's last token, the same for all.
     """
-    hidden = embeds
+    hidden = embeds.float()
     for layer in language_model.layers:
         if checkpointed and torch.is_grad_enabled():
             hidden = checkpoint(
@@ -184,7 +187,9 @@ def token_log_probs(hidden: Tensor, head: Tensor, ids: Tensor, rows_at_once: int
     found = []
     for first in range(0, len(ids), rows_at_once):
         some = slice(first, first + rows_at_once)
-        if torch.is_grad_enabled() and len(ids) > rows_at_once:
+        if writes_float32(str(hidden.device), hidden.dtype):
+            found.append(TokenLogProbs.apply(hidden[some], head, ids[some]))
+        elif torch.is_grad_enabled() and len(ids) > rows_at_once:
             found.append(checkpoint(_log_probs, hidden[some], head, ids[some], use_reentrant=False))
         else:
             found.append(_log_probs(hidden[some], head, ids[some]))
