@@ -53,7 +53,7 @@ class TokenLogProbs(torch.autograd.Function):
         return logits.gather(1, ids[:, None])[:, 0] - total
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, grad: Tensor) -> tuple[Tensor | None, Tensor | None, None]:
         """Of hidden states and head: the token itself less what was likely."""
         hidden, head, ids, total = ctx.saved_tensors
