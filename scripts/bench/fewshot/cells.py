@@ -54,6 +54,8 @@ TUNING_ARMS = (
     Arm("dapo-2e-05", "dapo", "full", 2e-5),
 )
 """What rewards were tried with after the first stage had moved too little."""
+TUNED_ARM = TUNING_ARMS[0]
+"""The best of them on the validation part of seed 1, over both bases."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +83,7 @@ def grid(stage: str) -> Iterator[Cell]:
     """Cells of a stage, the most telling first.
 
     Args:
-        stage: `first` (10 shots, think), `shots` (1 and 5), `no-think`, or `all`.
+        stage: `first` (10 shots, think), `shots` (1 and 5), `no-think`, `all` of these; `tuning` and `tuned`: rates of the rewards.
 
     Raises:
         ValueError: for another name.
@@ -92,13 +94,20 @@ def grid(stage: str) -> Iterator[Cell]:
                 for base in BASES[::-1]:
                     yield Cell(base, arm, 10, True, seed)
         return
+    if stage == "tuned":
+        for base in BASES[::-1]:
+            for seed in SEEDS:
+                yield Cell(base, TUNED_ARM, 10, True, seed)
+        return
     stages = {"first": ((10,), (True,)), "shots": ((5, 1), (True,)), "no-think": ((10,), (False,))}
     if stage == "all":
         for name in stages:
             yield from grid(name)
         return
     if stage not in stages:
-        raise ValueError(f"stage is {stage!r}; known are {', '.join((*stages, 'all'))}")
+        raise ValueError(
+            f"stage is {stage!r}; known are {', '.join((*stages, 'all', 'tuning', 'tuned'))}"
+        )
     shots, thinking = stages[stage]
     for base in BASES:
         for seed in SEEDS:

@@ -53,7 +53,11 @@ def options() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--stage", default="first", help="first, shots, no-think or all")
+    parser.add_argument(
+        "--stage",
+        default="first",
+        help="first, shots, no-think, all, tuning, tuned; several with commas",
+    )
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--only", default="", help="cells whose name contains this")
     parser.add_argument("--steps", type=int, help="optimizer steps (default: the routine's)")
@@ -83,9 +87,12 @@ def main() -> int:
     data = Path(os.environ.get("GEO_R1_DATA", ""))
     bases = {"shipped": embedded_folder(), **dict(_named(text) for text in given.base)}
     shard, shards = (int(part) for part in given.shard.split("/"))
-    cells = [cell for cell in grid(given.stage) if cell.base in bases and given.only in cell.name][
-        shard - 1 :: shards
-    ]
+    cells = [
+        cell
+        for stage in given.stage.split(",")
+        for cell in grid(stage)
+        if cell.base in bases and given.only in cell.name
+    ][shard - 1 :: shards]
     left = [cell for cell in cells if not (rows / f"{cell.name}.json").exists()]
     shots = real_questions("real-rec", "nwpu", data, split="shots")
     test = test_questions(data)[: given.test_limit]

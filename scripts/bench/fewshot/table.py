@@ -19,9 +19,9 @@ Key = tuple[str, int, bool]
 """Base, shots, think."""
 FAMILIES: dict[str, Callable[[str], bool]] = {
     "best SFT": lambda arm: arm.startswith("sft-"),
-    "GRPO": lambda arm: arm == "grpo",
-    "DAPO": lambda arm: arm == "dapo",
-    "SFT, then DAPO": lambda arm: arm == "sft_dapo",
+    "GRPO": lambda arm: arm.startswith("grpo"),
+    "DAPO": lambda arm: arm.startswith("dapo"),
+    "SFT, then DAPO": lambda arm: arm.startswith("sft_dapo"),
 }
 
 
