@@ -38,6 +38,37 @@ def has_own_pixels(layer: QgsRasterLayer) -> bool:
     )
 
 
+def has_ground_size(layer: QgsRasterLayer, crs: QgsCoordinateReferenceSystem) -> bool:
+    """Whether a pixel of the layer, taken to be in `crs`, has a size on the ground.
+
+    A photograph without a place on the map has none: QGIS draws a pixel of it one unit wide, which a new project takes for a
+    degree. Nor has a raster that would reach beyond the poles or around the earth.
+    """
+    return crs.isValid() and not is_unplaced(layer) and not _leaves_earth(layer.extent(), crs)
+
+
+def is_unplaced(layer: QgsRasterLayer) -> bool:
+    """Neither CRS nor geotransform: the picture's pixels are its coordinates."""
+    extent = layer.extent()
+    is_plain = layer.rasterUnitsPerPixelX() == 1 and layer.rasterUnitsPerPixelY() == 1
+    is_at_origin = extent.xMinimum() == 0 and 0 in (extent.yMinimum(), extent.yMaximum())
+    return not layer.crs().isValid() and has_own_pixels(layer) and is_plain and is_at_origin
+
+
+def _leaves_earth(extent: QgsRectangle, crs: QgsCoordinateReferenceSystem) -> bool:
+    width = world_of(crs).width
+    if not (crs.isGeographic() and width):
+        return False
+    # global grids may reach half a pixel beyond the poles, and go from 0 to 360 or over the date line
+    highest = 0.27 * width
+    return (
+        extent.yMaximum() > highest
+        or extent.yMinimum() < -highest
+        or extent.width() > 1.03 * width
+        or max(abs(extent.xMinimum()), abs(extent.xMaximum())) > 1.53 * width
+    )
+
+
 class Ground:
     """A raster's extent under a map. Copies what it needs of the layer, so it may be used on another thread.
 

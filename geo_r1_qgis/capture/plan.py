@@ -23,7 +23,7 @@ from ..core.errors import CaptureError
 from ..core.frame import Frame, view_affine
 from ..crs.measure import m_per_px_at
 from ..crs.reference import name_of, wkt2
-from .ground import Ground, has_own_pixels
+from .ground import Ground, has_ground_size, has_own_pixels, is_unplaced
 from .view import View, area_view, canvas_view, cropped, has_area
 
 translate = QCoreApplication.translate
@@ -61,7 +61,7 @@ class CapturePlan:
             width=frame.width_px, height=frame.height_px
         )
         if not frame.m_per_px:
-            return size + " " + translate("CapturePlan", "(ground size not known: no CRS)")
+            return size + " " + translate("CapturePlan", "(ground size not known)")
         at = translate("CapturePlan", "at {size} m/px").format(size=short_metres(frame.m_per_px))
         if frame.native_m_per_px is None:
             return f"{size} {at}"
@@ -143,17 +143,15 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
     covered = ground.covered(view)
     view = view if covered is None else cropped(view, covered)
     centre = QgsPointXY(*view.centre_map)
+    layer_crs = layer.crs() if layer.crs().isValid() else map_crs
+    is_measurable = not has_own_pixels(layer) or has_ground_size(layer, layer_crs)
     native_m, native_units = None, view.width_map / max(1.0, view.screen_width_px)
     if has_own_pixels(layer):
         pixel = (layer.rasterUnitsPerPixelX(), layer.rasterUnitsPerPixelY())
         centre_layer = ground.nearest_on_layer(view.centre_map)
         native_units = ground.native_units_per_px(centre_layer, pixel)
-        native_m = m_per_px_at(
-            centre_layer,
-            (pixel[0], 0.0),
-            (0.0, pixel[1]),
-            layer.crs() if layer.crs().isValid() else map_crs,
-        )
+        if is_measurable:
+            native_m = m_per_px_at(centre_layer, (pixel[0], 0.0), (0.0, pixel[1]), layer_crs)
     if not (math.isfinite(native_units) and native_units > 0):
         raise QgsCsException("no pixel size here")
 
@@ -168,7 +166,7 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
         rotation_deg=view.rotation_deg,
     )
     a, b, _, d, e, _ = affine
-    m_per_px = m_per_px_at(centre, (a, d), (b, e), map_crs)
+    m_per_px = m_per_px_at(centre, (a, d), (b, e), map_crs) if is_measurable else 0.0
     frame = Frame(
         width_px=width_px,
         height_px=height_px,
@@ -233,6 +231,16 @@ def layer_problem(layer: Optional[QgsRasterLayer]) -> str:
 
 
 def _crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> str:
+    if is_unplaced(layer):
+        unplaced = translate(
+            "CapturePlan", "“{layer}” has no place on the map: sizes are in pixels."
+        )
+        return unplaced.format(layer=layer.name())
+    if has_own_pixels(layer) and layer.crs().isValid() and not has_ground_size(layer, layer.crs()):
+        beyond = translate(
+            "CapturePlan", "“{layer}” reaches beyond the earth in {crs}: is that its CRS?"
+        )
+        return beyond.format(layer=layer.name(), crs=name_of(layer.crs()))
     if layer.crs().isValid() or not map_crs.isValid():
         return ""
     note = translate(

@@ -29,7 +29,7 @@ from ..core.frame import Frame
 from ..core.tiling import MIN_TILE_PX, OVERLAP_SHARE, Tile, TilePlan, Window
 from ..crs.measure import SPAN_PX, Measure
 from ..crs.reference import wkt2
-from .ground import has_own_pixels
+from .ground import has_ground_size, has_own_pixels
 from .plan import layer_problem, short_metres
 from .render import undrawn_type
 
@@ -256,7 +256,9 @@ def _scene_frame(
     """
     extent = layer.extent()
     pixel_x, pixel_y = layer.rasterUnitsPerPixelX(), layer.rasterUnitsPerPixelY()
-    sides_m = _pixel_m(crs, extent.center(), pixel_x, pixel_y)
+    sides_m = None
+    if has_ground_size(layer, crs):
+        sides_m = _pixel_m(crs, extent.center(), pixel_x, pixel_y)
     native_m = math.sqrt(sides_m[0] * sides_m[1]) if sides_m else 0.0
     wanted_m = m_per_px or native_m
     if m_per_px and not native_m:

@@ -22,11 +22,13 @@ class FlatFrame:
         self._frame = frame
         self._middle = frame.centre_map()
         self._measure: Optional[Measure] = None
+        if not frame.m_per_px:
+            return
         try:
             measure = Measure(crs_from(frame.crs_authid, frame.crs_wkt))
             measure.around_m(self._middle, self._middle)
         except QgsCsException:
-            measure = None
+            return
         self._measure = measure
 
     def place(self, x_px: float, y_px: float) -> Place:

@@ -109,10 +109,12 @@ def m_per_px_at(
 def area_m2(
     polygons_px: Sequence[Sequence[Sequence[Sequence[float]]]], frame: Frame
 ) -> Optional[float]:
-    """Geodesic area of polygons in chip pixels (polygon, ring, point); none where the frame has no CRS.
+    """Geodesic area of polygons in chip pixels (polygon, ring, point); none where a pixel's size is not known.
 
     The edges are straight in the frame, as the polygon is; holes are taken off.
     """
+    if not frame.m_per_px:
+        return None
     try:
         measure = Measure(crs_from(frame.crs_authid, frame.crs_wkt))
         return math.fsum(

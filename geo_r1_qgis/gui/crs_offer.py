@@ -8,6 +8,7 @@ from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
+from ..capture.ground import is_unplaced
 from ..core.sentences import Mend
 from ..crs.reference import name_of
 from .dock import GeoR1Dock
@@ -27,6 +28,8 @@ class CrsOffer(QObject):
         self._canvas = canvas
         self._layer_id = ""
         """The layer that the notice speaks of; empty while it speaks of something else."""
+        self._said = ""
+        """The remark without a button, as it was shown."""
         self._offered: Set[str] = set()
         self._links = (
             (dock.ask_panel.layer_combo.layerChanged, self.look),
@@ -59,12 +62,22 @@ class CrsOffer(QObject):
 
     @property
     def _speaks(self) -> bool:
+        notice = self._dock.notice
         mends = (Mend.USE_PROJECT_CRS, Mend.TAKE_CRS_BACK)
-        return not self._dock.notice.isHidden() and self._dock.notice.mend in mends
+        return not notice.isHidden() and (notice.mend in mends or notice.text == self._said)
 
     def _offer(self, layer: QgsRasterLayer, crs: QgsCoordinateReferenceSystem) -> None:
         self._layer_id = layer.id()
         self._offered.add(layer.id())
+        if is_unplaced(layer):  # no CRS fits its pixels
+            title = self.tr("“{layer}” has no place on the map").format(layer=layer.name())
+            text = self.tr(
+                "It can be asked all the same; sizes are in pixels. To have metres, place it first: Georeferencer, in the "
+                "menu Raster or Layer."
+            )
+            self._dock.notice.show_remark(title, text)
+            self._said = self._dock.notice.text
+            return
         title = self.tr("“{layer}” has no CRS").format(layer=layer.name())
         text = self.tr(
             "QGIS draws it as if it were in the project's, {crs}. If that is right, set it; the file is not touched."

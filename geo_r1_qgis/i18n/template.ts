@@ -460,11 +460,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="64"/>
-        <source>(ground size not known: no CRS)</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../capture/plan.py" line="65"/>
         <source>at {size} m/px</source>
         <translation type="unfinished"></translation>
@@ -485,22 +480,22 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="223"/>
+        <location filename="../capture/plan.py" line="221"/>
         <source>There is no raster layer to look at: add one to the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="225"/>
+        <location filename="../capture/plan.py" line="223"/>
         <source>“{layer}” is not a raster layer: choose one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="229"/>
+        <location filename="../capture/plan.py" line="227"/>
         <source>“{layer}” cannot be read: its file or address is not available.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="238"/>
+        <location filename="../capture/plan.py" line="246"/>
         <source>“{layer}” has no CRS: it is taken to be in the project's, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -517,6 +512,21 @@
     <message>
         <location filename="../capture/plan.py" line="130"/>
         <source>QGIS knows no way from the CRS of “{layer}” ({crs}) to the project's ({map_crs}); they may be of different planets. Set the project's CRS to the layer's.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/plan.py" line="64"/>
+        <source>(ground size not known)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/plan.py" line="235"/>
+        <source>“{layer}” has no place on the map: sizes are in pixels.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/plan.py" line="240"/>
+        <source>“{layer}” reaches beyond the earth in {crs}: is that its CRS?</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -665,23 +675,33 @@
 <context>
     <name>CrsOffer</name>
     <message>
-        <location filename="../gui/crs_offer.py" line="68"/>
+        <location filename="../gui/crs_offer.py" line="81"/>
         <source>“{layer}” has no CRS</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/crs_offer.py" line="69"/>
+        <location filename="../gui/crs_offer.py" line="82"/>
         <source>QGIS draws it as if it were in the project&apos;s, {crs}. If that is right, set it; the file is not touched.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/crs_offer.py" line="83"/>
+        <location filename="../gui/crs_offer.py" line="96"/>
         <source>“{layer}” is in {crs} now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/crs_offer.py" line="86"/>
+        <location filename="../gui/crs_offer.py" line="99"/>
         <source>For this project; the file is as it was.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/crs_offer.py" line="73"/>
+        <source>“{layer}” has no place on the map</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/crs_offer.py" line="74"/>
+        <source>It can be asked all the same; sizes are in pixels. To have metres, place it first: Georeferencer, in the menu Raster or Layer.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3521,12 +3541,12 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="263"/>
+        <location filename="../capture/scene_plan.py" line="265"/>
         <source>The ground size of “{layer}” is not known: give it a CRS, or look at its own pixels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="270"/>
+        <location filename="../capture/scene_plan.py" line="272"/>
         <source>{size} m/px is finer than “{layer}” can be looked at ({native} m/px).</source>
         <translation type="unfinished"></translation>
     </message>

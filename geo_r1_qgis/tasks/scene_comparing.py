@@ -88,12 +88,14 @@ class _Metres:
         left, top, right, bottom = area.window
         self._middle = self._frame.px_to_map((left + right) / 2, (top + bottom) / 2)
         self._measure: Optional[Measure] = None
+        self.pixel = self._frame.m_per_px or abs(self._frame.affine[0])
+        if not self._frame.m_per_px:
+            return
         try:
             self._measure = Measure(crs_from(self._frame.crs_authid, self._frame.crs_wkt))
             self._measure.around_m(self._middle, self._middle)
         except QgsCsException:
             self._measure = None
-        self.pixel = self._frame.m_per_px or abs(self._frame.affine[0])
 
     def placed(self, name: str, item: Candidate) -> SceneObject:
         """The object with its largest outline, and its area on the ellipsoid."""

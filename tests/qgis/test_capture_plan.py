@@ -7,6 +7,7 @@ import pytest
 from osgeo import gdal
 from qgis.core import (
     QgsCoordinateReferenceSystem,
+    QgsCoordinateTransformContext,
     QgsGeometry,
     QgsMapSettings,
     QgsPointXY,
@@ -16,8 +17,12 @@ from qgis.core import (
 )
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QSize
+from qgis.PyQt.QtGui import QImage
 
 from geo_r1_qgis.capture.plan import MAX_SIDE_PX, MIN_SIDE_PX, plan_capture, plan_view
+from geo_r1_qgis.capture.scene_plan import plan_scene
+from geo_r1_qgis.crs.flat import FlatFrame
+from geo_r1_qgis.crs.measure import area_m2
 from tests.qgis.make_rasters import make_marked
 
 UTM = (500_000.0, 0.3, 0.0, 5_400_000.0, 0.0, -0.3)
@@ -241,6 +246,38 @@ def test_no_crs_at_all_invents_no_metres(layer):
     assert plan.frame.m_per_px == 0.0
     assert plan.frame.crs_wkt == ""
     assert "not known" in plan.summary
+
+
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:3857"])
+def test_a_photograph_without_a_place_has_no_metres(tmp_path, qgis_app, crs):
+    """QGIS draws a pixel of it one degree or one metre wide; neither is its size on the ground, so none is said."""
+    photo = QImage(1024, 362, QImage.Format.Format_RGB32)
+    photo.fill(200)
+    photo.save(str(tmp_path / "photo.png"))
+    layer = QgsRasterLayer(str(tmp_path / "photo.png"), "photo")
+
+    plan = plan_view(settings_of(layer.extent(), crs), layer)
+    scene = plan_scene(
+        layer, context=QgsCoordinateTransformContext(), map_crs=QgsCoordinateReferenceSystem(crs)
+    )
+    corner = [[[[0, 0], [50, 0], [50, 50], [0, 50]]]]
+
+    assert "1024×362 px (ground size not known)" in plan.summary
+    assert "no place on the map: sizes are in pixels" in plan.note
+    assert (plan.frame.m_per_px, plan.frame.native_m_per_px) == (0.0, None)
+    assert scene.frame.m_per_px == 0.0
+    assert area_m2(corner, plan.frame) is None
+    assert FlatFrame(plan.frame).precision_m == pytest.approx(1.0)
+
+
+def test_a_raster_that_would_leave_the_earth_is_said(layer):
+    """Metres taken for degrees: the CRS is doubted and no size is invented."""
+    layer.setCrs(QgsCoordinateReferenceSystem("EPSG:4326"))
+
+    plan = plan_view(settings_of(crs="EPSG:4326"), layer)
+
+    assert plan.frame.m_per_px == 0.0
+    assert "beyond the earth in EPSG:4326" in plan.note
 
 
 def test_plan_is_cheap_enough_for_every_move_of_the_canvas(layer, qgis_app):

@@ -113,7 +113,8 @@ def test_the_verdict_is_kept_and_shown(
 )  # fmt: skip
 def test_a_chip_lies_in_metres(qgis_app, epsg, affine, expected_m):
     """A pixel's breadth is that on the ground, up is north on a north-up view, and left is its opposite quarter."""
-    flat = FlatFrame(Frame(400, 400, affine, crs_authid=epsg))
+    size_m = expected_m if epsg else 0.0
+    flat = FlatFrame(Frame(400, 400, affine, crs_authid=epsg, m_per_px=size_m))
     right, up = flat.axes.right, flat.axes.up
 
     assert flat.precision_m == pytest.approx(expected_m, rel=0.01)

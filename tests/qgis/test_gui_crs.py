@@ -2,6 +2,7 @@
 
 from qgis.core import QgsCoordinateReferenceSystem, QgsProject, QgsRasterLayer
 from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtGui import QImage
 from qgis.PyQt.QtWidgets import QPushButton
 
 from geo_r1_qgis.core.errors import GeoR1Error
@@ -45,6 +46,23 @@ def test_raster_without_crs_is_offered_the_projects(qtbot, dock, window, tmp_pat
     assert scan.crs().authid() == "EPSG:32633"
     assert "has no CRS" not in dock.ask_panel.sending.text()
     assert "0.30 m/px" in dock.ask_panel.sending.text()
+
+
+def test_a_photograph_is_not_offered_the_projects_crs(qtbot, dock, window, tmp_path):
+    """No CRS fits pixels: it is said that sizes are in pixels, and the remark goes with the layer."""
+    picture = QImage(400, 300, QImage.Format.Format_RGB32)
+    picture.fill(200)
+    picture.save(str(tmp_path / "photo.png"))
+    photo = QgsRasterLayer(str(tmp_path / "photo.png"), "photo")
+    photo.setCrs(QgsCoordinateReferenceSystem())
+    QgsProject.instance().addMapLayer(photo)
+
+    choose(dock, photo)
+
+    qtbot.waitUntil(lambda: "“photo” has no place on the map" in dock.notice.text)
+    assert dock.notice.mend is Mend.NONE
+    choose(dock, add_raster(window, tmp_path, "map", epsg=32633))
+    assert dock.notice.isHidden()
 
 
 def test_undo_is_one_click(qtbot, dock, window, tmp_path):
