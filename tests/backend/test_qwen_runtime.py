@@ -19,7 +19,7 @@ from geo_r1_backend.engines.torch_loading import (
     repaired,
 )
 from geo_r1_backend.models.export import export_stock_folder
-from geo_r1_backend.models.qwen import graphs
+from geo_r1_backend.models.qwen import batcher, graphs
 from geo_r1_backend.models.qwen.adapters import read_adapter
 from geo_r1_backend.models.qwen.batcher import answers
 from geo_r1_backend.models.qwen.decode import WAYS, name_of
@@ -327,7 +327,7 @@ def test_products_that_read_weights_once_answer_the_same(stock, expected, monkey
 
     def once(*given, **named):
         ways.append(True)
-        step(*given, **named, once=way)
+        return step(*given, **named, once=way)
 
     monkeypatch.setattr(made.decoder, "step", once)
 
@@ -376,3 +376,26 @@ def test_a_step_that_cannot_be_recorded_is_told_and_tried_again(stock, cuda):
     recorded_step(made)
 
     assert made.decoder.refused == ""
+
+
+@pytest.mark.parametrize("questions", [1, 3])
+def test_no_step_is_launched_that_nobody_wants(stock, expected, monkeypatch, questions):
+    """Where steps run ahead of what the host has read, as on a GPU, an answer takes its limit less one, and says the same."""
+    made = runtime(stock)
+    made.end_ids, made.decoder._end_ids = [], made.decoder._end_ids[:0]
+    monkeypatch.setattr(batcher, "_looks_ahead", lambda rows: True)
+    run, steps = made.decoder.run, []
+
+    def counted(rows, count, number, **named):
+        steps.append(number)
+        run(rows, count, number, **named)
+
+    monkeypatch.setattr(made.decoder, "run", counted)
+    usual = told(runtime(stock), ASKED[:questions], 24)[0]
+
+    said = told(made, ASKED[:questions], 24)[0]
+
+    assert sum(steps) == 23
+    for mine, theirs in zip(said, usual, strict=True):
+        assert mine[: len(theirs)] == theirs
+        assert len(mine) == 24

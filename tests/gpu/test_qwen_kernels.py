@@ -43,22 +43,44 @@ def test_every_kernel_is_its_twin(dtype):
         assert apart <= TOLERANCE[dtype], name
 
 
-def test_attention_never_reads_behind_a_row():
-    """Slots behind a row's last one hold NaN and change nothing, whatever part of the row they would fall into."""
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_vector_product_is_its_twin(dtype):
+    """Products of one or two rows with norm, bias, gate and sum give what plain torch gives, in either type."""
+    from geo_r1_backend.models.qwen.choice import TOLERANCE, differences
     from geo_r1_backend.models.qwen.fused import FusedOperations
+
+    products = ("norm_linear", "norm_gated", "linear_add")
+    for name, apart in differences(FusedOperations(), DEVICE, dtype, only=products):
+        assert not isinstance(apart, Exception), f"{name}: {apart!r}"
+        assert apart <= TOLERANCE[dtype], name
+
+
+@pytest.mark.parametrize("parts", [1, 4, 16])
+def test_attention_never_reads_behind_a_row(parts, monkeypatch):
+    """Slots from a row's newest on hold NaN and change nothing, whatever part of the row they would fall into; counters end at zero."""
+    from geo_r1_backend.models.qwen import fused
     from geo_r1_backend.models.qwen.layout import Shape
     from geo_r1_backend.models.qwen.operations import Operations
 
-    shape = Shape(4, 2, 32, 1e-6)
-    for length in (1, 2, 31, 32, 33, 64, 65, 130):
-        keys, values = torch.randn(2, 1, 2, 256, 32, device=DEVICE)
-        query, at = torch.randn(1, 4, 32, device=DEVICE), torch.tensor([length - 1], device=DEVICE)
-        expected = Operations().attend(query, keys, values, at, shape)
-        keys[:, :, length:] = values[:, :, length:] = float("nan")
+    monkeypatch.setitem(fused.ATTEND, "SPLITS", parts)
+    shape = Shape(6, 2, 32, 1e-6)
+    tables = torch.randn(2, 300, 16, device=DEVICE)
+    arrivals = torch.zeros(2, dtype=torch.int32, device=DEVICE)
+    for length in (1, 2, 32, 33, 34, 64, 65, 130):
+        kept = torch.randn(2, 1, 2, 256, 32, device=DEVICE)
+        kept[:, :, :, length - 1 :] = 0.0
+        mine = kept.clone()
+        mine[:, :, :, length - 1 :] = float("nan")
+        new = torch.randn(1, 10 * 32, device=DEVICE)
+        at = torch.tensor([length - 1], device=DEVICE)
+        given = (new, (tables[0], tables[1]), at + 7, at)
+        expected = Operations().attend_new(*given, kept[0], kept[1], shape, arrivals)
 
-        found = FusedOperations().attend(query, keys, values, at, shape)
+        found = fused.FusedOperations().attend_new(*given, mine[0], mine[1], shape, arrivals)
 
         torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+        torch.testing.assert_close(mine[:, :, :, :length], kept[:, :, :, :length])
+        assert not arrivals.any()
 
 
 @pytest.mark.parametrize("once", [APART, WHOLE])

@@ -37,6 +37,8 @@ class _Running:
 
     index: int
     read: int = 0
+    launched: int = 1
+    """Tokens that are there or on their way, the prompt's own among them."""
     done: bool = False
 
 
@@ -90,26 +92,37 @@ def answers(
     rows.ended.fill_(value=True)
     runtime.decoder.generator.manual_seed(seed)
     batch = _Batch(rows, deque(range(len(asked))), max_new_tokens)
-    on_device = rows.keys.is_cuda
+    on_device = _looks_ahead(rows)
     steps = 1
     while batch.waiting or batch.running:
         if should_stop():
             return
+        is_all_launched = False
         if _is_time_to_fill(batch):
             _fill(runtime, asked, batch, temperature)
             # the first tokens of new rows are there before any step
             batch.pending.append((rows.snapshot(), dict(batch.running)))
             steps = 1
         else:
-            count = _compacted(batch, on_device=on_device)
-            runtime.decoder.run(rows, count, steps, draws=temperature > 0)
-            batch.pending.append((rows.snapshot(), dict(batch.running)))
-            steps = min(2 * steps, TOKENS_BETWEEN_LOOKS) if on_device else 1
+            # no row takes more than its limit: what it says last is not waited for behind steps that nobody wants
+            steps = min(steps, max(batch.limit - one.launched for one in batch.running.values()))
+            if steps > 0:
+                count = _compacted(batch, on_device=on_device)
+                runtime.decoder.run(rows, count, steps, draws=temperature > 0)
+                batch.pending.append((rows.snapshot(), dict(batch.running)))
+                for one in batch.running.values():
+                    one.launched += steps
+            is_all_launched = steps <= 0
+            steps = min(2 * max(1, steps), TOKENS_BETWEEN_LOOKS) if on_device else 1
         # on a GPU the newest snapshot is still being made: it is read after the next steps are launched
-        while len(batch.pending) > (1 if on_device and batch.running else 0):
+        ahead = 1 if on_device and batch.running and not is_all_launched else 0
+        while len(batch.pending) > ahead:
             yield from _read(runtime, batch)
-    while batch.pending:
-        yield from _read(runtime, batch)
+
+
+def _looks_ahead(rows: Rows) -> bool:
+    """Whether steps are launched while what the last ones said is still under way."""
+    return bool(rows.keys.is_cuda)
 
 
 def _is_time_to_fill(batch: _Batch) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch import Tensor
@@ -44,16 +44,16 @@ def _tried(device: str, dtype: torch.dtype) -> Operations:
 
 
 def differences(
-    made: Operations, device: str, dtype: torch.dtype
+    made: Operations, device: str, dtype: torch.dtype, only: Sequence[str] = ()
 ) -> Iterator[tuple[str, float | Exception]]:
     """Each operation of a kernel beside its twin: how far apart, as a part of the largest number, or what it raised.
 
-    Sizes are those of a 3B model's layer, and odd ones.
+    Sizes are those of a 3B model's layer, and odd ones; all operations that have a kernel, or some.
     """
     from geo_r1_backend.models.qwen.fused import CHECKED
 
     plain, cases = Operations(), _cases(device, dtype)
-    for name in CHECKED:
+    for name in only or CHECKED:
         worst: float | Exception = 0.0
         for case in cases[name]:
             try:
@@ -121,7 +121,7 @@ def _cached(
     device: str,
     source: torch.Generator,
 ) -> Iterator[tuple[str, Case]]:
-    """Cases over keys and values; rows are of different lengths, one of them with a single slot."""
+    """A case over keys and values; rows are of different lengths, one of them with a single slot."""
     width = shape.head_width
     keys, values = (some(2, rows, shape.kv_heads, slots, width)[1] for _ in range(2))
     at = torch.randint(0, slots, (rows,), generator=source)
@@ -130,14 +130,12 @@ def _cached(
     at = at.to(device)
     fused = some(rows, (shape.heads + 2 * shape.kv_heads) * width)
     tables = (some(300, width // 2), some(300, width // 2))
-    query = some(rows, shape.heads, width)
 
-    def store(do: Operations) -> tuple[Tensor, ...]:
+    def attend_new(do: Operations) -> tuple[Tensor, ...]:
         kept = (keys.clone(), values.clone())
-        return (do.rotate_store(fused, tables, positions, at, *kept, shape), *kept)
+        arrivals = torch.zeros(rows * shape.kv_heads, dtype=torch.int32, device=device)
+        given = (fused, tables, positions, at, *kept, shape, arrivals)
+        # twice: the counters must be as they were
+        return (do.attend_new(*given), do.attend_new(*given), *kept, arrivals)
 
-    def attend(do: Operations) -> tuple[Tensor, ...]:
-        return (do.attend(query, keys, values, at, shape),)
-
-    yield "rotate_store", store
-    yield "attend", attend
+    yield "attend_new", attend_new

@@ -25,11 +25,19 @@ from geo_r1_backend.models.qwen.weights import Weights
 
 MATRICES = ("qkv", "output", "gate_up", "down")
 """Of a layer; each may have what stands before and behind it inside, in one kernel."""
+EARLY = "early"
+"""Our kernels start before the one in front of them has ended."""
 Way = frozenset[str]
+"""Some of the matrices, and perhaps `EARLY`."""
 APART: Way = frozenset()
 WHOLE: Way = frozenset(MATRICES)
-WAYS: tuple[Way, ...] = (WHOLE, WHOLE - {"down"}, frozenset({"qkv", "output"}))
-"""Worth a trial for few rows: the long matrix may be quicker in the library, whose own kernels divide it."""
+WAYS: tuple[Way, ...] = (
+    WHOLE,
+    WHOLE - {"down"},
+    WHOLE - {"gate_up"},
+    WHOLE - {"gate_up", "down"},
+)
+"""Worth a trial for few rows: the long matrices may be quicker in the library, whose own kernels divide them."""
 
 Tables = tuple[Tensor, Tensor]
 """Cos and sin of all positions of text, ``(positions, width / 2)``."""
@@ -85,12 +93,13 @@ class Decoder:
         device = language.head.device
         self._end_ids = torch.tensor(list(end_ids), dtype=torch.long, device=device)
         self.generator = torch.Generator(device)
+        self._early = language.operations.early()
         # steps never overlap and leave their results in the rows, so all graphs share their scratch memory
         self._pool = Pool()
         self.captures = 0
         """Graphs captured so far."""
         self.chosen: dict[int, dict[str, Any]] = {}
-        """By rows: which way of a step was the fastest, and the times of all."""
+        """By rows: which way of a step was the fastest, the times of all, and why some are none."""
         self._failures = 0
         self.refused = ""
         """Why the last step could be recorded in no way; empty = it was."""
@@ -146,7 +155,7 @@ class Decoder:
         draws: bool,
         used: int | None = None,
         once: Way = APART,
-    ) -> None:
+    ) -> Tensor:
         """One token for each of the first rows; ended ones stay where they are.
 
         Args:
@@ -155,6 +164,9 @@ class Decoder:
             draws: whether any row has a temperature.
             used: slots that hold something in any row, where the host knows.
             once: matrix products that have the norm before them, the gate or the sum behind them inside.
+
+        Returns:
+            What the head read, ``(count, hidden)``.
         """
         language = self.language
         at, positions = rows.used[:count], rows.positions[:count]
@@ -165,6 +177,7 @@ class Decoder:
         seen = rows.seen[:count] if rows.seen is not None else None
         ids, likely = self._choose(normed, heat, seen, rows.log_probs)
         self._note(rows, count, ids, likely)
+        return normed
 
     def _layers(
         self,
@@ -178,6 +191,8 @@ class Decoder:
         """All layers over one token of each row: its hidden state, normed."""
         language = self.language
         shape, weights, do = language.shape, language.weights, language.operations
+        if EARLY in once:
+            do = self._early or do
         eps = shape.norm_eps
         update: Tensor | None = None  # what is still to be added to the hidden state
         for index, layer in enumerate(language.model.layers):
@@ -190,8 +205,9 @@ class Decoder:
                 hidden, normed = do.add_norm(hidden, update, norm, eps)
                 heads = weights.query_key_value(index, normed)
             keys, values = (kept[index, : len(at)] for kept in (rows.keys, rows.values))
-            query = do.rotate_store(heads, language.tables, positions, at, keys, values, shape)
-            mixed = do.attend(query, keys, values, at, shape, used)
+            mixed = do.attend_new(
+                heads, language.tables, positions, at, keys, values, shape, rows.arrivals, used
+            )
             if "output" in once:
                 hidden, update = do.linear_add(mixed, weights.fused[index].output, hidden), None
             else:
@@ -267,36 +283,59 @@ class Decoder:
             for tensor, value in zip(rows.small, kept, strict=True):
                 tensor.copy_(value)
 
-        refused = ""
-        graphs: dict[Way, Any] = {}
-        times_ms: dict[str, float] = {}
-        for way in ways:
+        found: dict[Way, _Recorded] = {}
+        left_out: dict[str, str] = {}
+
+        def try_way(way: Way) -> None:
             try:
-                graphs[way], _ = recorded(
-                    lambda way=way: self.step(rows, count, draws=draws, once=way),  # type: ignore[misc]
+                graph, normed = recorded(
+                    lambda: self.step(rows, count, draws=draws, once=way),
                     pool=self._pool,
                     generator=self.generator if draws else None,
                     after_trial=put_back,
                 )
-                times_ms[name_of(way)] = round(time_ms(graphs[way], put_back), 3)
+                found[way] = _Recorded(graph, time_ms(graph, put_back), normed.clone())
             except RuntimeError as error:  # border: a compiler and a driver run here
                 put_back()
-                refused = reason_of(error)
+                left_out[name_of(way)] = reason_of(error)
+
+        for way in ways:
+            try_way(way)
+        if self._early is not None and found:
+            quickest = min(found, key=lambda way: found[way].ms)
+            for way in {quickest, WHOLE} & found.keys():
+                early = way | {EARLY}
+                try_way(early)
+                # the same kernels in the same order: another result is one that was read too early
+                if early in found and not torch.equal(found[early].normed, found[way].normed):
+                    del found[early]
+                    left_out[name_of(early)] = f"another result than {name_of(way)}"
         self.generator.set_state(dice)
         self.captures += 1
-        if not graphs:
-            self.refused, self._failures = refused, self._failures + 1
+        if not found:
+            self.refused, self._failures = left_out[name_of(APART)], self._failures + 1
             return _Eager(lambda: self.step(rows, count, draws=draws))
         self.refused, self._failures = "", 0
-        fastest = min(graphs, key=lambda way: times_ms[name_of(way)])
-        self.chosen[count] = {"once": name_of(fastest), "ms": times_ms}
-        return graphs[fastest]
+        fastest = min(found, key=lambda way: found[way].ms)
+        times_ms = {name_of(way): round(one.ms, 3) for way, one in found.items()}
+        self.chosen[count] = {"once": name_of(fastest), "ms": times_ms, "left_out": left_out}
+        return found[fastest].graph
+
+
+@dataclass(frozen=True)
+class _Recorded:
+    """A way of a step."""
+
+    graph: Any
+    ms: float
+    normed: Tensor
+    """What the head reads after it."""
 
 
 class _Eager:
     """A step that cannot be recorded, in a graph's place."""
 
-    def __init__(self, step: Callable[[], None]) -> None:
+    def __init__(self, step: Callable[[], Tensor]) -> None:
         self._step = step
 
     @torch.no_grad()
@@ -307,4 +346,5 @@ class _Eager:
 
 def name_of(way: Way) -> str:
     """For people."""
-    return " + ".join(name for name in MATRICES if name in way) or "apart"
+    said = " + ".join(name for name in MATRICES if name in way) or "apart"
+    return f"{said}, early" if EARLY in way else said

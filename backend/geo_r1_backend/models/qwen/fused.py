@@ -9,26 +9,27 @@ from geo_r1_backend.models.qwen import kernels
 from geo_r1_backend.models.qwen.layout import Shape
 from geo_r1_backend.models.qwen.operations import Operations
 
-SKINNY_ROWS = 16
-"""Rows of a matrix product that `skinny_kernel` takes: the smallest that tensor cores multiply."""
-SKINNY: dict[str, int] = {"OUTPUTS": 16, "BLOCK": 256, "num_warps": 4, "num_stages": 4}
+ONCE_ROWS = 2
+"""Rows for which `vector_kernel` may win: more are the library's, whose tensor cores read the weights once for all of them."""
+VECTOR: dict[str, int] = {"OUTPUTS": 4, "BLOCK": 2048, "num_warps": 4}
 """Its blocks where `TUNED` has no others."""
 TUNED: dict[tuple[int, int], dict[str, int]] = {}
 """Blocks by (outputs, inputs) of a matrix, as `scripts/bench/gpu_engine.py --only tune` prints them."""
-ATTEND: dict[str, int] = {"PROGRAMS": 264, "BLOCK": 64, "num_warps": 4}
-"""Into about so many parts the attention of all rows is divided (264 = twice the multiprocessors of an H100), and its blocks; tuned by
-the same command."""
+ATTEND: dict[str, int] = {"PROGRAMS": 264, "SPLITS": 16, "BLOCK": 32, "num_warps": 4}
+"""Into about so many parts the attention of all rows is divided (264 = twice the multiprocessors of an H100), a row's slots into at most
+`SPLITS`, and its blocks; tuned by the same command."""
 CHECKED = (
     "add_norm",
     "rotated",
-    "rotate_store",
-    "attend",
+    "attend_new",
     "swiglu",
     "norm_linear",
     "norm_gated",
     "linear_add",
 )
 """What has a kernel; `choice.py` holds each against its twin."""
+HOPPER = (9, 0)
+"""The first whose kernels may start before the one in front of them has ended."""
 
 
 class FusedOperations(Operations):
@@ -36,10 +37,16 @@ class FusedOperations(Operations):
 
     Args:
         refused: names of operations that plain torch does here, with the reason.
+        starts_early: whether each starts before the one in front of it has ended.
     """
 
-    def __init__(self, refused: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, refused: dict[str, str] | None = None, *, starts_early: bool = False
+    ) -> None:
         self.refused = dict(refused or {})
+        self._launch: dict[str, bool] = {"EARLY": starts_early}
+        if starts_early:  # other devices' compilers do not know the word
+            self._launch["launch_pdl"] = True
         for name in self.refused:  # the twin in place of the kernel
             setattr(self, name, getattr(super(), name))
         self._once = not {"norm_linear", "norm_gated", "linear_add"} & self.refused.keys()
@@ -54,7 +61,15 @@ class FusedOperations(Operations):
 
     def reads_once(self, rows: int) -> bool:
         """Whether norms and sums may happen inside of matrix products; `Decoder` measures whether that is faster."""
-        return self._once and rows <= SKINNY_ROWS
+        return self._once and rows <= ONCE_ROWS
+
+    def early(self) -> Operations | None:
+        """The same kernels, each starting before the one in front of it has ended."""
+        if not kernels.CAN_START_EARLY or torch.version.cuda is None:
+            return None
+        if not torch.cuda.is_available() or torch.cuda.get_device_capability() < HOPPER:
+            return None
+        return FusedOperations(self.refused, starts_early=True)
 
     def add_norm(
         self, hidden: Tensor, update: Tensor | None, weight: Tensor, eps: float
@@ -76,6 +91,7 @@ class FusedOperations(Operations):
             HAS_UPDATE=update is not None,
             BLOCK=block,
             num_warps=8 if block > 2048 else 4,
+            **self._launch,
         )
         return summed, normed
 
@@ -98,7 +114,7 @@ class FusedOperations(Operations):
         )
         return out
 
-    def rotate_store(
+    def attend_new(
         self,
         fused: Tensor,
         tables: tuple[Tensor, Tensor],
@@ -107,141 +123,111 @@ class FusedOperations(Operations):
         keys: Tensor,
         values: Tensor,
         shape: Shape,
-    ) -> Tensor:
-        """See the twin."""
-        fused, rows = fused.contiguous(), len(fused)
-        query = fused.new_empty(rows, shape.heads, shape.head_width)
-        kernels.rotate_store_kernel[(rows, shape.heads + 2 * shape.kv_heads)](
-            fused,
-            *tables,
-            positions,
-            at,
-            query,
-            keys,
-            values,
-            keys.stride(0),
-            keys.stride(1),
-            shape.heads,
-            shape.kv_heads,
-            shape.head_width // 2,
-            BLOCK=_power(shape.head_width // 2),
-            num_warps=1,
-        )
-        return query
-
-    def attend(
-        self,
-        query: Tensor,
-        keys: Tensor,
-        values: Tensor,
-        at: Tensor,
-        shape: Shape,
+        arrivals: Tensor,
         used: int | None = None,
     ) -> Tensor:
         """See the twin; widths that are no power of two go there."""
-        rows, width, shared = len(query), shape.head_width, shape.shared_by
-        if width != _power(width) or width < 16 or shared > 16:
-            return super().attend(query, keys, values, at, shape, used)
-        splits = min(16, _power(max(1, ATTEND["PROGRAMS"] // (rows * shape.kv_heads))))
+        rows, width, shared = len(fused), shape.head_width, shape.shared_by
+        if width != _power(width) or width < 32 or shared > 16:
+            return super().attend_new(
+                fused, tables, positions, at, keys, values, shape, arrivals, used
+            )
+        splits = max(1, ATTEND["PROGRAMS"] // (rows * shape.kv_heads))
+        splits = min(ATTEND["SPLITS"], _power(splits))
         parts = (rows, shape.kv_heads, splits, shared)
-        found = torch.empty(*parts, width, dtype=torch.float32, device=query.device)
+        found = torch.empty(*parts, width, dtype=torch.float32, device=fused.device)
         top, total = (
-            torch.empty(parts, dtype=torch.float32, device=query.device) for _ in range(2)
+            torch.empty(parts, dtype=torch.float32, device=fused.device) for _ in range(2)
         )
-        kernels.attend_kernel[(rows, shape.kv_heads, splits)](
-            query.contiguous(),
+        out = fused.new_empty(rows, shape.heads * width)
+        kernels.attend_new_kernel[(rows, shape.kv_heads, splits)](
+            fused.contiguous(),
+            *tables,
+            positions,
+            at,
             keys,
             values,
-            at,
             found,
             top,
             total,
+            arrivals,
+            out,
             width**-0.5,
             keys.stride(0),
             keys.stride(1),
             shape.kv_heads,
-            splits,
-            SHARED=shared,
-            QUERIES=16,
-            WIDTH=width,
-            BLOCK=min(32, ATTEND["BLOCK"]) if rows <= 4 else ATTEND["BLOCK"],
-            num_warps=ATTEND["num_warps"],
-            num_stages=2,
-        )
-        out = torch.empty_like(query, memory_format=torch.contiguous_format)
-        kernels.combine_kernel[(rows, shape.heads)](
-            found,
-            top,
-            total,
-            out,
-            shape.kv_heads,
             SPLITS=splits,
             SHARED=shared,
-            WIDTH=width,
-            num_warps=1,
+            GROUP=_power(shared),
+            QUERIES=16,
+            HALF=width // 2,
+            BLOCK=ATTEND["BLOCK"] if rows <= 4 else max(64, ATTEND["BLOCK"]),
+            num_warps=ATTEND["num_warps"],
+            num_stages=2,
+            **self._launch,
         )
-        return out.flatten(1)
+        return out
 
     def swiglu(self, gate_up: Tensor) -> Tensor:
         """See the twin."""
         gate_up = gate_up.contiguous()
         rows, inner = gate_up.shape[0], gate_up.shape[1] // 2
         out = gate_up.new_empty(rows, inner)
-        kernels.swiglu_kernel[(rows, -(-inner // 1024))](gate_up, out, inner, BLOCK=1024)
+        kernels.swiglu_kernel[(rows, -(-inner // 1024))](
+            gate_up, out, inner, BLOCK=1024, **self._launch
+        )
         return out
 
     def norm_linear(
         self, hidden: Tensor, norm: Tensor, eps: float, weight: Tensor, bias: Tensor | None
     ) -> Tensor:
         """See the twin."""
-        return _skinny(hidden, weight, len(weight), norm=norm, eps=eps, bias=bias)
+        return self._product(hidden, weight, len(weight), norm=norm, eps=eps, bias=bias)
 
     def norm_gated(self, hidden: Tensor, norm: Tensor, eps: float, weight: Tensor) -> Tensor:
         """See the twin."""
-        return _skinny(hidden, weight, len(weight) // 2, norm=norm, eps=eps, gated=True)
+        return self._product(hidden, weight, len(weight) // 2, norm=norm, eps=eps, gated=True)
 
     def linear_add(self, inputs: Tensor, weight: Tensor, hidden: Tensor) -> Tensor:
         """See the twin."""
-        return _skinny(inputs, weight, len(weight), hidden=hidden)
+        return self._product(inputs, weight, len(weight), hidden=hidden)
 
-
-def _skinny(
-    inputs: Tensor,
-    weight: Tensor,
-    outputs: int,
-    *,
-    norm: Tensor | None = None,
-    eps: float = 0.0,
-    bias: Tensor | None = None,
-    hidden: Tensor | None = None,
-    gated: bool = False,
-) -> Tensor:
-    inputs = inputs.contiguous()
-    rows, width = inputs.shape
-    out = inputs.new_empty(rows, outputs)
-    settings = dict(TUNED.get((outputs, width), SKINNY))
-    while settings["BLOCK"] > 16 and settings["BLOCK"] > width:
-        settings["BLOCK"] //= 2
-    kernels.skinny_kernel[(-(-outputs // settings["OUTPUTS"]),)](
-        inputs,
-        weight,
-        weight if bias is None else bias,
-        weight if norm is None else norm,
-        inputs if hidden is None else hidden.contiguous(),
-        out,
-        rows,
-        outputs,
-        width,
-        eps,
-        NORM=norm is not None,
-        BIAS=bias is not None,
-        ADDS=hidden is not None,
-        GATED=gated,
-        EVEN=width % settings["BLOCK"] == 0,
-        ROWS=SKINNY_ROWS,
-        **settings,
-    )
-    return out
+    def _product(
+        self,
+        inputs: Tensor,
+        weight: Tensor,
+        outputs: int,
+        *,
+        norm: Tensor | None = None,
+        eps: float = 0.0,
+        bias: Tensor | None = None,
+        hidden: Tensor | None = None,
+        gated: bool = False,
+    ) -> Tensor:
+        inputs = inputs.contiguous()
+        rows, width = inputs.shape
+        out = (weight if hidden is None else hidden).new_empty(rows, outputs)
+        settings = dict(TUNED.get((outputs, width), VECTOR))
+        settings["BLOCK"] = min(settings["BLOCK"], _power(width))
+        kernels.vector_kernel[(rows, -(-outputs // settings["OUTPUTS"]))](
+            inputs,
+            weight,
+            weight if bias is None else bias,
+            weight if norm is None else norm,
+            inputs if hidden is None else hidden.contiguous(),
+            out,
+            outputs,
+            width,
+            eps,
+            NORM=norm is not None,
+            BIAS=bias is not None,
+            ADDS=hidden is not None,
+            GATED=gated,
+            STEPS=-(-width // settings["BLOCK"]),
+            **settings,
+            **self._launch,
+        )
+        return out
 
 
 def _power(number: int) -> int:

@@ -2,6 +2,10 @@
 
 They read and write the model's type and calculate in float32; sums that plain torch would round to the model's type are rounded here
 as well. Every kernel has bounds on all its accesses; sizes need not be powers of two.
+
+EARLY: the kernel may start before the one in front of it has ended (programmatic dependent launch, from Hopper on). Before
+`gdc_wait` it reads only what no kernel of this module writes in the same step: weights, tables, positions, slots. A kernel that waits
+has everything of all kernels in front of it, since each of those has waited, too.
 """
 
 from __future__ import annotations
@@ -9,15 +13,35 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+try:
+    from triton.language.extra.cuda import gdc_launch_dependents, gdc_wait
+
+    CAN_START_EARLY = True
+except ImportError:  # an older Triton
+    CAN_START_EARLY = False
+
+    @triton.jit
+    def gdc_launch_dependents():
+        """Nothing."""
+
+    @triton.jit
+    def gdc_wait():
+        """Nothing."""
+
 
 @triton.jit
 def add_norm_kernel(
-    hidden, update, weight, summed, normed, width, eps, HAS_UPDATE: tl.constexpr, BLOCK: tl.constexpr
+    hidden, update, weight, summed, normed, width, eps,
+    HAS_UPDATE: tl.constexpr, BLOCK: tl.constexpr, EARLY: tl.constexpr,
 ):  # fmt: skip
     """One row: ``summed = hidden + update``, ``normed = rms_norm(summed) · weight``."""
     row = tl.program_id(0).to(tl.int64)
     column = tl.arange(0, BLOCK)
     inside = column < width
+    w = tl.load(weight + column, mask=inside, other=0.0).to(tl.float32)
+    if EARLY:
+        gdc_launch_dependents()
+        gdc_wait()
     x = tl.load(hidden + row * width + column, mask=inside, other=0.0).to(tl.float32)
     if HAS_UPDATE:
         x += tl.load(update + row * width + column, mask=inside, other=0.0).to(tl.float32)
@@ -25,7 +49,6 @@ def add_norm_kernel(
         tl.store(summed + row * width + column, rounded, mask=inside)
         x = rounded.to(tl.float32)
     scale = 1.0 / tl.sqrt(tl.sum(x * x, axis=0) / width + eps)
-    w = tl.load(weight + column, mask=inside, other=0.0).to(tl.float32)
     tl.store(
         normed + row * width + column, (x * scale * w).to(normed.dtype.element_ty), mask=inside
     )
@@ -50,172 +73,192 @@ def rotate_kernel(
 
 
 @triton.jit
-def rotate_store_kernel(
-    fused, cos, sin, positions, at, query, keys, values,
-    row_stride, head_stride, heads, kv_heads, half, BLOCK: tl.constexpr,
-):  # fmt: skip
-    """One head of one row: a query rotated, a key rotated into the cache, or a value put there."""
-    row, head = tl.program_id(0).to(tl.int64), tl.program_id(1)
-    width = 2 * half
-    i = tl.arange(0, BLOCK)
-    inside = i < half
-    source = fused + (row * (heads + 2 * kv_heads) + head) * width
-    low = tl.load(source + i, mask=inside, other=0.0)
-    high = tl.load(source + half + i, mask=inside, other=0.0)
-    slot = tl.load(at + row)
-    if head >= heads + kv_heads:
-        target = values + row * row_stride + (head - heads - kv_heads) * head_stride + slot * width
-        tl.store(target + i, low, mask=inside)
-        tl.store(target + half + i, high, mask=inside)
-    else:
-        place = tl.load(positions + row)
-        c = tl.load(cos + place * half + i, mask=inside, other=0.0).to(tl.float32)
-        s = tl.load(sin + place * half + i, mask=inside, other=0.0).to(tl.float32)
-        l32, h32 = low.to(tl.float32), high.to(tl.float32)
-        first = (l32 * c - h32 * s).to(query.dtype.element_ty)
-        second = (h32 * c + l32 * s).to(query.dtype.element_ty)
-        if head < heads:
-            turned = query + (row * heads + head) * width
-            tl.store(turned + i, first, mask=inside)
-            tl.store(turned + half + i, second, mask=inside)
-        else:
-            kept = keys + row * row_stride + (head - heads) * head_stride + slot * width
-            tl.store(kept + i, first, mask=inside)
-            tl.store(kept + half + i, second, mask=inside)
-
-
-@triton.jit
-def swiglu_kernel(gate_up, out, inner, BLOCK: tl.constexpr):
+def swiglu_kernel(gate_up, out, inner, BLOCK: tl.constexpr, EARLY: tl.constexpr):
     """A block of one row: ``silu(gate) · up``."""
     row = tl.program_id(0).to(tl.int64)
     column = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     inside = column < inner
+    if EARLY:
+        gdc_launch_dependents()
+        gdc_wait()
     gate = tl.load(gate_up + row * 2 * inner + column, mask=inside, other=0.0).to(tl.float32)
     up = tl.load(gate_up + row * 2 * inner + inner + column, mask=inside, other=0.0).to(tl.float32)
     open_gate = (gate * tl.sigmoid(gate)).to(out.dtype.element_ty).to(tl.float32)
     tl.store(out + row * inner + column, (open_gate * up).to(out.dtype.element_ty), mask=inside)
 
 
-@triton.jit(do_not_specialize=["splits"])
-def attend_kernel(
-    query, keys, values, at, found, top, total,
-    scale, row_stride, head_stride, kv_heads, splits,
-    SHARED: tl.constexpr, QUERIES: tl.constexpr, WIDTH: tl.constexpr, BLOCK: tl.constexpr,
+@triton.jit
+def combine(
+    found, top, total, out, group, parts,
+    SPLITS: tl.constexpr, SHARED: tl.constexpr, GROUP: tl.constexpr, WIDTH: tl.constexpr,
 ):  # fmt: skip
-    """A part of one row's slots for the query heads that share one head of keys: weighted values, largest score, sum.
+    """Put the parts of one row and head together, in their order. Other programs wrote them: read past the cache next to this one."""
+    i, g, d = tl.arange(0, SPLITS), tl.arange(0, GROUP), tl.arange(0, WIDTH)
+    real = g < SHARED
+    counts = (i < parts)[:, None] & real[None, :]
+    all_of_them = (group * SPLITS + i[:, None]) * SHARED + g[None, :]
+    tops = tl.load(top + all_of_them, mask=counts, other=float("-inf"), cache_modifier=".cg")
+    sums = tl.load(total + all_of_them, mask=counts, other=0.0, cache_modifier=".cg")
+    # every load is on its way before the first is used
+    place = all_of_them[:, :, None] * WIDTH + d[None, None, :]
+    inside = counts[:, :, None] & (d < WIDTH)[None, None, :]
+    gathered = tl.load(found + place, mask=inside, other=0.0, cache_modifier=".cg")
+    highest = tl.where(real, tl.max(tops, axis=0), 0.0)
+    weights = tl.exp(tops - highest[None, :])
+    whole = tl.where(real, tl.sum(sums * weights, axis=0), 1.0)
+    mixed = tl.sum(gathered * weights[:, :, None], axis=0)
+    mixed = (mixed / whole[:, None]).to(out.dtype.element_ty)
+    tl.store(out + g[:, None] * WIDTH + d[None, :], mixed, mask=real[:, None])
 
-    The parts are found from the row's own length on the device, so one captured graph serves all lengths, and no part reads
-    behind the row's last slot.
+
+@triton.jit
+def attend_new_kernel(  # noqa: PLR0915
+    fused, cos, sin, positions, at, keys, values, found, top, total, arrivals, out,
+    scale, row_stride, head_stride, kv_heads,
+    SPLITS: tl.constexpr, SHARED: tl.constexpr, GROUP: tl.constexpr, QUERIES: tl.constexpr,
+    HALF: tl.constexpr, BLOCK: tl.constexpr, EARLY: tl.constexpr,
+):  # fmt: skip
+    """One new token of one row, for the query heads that share one head of keys, over a part of the row's older slots.
+
+    Each part rotates the queries it needs. The first also rotates the new key, stores key and value, and counts them from its
+    registers: no part reads the slot that is written here. The parts are found from the row's own length on the device, so one
+    captured graph serves all lengths; those without slots end at once. The part that arrives last puts all together, in the order
+    of the parts, whoever it is, and sets the counter back to zero.
     """
     row, head, part = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
-    length = tl.load(at + row) + 1
-    share = tl.cdiv(tl.cdiv(length, splits), BLOCK) * BLOCK
-    start = part * share
-    end = tl.minimum(start + share, length)
-    q, d = tl.arange(0, QUERIES), tl.arange(0, WIDTH)
+    slot_new = tl.load(at + row)
+    old = slot_new.to(tl.int32)
+    share = tl.maximum(tl.cdiv(tl.cdiv(old, SPLITS), BLOCK), 1) * BLOCK
+    parts = tl.maximum(tl.cdiv(old, share), 1)
+    if part >= parts:
+        return
+    WIDTH: tl.constexpr = 2 * HALF  # noqa: N806
+    kind = out.dtype.element_ty
+    q, h, d = tl.arange(0, QUERIES), tl.arange(0, HALF), tl.arange(0, WIDTH)
     real = q < SHARED
-    asked = tl.load(
-        query + ((row * kv_heads + head) * SHARED + q[:, None]) * WIDTH + d[None, :],
-        mask=real[:, None],
-        other=0.0,
-    )
+    place = tl.load(positions + row)
+    c = tl.load(cos + place * HALF + h).to(tl.float32)
+    s = tl.load(sin + place * HALF + h).to(tl.float32)
+    if EARLY:
+        gdc_launch_dependents()
+        gdc_wait()
+    heads = kv_heads * SHARED
+    token = fused + row * (heads + 2 * kv_heads) * WIDTH
+    asked = token + (head * SHARED + q[:, None]) * WIDTH + h[None, :]
+    low = tl.load(asked, mask=real[:, None], other=0.0).to(tl.float32)
+    high = tl.load(asked + HALF, mask=real[:, None], other=0.0).to(tl.float32)
+    q_low = (low * c[None, :] - high * s[None, :]).to(kind)
+    q_high = (high * c[None, :] + low * s[None, :]).to(kind)
+    low = tl.load(token + (heads + head) * WIDTH + h).to(tl.float32)
+    high = tl.load(token + (heads + head) * WIDTH + HALF + h).to(tl.float32)
+    k_low, k_high = (low * c - high * s).to(kind), (high * c + low * s).to(kind)
+    v_new = tl.load(token + (heads + kv_heads + head) * WIDTH + d)
     cache = row * row_stride + head * head_stride
-    best = tl.full([QUERIES], float("-inf"), tl.float32)
-    weight_sum = tl.zeros([QUERIES], tl.float32)
+    is_first = part == 0
+    tl.store(keys + cache + slot_new * WIDTH + h, k_low, mask=is_first & (h < HALF))
+    tl.store(keys + cache + slot_new * WIDTH + HALF + h, k_high, mask=is_first & (h < HALF))
+    tl.store(values + cache + slot_new * WIDTH + d, v_new, mask=is_first & (d < WIDTH))
+    both = q_low.to(tl.float32) * k_low.to(tl.float32)[None, :]
+    both += q_high.to(tl.float32) * k_high.to(tl.float32)[None, :]
+    best = tl.where(is_first, tl.sum(both, axis=1) * scale, float("-inf"))
+    weight_sum = tl.where(is_first, tl.full([QUERIES], 1.0, tl.float32), 0.0)
     gathered = tl.zeros([QUERIES, WIDTH], tl.float32)
-    for first in range(start, end, BLOCK):
+    gathered += tl.where(is_first, v_new.to(tl.float32), 0.0)[None, :]
+    for first in range(part * share, tl.minimum((part + 1) * share, old), BLOCK):
         slot = first + tl.arange(0, BLOCK)
-        there = slot < end
-        place = cache + slot[:, None] * WIDTH + d[None, :]
-        k = tl.load(keys + place, mask=there[:, None], other=0.0)
-        scores = tl.dot(asked, tl.trans(k), input_precision="ieee") * scale
+        there = slot < old
+        line = cache + slot[:, None] * WIDTH
+        k = tl.load(keys + line + h[None, :], mask=there[:, None], other=0.0)
+        k2 = tl.load(keys + line + HALF + h[None, :], mask=there[:, None], other=0.0)
+        v = tl.load(values + line + d[None, :], mask=there[:, None], other=0.0)
+        scores = tl.dot(q_low, tl.trans(k), input_precision="ieee")
+        scores = tl.dot(q_high, tl.trans(k2), scores, input_precision="ieee") * scale
         scores = tl.where(there[None, :], scores, float("-inf"))
         higher = tl.maximum(best, tl.max(scores, axis=1))
         p = tl.exp(scores - higher[:, None])
         fade = tl.exp(best - higher)
         weight_sum = weight_sum * fade + tl.sum(p, axis=1)
-        v = tl.load(values + place, mask=there[:, None], other=0.0)
-        gathered = gathered * fade[:, None] + tl.dot(p.to(v.dtype), v, input_precision="ieee")
+        gathered = gathered * fade[:, None] + tl.dot(p.to(kind), v, input_precision="ieee")
         best = higher
-    place = ((row * kv_heads + head) * splits + part) * SHARED + q
-    tl.store(top + place, best, mask=real)
-    tl.store(total + place, weight_sum, mask=real)
-    tl.store(found + place[:, None] * WIDTH + d[None, :], gathered, mask=real[:, None])
+    # ---- what the parts have found; of one row and head they lie behind each other
+    group = row * kv_heads + head
+    mine = (group * SPLITS + part) * SHARED + q
+    tl.store(top + mine, best, mask=real)
+    tl.store(total + mine, weight_sum, mask=real)
+    tl.store(found + mine[:, None] * WIDTH + d[None, :], gathered, mask=real[:, None])
+    tl.debug_barrier()  # every thread's part is on its way before the one that counts says so
+    came = tl.atomic_add(arrivals + group, 1, sem="acq_rel", scope="gpu")
+    if came == parts - 1:
+        tl.store(arrivals + group, 0)
+        first_query = group * SHARED  # the same as row * heads + head * SHARED
+        combine(
+            found, top, total, out + first_query * WIDTH, group, parts,
+            SPLITS, SHARED, GROUP, WIDTH,
+        )  # fmt: skip
 
 
 @triton.jit
-def combine_kernel(
-    found, top, total, out, kv_heads,
-    SPLITS: tl.constexpr, SHARED: tl.constexpr, WIDTH: tl.constexpr,
+def vector_kernel(  # noqa: PLR0912, PLR0915
+    inputs, weight, bias, norm, hidden, out, outputs, width, eps,
+    NORM: tl.constexpr, BIAS: tl.constexpr, ADDS: tl.constexpr, GATED: tl.constexpr, EARLY: tl.constexpr,
+    STEPS: tl.constexpr, OUTPUTS: tl.constexpr, BLOCK: tl.constexpr,
 ):  # fmt: skip
-    """One query head of one row: its parts put together. A part without slots has the score -inf and weighs nothing."""
-    row, query = tl.program_id(0).to(tl.int64), tl.program_id(1)
-    head, shared = query // SHARED, query % SHARED
-    part, d = tl.arange(0, SPLITS), tl.arange(0, WIDTH)
-    place = ((row * kv_heads + head) * SPLITS + part) * SHARED + shared
-    best = tl.load(top + place)
-    weight = tl.exp(best - tl.max(best, axis=0))
-    whole = tl.sum(tl.load(total + place) * weight, axis=0)
-    gathered = tl.load(found + place[:, None] * WIDTH + d[None, :])
-    mixed = tl.sum(gathered * weight[:, None], axis=0) / whole
-    target = out + (row * kv_heads * SHARED + query) * WIDTH + d
-    tl.store(target, mixed.to(out.dtype.element_ty))
-
-
-# one kernel for one row, two and sixteen: a number that is 1 or a multiple of 16 would be compiled in
-@triton.jit(do_not_specialize=["rows"])
-def skinny_kernel(
-    inputs, weight, bias, norm, hidden, out, rows, outputs, width, eps,
-    NORM: tl.constexpr, BIAS: tl.constexpr, ADDS: tl.constexpr, GATED: tl.constexpr, EVEN: tl.constexpr,
-    ROWS: tl.constexpr, OUTPUTS: tl.constexpr, BLOCK: tl.constexpr,
-):  # fmt: skip
-    """Some outputs of a linear layer for few rows; every weight is read once.
+    """Some outputs of a linear layer for one row: multiplied and added, since one row leaves tensor cores idle.
 
     Before it the norm of the inputs (each program finds it anew: a row is some kilobytes and lies in the cache), behind it the
-    bias, the gate or the residual sum.
+    bias, the gate or the residual sum. The next block of weights is always under way while one is used, the first of them before
+    the inputs are there.
     """
-    m = tl.arange(0, ROWS)
-    n = tl.program_id(0) * OUTPUTS + tl.arange(0, OUTPUTS)
-    in_m, in_n = m < rows, n < outputs
+    row = tl.program_id(0).to(tl.int64)
+    n = tl.program_id(1) * OUTPUTS + tl.arange(0, OUTPUTS)
     k = tl.arange(0, BLOCK)
-    kind = out.dtype.element_ty
-    scale = tl.zeros([ROWS], tl.float32)
-    if NORM:
-        for first in range(0, width, BLOCK):
-            inside = in_m[:, None] & ((first + k)[None, :] < width)
-            place = inputs + m[:, None] * width + (first + k)[None, :]
-            x = tl.load(place, mask=inside, other=0.0).to(tl.float32)
-            scale += tl.sum(x * x, axis=1)
-        scale = 1.0 / tl.sqrt(scale / width + eps)
-    found = tl.zeros([ROWS, OUTPUTS], tl.float32)
-    other = tl.zeros([ROWS, OUTPUTS], tl.float32)
-    for first in range(0, width, BLOCK):
-        column = first + k
-        if EVEN:
-            in_x = in_m[:, None]
-            in_w = in_n[:, None]
-        else:
-            in_x = in_m[:, None] & (column[None, :] < width)
-            in_w = in_n[:, None] & (column[None, :] < width)
-        x = tl.load(inputs + m[:, None] * width + column[None, :], mask=in_x, other=0.0)
-        if NORM:
-            g = tl.load(norm + column, mask=column < width, other=0.0).to(tl.float32)
-            x = (x.to(tl.float32) * scale[:, None] * g[None, :]).to(kind)
-        place = n.to(tl.int64)[:, None] * width + column[None, :]
-        w = tl.load(weight + place, mask=in_w, other=0.0)
-        found = tl.dot(x, tl.trans(w), found, input_precision="ieee")
-        if GATED:
-            below = tl.load(weight + outputs * width + place, mask=in_w, other=0.0)
-            other = tl.dot(x, tl.trans(below), other, input_precision="ieee")
-    if BIAS:
-        found += tl.load(bias + n, mask=in_n, other=0.0).to(tl.float32)[None, :]
-    inside = in_m[:, None] & in_n[None, :]
-    target = m[:, None] * outputs + n[None, :]
+    in_n = n < outputs
+    kind = weight.dtype.element_ty
+    line = weight + n.to(tl.int64)[:, None] * width + k[None, :]
+    below = weight + (n + outputs).to(tl.int64)[:, None] * width + k[None, :]
+    if EARLY:
+        gdc_launch_dependents()
+    there = in_n[:, None] & (k < width)[None, :]
+    w = tl.load(line, mask=there, other=0.0)
     if GATED:
-        gate = found.to(kind).to(tl.float32)
+        u = tl.load(below, mask=there, other=0.0)
+    if EARLY:
+        gdc_wait()
+    source = inputs + row * width + k
+    if NORM:
+        squares = tl.zeros([BLOCK], tl.float32)
+        for step in tl.static_range(STEPS):
+            x = tl.load(source + step * BLOCK, mask=step * BLOCK + k < width, other=0.0)
+            squares += x.to(tl.float32) * x.to(tl.float32)
+        scale = 1.0 / tl.sqrt(tl.sum(squares, axis=0) / width + eps)
+    found = tl.zeros([OUTPUTS, BLOCK], tl.float32)
+    other = tl.zeros([OUTPUTS, BLOCK], tl.float32)
+    for step in tl.static_range(STEPS):
+        inside = step * BLOCK + k < width
+        x = tl.load(source + step * BLOCK, mask=inside, other=0.0).to(tl.float32)
+        if NORM:
+            g = tl.load(norm + step * BLOCK + k, mask=inside, other=0.0).to(tl.float32)
+            x = (x * scale * g).to(kind).to(tl.float32)
+        w_now = w
+        if GATED:
+            u_now = u
+        if step + 1 < STEPS:
+            there = in_n[:, None] & ((step + 1) * BLOCK + k < width)[None, :]
+            w = tl.load(line + (step + 1) * BLOCK, mask=there, other=0.0)
+            if GATED:
+                u = tl.load(below + (step + 1) * BLOCK, mask=there, other=0.0)
+        found += w_now.to(tl.float32) * x[None, :]
+        if GATED:
+            other += u_now.to(tl.float32) * x[None, :]
+    said = tl.sum(found, axis=1)
+    if BIAS:
+        said += tl.load(bias + n, mask=in_n, other=0.0).to(tl.float32)
+    if GATED:
+        gate = said.to(kind).to(tl.float32)
         gate = (gate * tl.sigmoid(gate)).to(kind).to(tl.float32)
-        found = gate * other.to(kind).to(tl.float32)
+        said = gate * tl.sum(other, axis=1).to(kind).to(tl.float32)
+    target = row * outputs + n
     if ADDS:
-        found = found.to(kind).to(tl.float32)
-        found += tl.load(hidden + target, mask=inside, other=0.0).to(tl.float32)
-    tl.store(out + target, found.to(kind), mask=inside)
+        said = said.to(kind).to(tl.float32)
+        said += tl.load(hidden + target, mask=in_n, other=0.0).to(tl.float32)
+    tl.store(out + target, said.to(out.dtype.element_ty), mask=in_n)

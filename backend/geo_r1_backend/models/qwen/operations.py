@@ -117,6 +117,37 @@ class Operations:
             found = F.scaled_dot_product_attention(grouped, keys, values, attn_mask=mask)
         return found.flatten(1)
 
+    def attend_new(
+        self,
+        fused: Tensor,
+        tables: tuple[Tensor, Tensor],
+        positions: Tensor,
+        at: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        shape: Shape,
+        arrivals: Tensor,
+        used: int | None = None,
+    ) -> Tensor:
+        """`rotate_store` and `attend` in one: what each row's new token gathers.
+
+        Args:
+            fused: see `rotate_store`, as the next six.
+            tables: cos and sin.
+            positions: rotary ones.
+            at: slot of the new token, the last that counts.
+            keys: changed in place.
+            values: likewise.
+            shape: sizes.
+            arrivals: ``(rows · kv heads,)`` int32, zero before and after; only work that never overlaps may share it.
+            used: see `attend`.
+
+        Returns:
+            ``(rows, heads · width)``.
+        """
+        query = self.rotate_store(fused, tables, positions, at, keys, values, shape)
+        return self.attend(query, keys, values, at, shape, used)
+
     def swiglu(self, gate_up: Tensor) -> Tensor:
         """``silu(gate) · up`` of both halves side by side: ``(tokens, 2 · inner)`` to ``(tokens, inner)``."""
         gate, up = gate_up.chunk(2, -1)
@@ -139,8 +170,12 @@ class Operations:
         return hidden + F.linear(inputs, weight)
 
     def reads_once(self, rows: int) -> bool:
-        """Whether the three products above are the faster way for so many rows."""
+        """Whether the three products above may be the faster way for so many rows."""
         return False
+
+    def early(self) -> Operations | None:
+        """The same, each starting before the one in front of it has ended; None = not here."""
+        return None
 
 
 def _rotated(heads: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

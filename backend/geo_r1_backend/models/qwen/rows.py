@@ -61,6 +61,8 @@ class Rows:
         kept = (layers, count, shape.kv_heads, slots, shape.head_width)
         self.keys, self.values = like.new_zeros(kept), like.new_zeros(kept)
         number: Any = {"dtype": torch.long, "device": like.device}
+        self.arrivals = torch.zeros(count * shape.kv_heads, dtype=torch.int32, device=like.device)
+        """Parts of a row's attention that have been found; zero between two kernels."""
         self.used = torch.zeros(count, **number)
         """Slots that hold a token."""
         self.positions = torch.zeros(count, **number)
