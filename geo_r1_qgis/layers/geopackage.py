@@ -18,7 +18,7 @@ from ..core.errors import LayerError
 from .creation import Row, Value, append, append_style, create, fill, make_table, remove_forgotten
 from .failures import LOCKED, failed, is_read_only, read_only, wrong_schema
 from .migration import migrate
-from .ogr_calls import attempt, has_failed, impatient, quiet
+from .ogr_calls import attempt, become_impatient, has_failed, impatient, quiet
 from .schema import DETECTIONS, RUNS, SCHEMA_VERSION, VERSIONS
 
 __all__ = ["ResultFile", "Row", "Value", "append_style", "create", "remove_forgotten"]
@@ -51,6 +51,7 @@ class ResultFile:
             )
             if self._file is None:
                 raise failed("open", path, code="layer-not-open")
+            become_impatient(self._file)
             version = attempt(self._read_head)
             if version == UNREAD or has_failed():  # locked just now: not a wrong version
                 error = failed("open", path, code=LOCKED if version == UNREAD else "layer-not-open")

@@ -61,3 +61,10 @@ def impatient() -> Iterator[None]:
         yield
     finally:
         set_option("SQLITE_BUSY_TIMEOUT", None)
+
+
+def become_impatient(file: gdal.Dataset) -> None:
+    """Give up on a lock after `BUSY_MS` from now on too: the GeoPackage driver goes back to its own 5 s once it is open."""
+    told = attempt(lambda: file.ExecuteSQL(f"PRAGMA busy_timeout = {BUSY_MS}"))
+    if told is not None:
+        file.ReleaseResultSet(told)

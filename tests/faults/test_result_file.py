@@ -114,7 +114,7 @@ def test_closing_with_a_locked_file_writes_elsewhere_and_the_next_start_says_so(
 
 
 def test_a_lock_in_the_middle_of_opening_is_a_lock(tmp_path, monkeypatch):
-    """Another program takes the file after its first page was read: it is locked, not of an unknown kind."""
+    """Another program takes the file after its first page was read: it is locked, not of an unknown kind, and said so soon."""
     path = tmp_path / "harbour_geo-r1.gpkg"
     geopackage.create(str(path), crs_wkt=UTM33.toWkt(), program="test")
     read_head = geopackage.ResultFile._read_head
@@ -125,10 +125,13 @@ def test_a_lock_in_the_middle_of_opening_is_a_lock(tmp_path, monkeypatch):
             return read_head(file)
 
         monkeypatch.setattr(geopackage.ResultFile, "_read_head", read_late)
+        began = time.monotonic()
         with pytest.raises(LayerError) as refusal:
             geopackage.ResultFile(str(path))
+        took_s = time.monotonic() - began
 
     assert refusal.value.code == "layer-locked"
+    assert took_s < 15  # OGR's own patience is half a minute
 
 
 # ---- full --------------------------------------------------------------------------------------------------------------
