@@ -14,12 +14,15 @@ from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core import training_wire as tw
 from ..core.errors import GeoR1Error, Unexpected
-from ..core.train_state import Stage
+from ..core.label_check import Check
+from ..core.standing import Standing
+from ..core.train_state import Stage, TrainState
 from ..network.client import Pending, body_of
 from ..network.connection import Connection
 from ..network.run_stream import RunStream
+from ..network.training_client import TrainingClient
+from .dataset_maker import DatasetMaker
 from .train_panel import TrainPanel
-from .train_preparation import TrainPreparation
 
 log = logging.getLogger(__name__)
 
@@ -28,7 +31,7 @@ SHOW_MS = 50
 ACTIVE = ("queued", "running", "stopping")
 
 
-class TrainController(TrainPreparation):
+class TrainController(QObject):
     """Joins the Train tab to labels, chips and the service. `ended` comes once per run, with its `TrainState`."""
 
     model_chosen = pyqtSignal(str)
@@ -42,14 +45,24 @@ class TrainController(TrainPreparation):
         canvas: QgsMapCanvas,
         parent: Optional[QObject] = None,
     ) -> None:
-        super().__init__(panel, connection, parent)
-        self._canvas = canvas
+        super().__init__(parent)
+        self.state = TrainState()
+        self._panel, self._connection, self._canvas = panel, connection, canvas
+        self._maker = DatasetMaker(panel.form, self.state, self)
+        self._client: Optional[TrainingClient] = None
         self._stream: Optional[RunStream] = None
         self._asked: Optional[Pending] = None
         self._show = QTimer(self)
         self._show.setSingleShot(True)
         self._show.setInterval(SHOW_MS)
         self._show.timeout.connect(self._show_now)
+        self._maker.checked.connect(lambda: panel.show_check(self.check))
+        self._maker.moved.connect(self._show_now)
+        self._maker.progressed.connect(self._show_soon)
+        self._maker.arrived.connect(self._on_dataset)
+        self._maker.failed.connect(self._fail)
+        connection.settled.connect(self._on_settled)
+        panel.form.changed.connect(self._on_changed)
         panel.go_pressed.connect(self.go)
         panel.resume_pressed.connect(self.resume)
         panel.use_pressed.connect(self._use)
@@ -58,13 +71,18 @@ class TrainController(TrainPreparation):
         panel.run_deleted.connect(self._delete)
         self._show_now()
 
+    @property
+    def check(self) -> Optional[Check]:
+        """Of the labels that are chosen now; none = not checked."""
+        return self._maker.check
+
     def go(self) -> None:
         """What the large button says: check, start, or stop."""
         self._panel.notice.hide()
         if self.state.is_running:
             self.stop()
-        elif self.check is None or self.check.blocks:
-            self.check_labels()
+        elif not self._maker.can_start:
+            self._maker.check_labels()
         else:
             self.state.begin()
             self._show_now()
@@ -74,7 +92,7 @@ class TrainController(TrainPreparation):
     def stop(self) -> None:
         """End the preparation, or ask the run to save and leave."""
         if self.state.is_preparing:
-            self._let_go()
+            self._maker.cancel()
             self.state.move(Stage.IDLE)
             self._panel.stage.clear()
             self._show_now()
@@ -108,19 +126,35 @@ class TrainController(TrainPreparation):
         """Let go of everything; a run goes on without us."""
         self._connection.settled.disconnect(self._on_settled)
         self._show.stop()
-        self._let_go()
+        self._maker.cancel()
         self._close_stream()
 
-    # ---- the run
-    def on_dataset(self, dataset: tw.DatasetInfo) -> None:
-        """Start a run on it."""
-        self._clean()
+    # ---- before the run ----------------------------------------------------------------------------------------------
+
+    def _on_changed(self) -> None:
+        self._maker.check = None
+        if not self.state.is_running:
+            self._panel.stage.clear()
+            self._panel.show_check(None)
+            self._set_button()
+
+    def _on_settled(self, standing: Standing) -> None:
+        if standing.can_ask:
+            self._take_client(standing)
+        if self.state.stage is not Stage.CONNECTING:
+            return
+        if standing.can_ask:
+            self._maker.make(self._client)
+        else:
+            self._fail(standing.refusal)
+
+    def _on_dataset(self, dataset: tw.DatasetInfo) -> None:
         form, settings = self._panel.form, self._connection.settings
         self.state.move(Stage.STARTING)
         changes = {"method": form.method.currentData()} if form.method.currentData() else {}
         request = tw.RunRequest(
             dataset=dataset.id,
-            name=self._name(),
+            name=self._maker.name,
             model=settings.model or None,
             steps=form.steps.value() or None,
             seed=form.seed.value(),
@@ -128,6 +162,19 @@ class TrainController(TrainPreparation):
         )
         self._ask(self._client.post_run(request), self._on_run)
         self._show_now()
+
+    def _take_client(self, standing: Standing) -> None:
+        if self._client is None or self._client.endpoint != standing.endpoint:
+            self._close_stream()
+            self._client = TrainingClient(standing.endpoint, self)
+
+    def _fail(self, error: GeoR1Error) -> None:
+        if self.state.is_preparing:
+            self._maker.cancel()
+            self.state.fail(error)
+            self._show_now()
+        log.warning("training: %s (request %s)", error.code, error.request_id or "-")
+        self._panel.notice.show_error(error)
 
     # ---- the run -----------------------------------------------------------------------------------------------------
 
@@ -230,7 +277,7 @@ class TrainController(TrainPreparation):
         if self.state.is_running:
             is_enabled = self.state.stage is not Stage.STOPPING
             self._panel.set_button(self.tr("Stop"), is_enabled=is_enabled)
-        elif self.check is None or self.check.blocks:
+        elif not self._maker.can_start:
             self._panel.set_button(self.tr("Check the labels"))
         else:
             self._panel.set_button(self.tr("Start training"))
