@@ -7,7 +7,6 @@ Engines that differ only by the low-rank adapter of a training run share one wor
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -100,10 +99,14 @@ class TorchEngine:
             {
                 "op": "generate",
                 "adapter": self._adapter,
-                "items": [_item_message(item) for item in items],
+                "items": [
+                    {"prompt": i.prompt, "width_px": i.image.width, "height_px": i.image.height}
+                    for i in items
+                ],
                 "options": asdict(options),
             },
             should_stop,
+            blobs=[_pixels(item) for item in items],
             model_id=self.profile.id,
             silence_limit_s=lambda: self._silence_limit_s,
         )
@@ -141,11 +144,6 @@ def _works_beside(folder: Path, adapter: Path) -> bool:
     return kind == "qwen2_5_vl" and about.get("adaptation", "lora") == "lora"
 
 
-def _item_message(item: EngineItem) -> Message:
+def _pixels(item: EngineItem) -> bytes:
     image = item.image if item.image.mode == "RGB" else item.image.convert("RGB")
-    return {
-        "prompt": item.prompt,
-        "width_px": image.width,
-        "height_px": image.height,
-        "rgb": base64.b64encode(image.tobytes()).decode("ascii"),
-    }
+    return image.tobytes()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable
 from typing import Any
 
@@ -84,7 +83,7 @@ def answer_item(
     from transformers.generation.streamers import BaseStreamer
 
     size = (item["width_px"], item["height_px"])
-    image = Image.frombytes("RGB", size, base64.b64decode(item["rgb"]))
+    image = Image.frombytes("RGB", size, item["rgb"])
     content = [{"type": "image"}, {"type": "text", "text": item["prompt"]}]
     chat = processor.apply_chat_template(
         [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
@@ -88,5 +87,5 @@ class OwnAnswers:
 
 
 def _question(item: Message) -> Question:
-    pixels = np.frombuffer(base64.b64decode(item["rgb"]), np.uint8)
-    return Question(pixels.reshape(item["height_px"], item["width_px"], 3).copy(), item["prompt"])
+    pixels = np.frombuffer(item["rgb"], np.uint8)
+    return Question(pixels.reshape(item["height_px"], item["width_px"], 3), item["prompt"])

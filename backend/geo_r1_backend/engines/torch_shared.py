@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,8 +101,9 @@ class SharedWorker:
         *,
         model_id: str,
         silence_limit_s: Callable[[], float],
+        blobs: Sequence[bytes] = (),
     ) -> Iterator[Message]:
-        """Send one request and hand on what the worker says, until it is done or should stop.
+        """Send one request (and bytes behind it) and hand on what the worker says, until it is done or should stop.
 
         Raises:
             EngineFailed: if the worker cannot be started, fails, dies, or says nothing for too long.
@@ -115,7 +116,7 @@ class SharedWorker:
                 raise EngineFailed(reason, engine="torch", hint=error.hint) from error
             self._requests += 1
             number = self._requests
-            worker.send({**message, "id": number})
+            worker.send({**message, "id": number}, blobs)
             ended = False
             try:
                 for found in self._messages(worker, number, should_stop, silence_limit_s):

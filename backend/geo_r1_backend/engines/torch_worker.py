@@ -1,6 +1,6 @@
 """The process behind `torch_engine.py`: loads a folder of transformers and answers lines of JSON with lines of JSON.
 
-In: ``{"op": "generate", "id", "items", "options", "adapter"}``, ``{"op": "adapt", "id", "adapter"}`` (read an adapter now),
+In: ``{"op": "generate", "id", "items", "options", "adapter", "blobs"}`` and behind the line each item's pixels, ``{"op": "adapt", "id", "adapter"}`` (read an adapter now),
 ``{"op": "stop", "id"}``; the end of input is the end.
 Out: ``loaded`` or ``failed`` once; for each request ``piece`` lines, then ``done`` (with ``slow``: why it took longer than it should) or
 ``error``.
@@ -52,8 +52,10 @@ class Wire:
             return request in self._stopped
 
     def _read(self) -> None:
-        for line in sys.stdin:
+        for line in sys.stdin.buffer:
             message = json.loads(line)
+            if "blobs" in message:
+                message["blobs"] = [sys.stdin.buffer.read(size) for size in message["blobs"]]
             if message["op"] == "stop":
                 with self._lock:
                     self._stopped.add(int(message["id"]))
@@ -175,8 +177,12 @@ def _answer(wire: Wire, request: Message, answers: Answers) -> None:
         elif adapter is not None:
             raise TypeError("this architecture takes no adapter beside its weights")  # noqa: TRY301
         if request["op"] == "generate":
+            items = [
+                {**item, "rgb": rgb}
+                for item, rgb in zip(request["items"], request["blobs"], strict=True)
+            ]
             answers.answer(
-                request["items"],
+                items,
                 request["options"],
                 say=lambda **piece: wire.say(event="piece", id=number, **piece),
                 should_stop=lambda: wire.should_stop(number),

@@ -1,5 +1,7 @@
 """A child process that speaks lines of JSON over its own pipes: torch lives in such ones, never in the service.
 
+Pictures go to it as they are, behind the line that names their lengths: as text inside of it 64 of them cost a second of a batch.
+
 Out of memory, a crash or a hang there is an error here; ending it always works.
 """
 
@@ -65,12 +67,10 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**child_environment(), **(environment or {})},
-            text=True,
-            encoding="utf-8",
         )
         self._messages: queue.Queue[Message] = queue.Queue()
         self._stderr: collections.deque[str] = collections.deque(maxlen=KEPT_STDERR_LINES)
-        self._outgoing: queue.Queue[str | None] = queue.Queue()
+        self._outgoing: queue.Queue[tuple[bytes, ...] | None] = queue.Queue()
         # each pipe has its own thread: a hung worker reads nothing, and writing an image to it would hang us as well
         work = {
             self._write_messages: self._process.stdin,
@@ -94,9 +94,15 @@ class WorkerProcess:
         """Whether it still runs."""
         return self._process.poll() is None
 
-    def send(self, message: Message) -> None:
-        """Say something; a worker that is gone or hung is noticed when it is listened to."""
-        self._outgoing.put(json.dumps(message) + "\n")
+    def send(self, message: Message, blobs: Sequence[bytes] = ()) -> None:
+        """Say something; a worker that is gone or hung is noticed when it is listened to.
+
+        Args:
+            message: one line; with ``blobs``, the lengths of what follows, where something does.
+            blobs: bytes behind it.
+        """
+        more = {"blobs": [len(blob) for blob in blobs]} if blobs else {}
+        self._outgoing.put(((json.dumps({**message, **more}) + "\n").encode(), *blobs))
 
     def receive(self, timeout_s: float) -> Message | None:
         """The next message, or None where none comes within the time."""
@@ -129,20 +135,21 @@ class WorkerProcess:
             if pipe is not None:
                 pipe.close()
 
-    def _write_messages(self, pipe: IO[str]) -> None:
+    def _write_messages(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(ValueError, OSError):
-            while (line := self._outgoing.get()) is not None:
-                pipe.write(line)
+            while (parts := self._outgoing.get()) is not None:
+                for part in parts:
+                    pipe.write(part)
                 pipe.flush()
         with contextlib.suppress(ValueError, OSError):
             pipe.close()
 
-    def _read_messages(self, pipe: IO[str]) -> None:
+    def _read_messages(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(ValueError, OSError):
             for line in pipe:
                 self._messages.put(json.loads(line))
 
-    def _read_stderr(self, pipe: IO[str]) -> None:
+    def _read_stderr(self, pipe: IO[bytes]) -> None:
         with contextlib.suppress(ValueError, OSError):
             for line in pipe:
-                self._stderr.append(line.strip()[:500])
+                self._stderr.append(line.decode("utf-8", "replace").strip()[:500])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from geo_r1_backend.engines.answer_stream import AnswerStream
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
 from geo_r1_backend.engines.prompts import prompt_for
 from geo_r1_backend.errors import EngineFailed, GeoR1Error, Internal, TaskUnsupported
+from geo_r1_backend.grounding.ahead import read_ahead
 from geo_r1_backend.grounding.asked import Asked, fail, ms_since, say
 from geo_r1_backend.grounding.kept_views import KeptViews
 from geo_r1_backend.grounding.masks import FindSegmenter, boxes_task, no_segmenter, with_masks
@@ -96,35 +98,43 @@ def ground(
         of one batch come as the engine has them, mixed.
     """
     size = max(1, options.batch_size or engine.best_batch)
+    reading = read_ahead(
+        questions,
+        lambda one: _shown(_read(one, engine, options, kept)),
+        _size_px,
+        # this batch and the next
+        2 * size,
+    )
     asked: list[Asked] = []
     pictures: dict[str, Image] = {}
-    for number, question in enumerate(questions, 1):
-        if should_stop():
-            return
-        is_last = number == len(questions)
-        try:
-            chip = _read(question, engine, options, kept)
-            if len(chip.looks) == 1:
-                asked.append(_prepare(chip, question.item, chip.looks[0]))
-        except GeoR1Error as error:
-            yield ErrorEvent(question.item, error.to_body())
-        else:
-            picture = {question.item: chip.picture} if chip.picture else {}
-            if len(chip.looks) == 1:
-                pictures |= picture
+    with closing(reading):  # its threads end with whoever stops listening
+        for number, (question, chip_of) in enumerate(reading, 1):
+            if should_stop():
+                return
+            is_last = number == len(questions)
+            try:
+                chip = chip_of()
+                if len(chip.looks) == 1:
+                    asked.append(_prepare(chip, question.item, chip.looks[0]))
+            except GeoR1Error as error:
+                yield ErrorEvent(question.item, error.to_body())
             else:
-                # at once, so that no more than one picture of any size is in memory
-                answer = _closely(chip, engine, options, should_stop, between, size)
-                yield from with_masks(answer, picture, segmenter, should_stop)
+                picture = {question.item: chip.picture} if chip.picture else {}
+                if len(chip.looks) == 1:
+                    pictures |= picture
+                else:
+                    # at once, so that no more than one picture of any size is in memory
+                    answer = _closely(chip, engine, options, should_stop, between, size)
+                    yield from with_masks(answer, picture, segmenter, should_stop)
+                    if not is_last:
+                        between()
+            kept_px = sum(picture.width * picture.height for picture in pictures.values())
+            if asked and (is_last or len(asked) >= size or kept_px > MAX_KEPT_PX):
+                answer = _answer(asked, engine, options, should_stop)
+                yield from with_masks(answer, pictures, segmenter, should_stop)
+                asked, pictures = [], {}
                 if not is_last:
                     between()
-        kept_px = sum(picture.width * picture.height for picture in pictures.values())
-        if asked and (is_last or len(asked) >= size or kept_px > MAX_KEPT_PX):
-            answer = _answer(asked, engine, options, should_stop)
-            yield from with_masks(answer, pictures, segmenter, should_stop)
-            asked, pictures = [], {}
-            if not is_last:
-                between()
 
 
 def _closely(
@@ -196,6 +206,19 @@ def _read(
 
     picture = image if question.task == "gres" else None
     return _Chip(question, prompt, show, looks, picture, ms_since(started_s))
+
+
+def _size_px(question: Question) -> int | None:
+    return question.size_px[0] * question.size_px[1] if question.size_px else None
+
+
+def _shown(chip: _Chip) -> _Chip:
+    """The same with its only look drawn, so that nothing is left to do when its turn comes."""
+    if len(chip.looks) > 1:
+        return chip
+    started_s = time.perf_counter()
+    rendered = chip.show(chip.looks[0])
+    return replace(chip, show=lambda look: rendered, read_ms=chip.read_ms + ms_since(started_s))
 
 
 def _prepare(chip: _Chip, item: str, look: Look) -> Asked:

@@ -5,6 +5,7 @@ A large one takes longer to decode and to shrink than the first words of an answ
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,7 @@ LIMIT_BYTES = 16 * 1024 * 1024
 
 
 class KeptViews:
-    """The latest views of chips, by the chip's hash; for one thread.
+    """The latest views of chips, by the chip's hash; for any thread.
 
     Args:
         limit_bytes: of pixels that are kept; the one asked for longest ago goes first.
@@ -28,22 +29,25 @@ class KeptViews:
         self._limit_bytes = limit_bytes
         self._views: OrderedDict[tuple[str, View], Image] = OrderedDict()
         self.size_bytes = 0
+        self._lock = threading.Lock()
 
     def get(self, chip: str, view: View) -> Image | None:
         """What was kept, if it is still there."""
-        found = self._views.get((chip, view))
-        if found is not None:
-            self._views.move_to_end((chip, view))
-        return found
+        with self._lock:
+            found = self._views.get((chip, view))
+            if found is not None:
+                self._views.move_to_end((chip, view))
+            return found
 
     def keep(self, chip: str, view: View, image: Image) -> None:
         """Take a picture; one that alone is too large is not kept."""
-        if _bytes_of(image) > self._limit_bytes or (chip, view) in self._views:
-            return
-        self._views[chip, view] = image
-        self.size_bytes += _bytes_of(image)
-        while self.size_bytes > self._limit_bytes:
-            self.size_bytes -= _bytes_of(self._views.popitem(last=False)[1])
+        with self._lock:
+            if _bytes_of(image) > self._limit_bytes or (chip, view) in self._views:
+                return
+            self._views[chip, view] = image
+            self.size_bytes += _bytes_of(image)
+            while self.size_bytes > self._limit_bytes:
+                self.size_bytes -= _bytes_of(self._views.popitem(last=False)[1])
 
 
 def _bytes_of(image: Image) -> int:
