@@ -104,7 +104,7 @@ def _matrix(ours: Ours, name: str, rows: int) -> Layered:
     layers, eps = list(language.model.layers), language.shape.norm_eps
     weights = language.weights.fused
     head = language.head
-    hidden = torch.randn(rows, head.shape[1], device=head.device, dtype=head.dtype)
+    hidden = torch.randn(rows, head.shape[1], device=head.device)
     inputs = torch.randn(
         rows, getattr(weights[0], name).shape[1], device=head.device, dtype=head.dtype
     )

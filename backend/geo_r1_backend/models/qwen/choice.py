@@ -11,6 +11,7 @@ from torch import Tensor
 
 from geo_r1_backend.models.qwen.layout import Shape
 from geo_r1_backend.models.qwen.operations import Operations
+from geo_r1_backend.models.qwen.rows import Rows
 
 TOLERANCE = {torch.float32: 2e-4, torch.bfloat16: 3e-2}
 """Largest difference from plain torch, as a part of the largest number: rounding, not another result."""
@@ -103,6 +104,8 @@ def _cases(device: str, dtype: torch.dtype) -> dict[str, list[Case]]:
     ):
         for case_name, case in _cached(rows, slots, shape, some, device, source):
             add(case_name, case)
+    for count in (1, 5):
+        add("note", _note_case(count, like=some(1)))
     for rows, width, outputs in ((1, 2048, 2560), (8, 704, 96), (3, 100, 50)):
         x, w, b, norm = some(rows, width), some(outputs, width), some(outputs), some(width)
         h, two = some(rows, outputs), some(2 * outputs, width)
@@ -111,6 +114,25 @@ def _cases(device: str, dtype: torch.dtype) -> dict[str, list[Case]]:
         add("norm_gated", lambda do, x=x, w=two, n=norm: (do.norm_gated(x, n, 1e-6, w),))  # type: ignore[misc]
         add("linear_add", lambda do, x=x, w=w, h=h: (do.linear_add(x, w, h),))  # type: ignore[misc]
     return found
+
+
+def _note_case(count: int, *, like: Tensor) -> Case:
+    """More rows than take part; one of them at its limit, one ended, one at a token that ends an answer."""
+
+    def note(do: Operations) -> tuple[Tensor, ...]:
+        rows = Rows(6, 7, layers=1, shape=Shape(1, 1, 2, 1e-6), like=like)
+        for number, tensor in enumerate((rows.used, rows.positions, rows.said, rows.limits)):
+            tensor.copy_(torch.arange(6) + number)
+        rows.said.copy_(torch.tensor([1, 6, 2, 3, 0, 0]))
+        rows.limits.fill_(7)
+        rows.ended.copy_(torch.tensor([False, False, True, False, False, True]))
+        ids = torch.tensor([41, 42, 43, 44, 45], device=like.device)[:count]
+        for ends in ([], [44, 41]):
+            end_ids = torch.tensor(ends, dtype=torch.long, device=like.device)
+            do.note(rows, ids, end_ids, 3)
+        return tuple(rows.small)
+
+    return note
 
 
 def _cached(

@@ -176,7 +176,11 @@ class Decoder:
         heat = rows.heat[:count] if draws else None
         seen = rows.seen[:count] if rows.seen is not None else None
         ids, likely = self._choose(normed, heat, seen, rows.log_probs)
-        self._note(rows, count, ids, likely)
+        if likely is not None and rows.log_probs is not None:
+            rows.log_probs[:count].scatter_(1, rows.said[:count, None], likely[:, None])
+        if seen is not None:
+            seen.scatter_(1, ids[:, None], value=True)
+        language.operations.note(rows, ids, self._end_ids, self._pad_id)
         return normed
 
     def _layers(
@@ -247,21 +251,6 @@ class Decoder:
         if wanted is None:
             return ids, None
         return ids, logits.gather(1, ids[:, None])[:, 0] - logits.logsumexp(1)
-
-    def _note(self, rows: Rows, count: int, ids: Tensor, likely: Tensor | None) -> None:
-        ended, said = rows.ended[:count], rows.said[:count]
-        ids = torch.where(ended, self._pad_id, ids)
-        rows.tokens[:count].scatter_(1, said[:, None], ids[:, None])
-        if likely is not None and rows.log_probs is not None:
-            rows.log_probs[:count].scatter_(1, said[:, None], likely[:, None])
-        if rows.seen is not None:
-            rows.seen[:count].scatter_(1, ids[:, None], value=True)
-        rows.current[:count].copy_(ids)
-        on = (~ended).long()
-        rows.used[:count].add_(on)
-        rows.positions[:count].add_(on)
-        said.add_(on)
-        ended.logical_or_(self._is_end(ids) | (said >= rows.limits[:count]))
 
     def _is_end(self, ids: Tensor) -> Tensor:
         return (ids[:, None] == self._end_ids).any(1)

@@ -8,6 +8,7 @@ from torch import Tensor
 from geo_r1_backend.models.qwen import kernels
 from geo_r1_backend.models.qwen.layout import Shape
 from geo_r1_backend.models.qwen.operations import Operations
+from geo_r1_backend.models.qwen.rows import Rows
 
 ONCE_ROWS = 2
 """Rows for which `vector_kernel` may win: more are the library's, whose tensor cores read the weights once for all of them."""
@@ -23,6 +24,7 @@ CHECKED = (
     "rotated",
     "attend_new",
     "swiglu",
+    "note",
     "norm_linear",
     "norm_gated",
     "linear_add",
@@ -177,6 +179,26 @@ class FusedOperations(Operations):
             gate_up, out, inner, BLOCK=1024, **self._launch
         )
         return out
+
+    def note(self, rows: Rows, ids: Tensor, end_ids: Tensor, pad_id: int) -> None:
+        """See the twin."""
+        kernels.note_kernel[(1,)](
+            ids.contiguous(),
+            rows.current,
+            rows.used,
+            rows.positions,
+            rows.said,
+            rows.limits,
+            rows.tokens,
+            rows.ended,
+            end_ids,
+            len(ids),
+            rows.tokens.stride(0),
+            len(end_ids),
+            pad_id,
+            ROWS=_power(len(ids)),
+            num_warps=1,
+        )
 
     def norm_linear(
         self, hidden: Tensor, norm: Tensor, eps: float, weight: Tensor, bias: Tensor | None

@@ -262,3 +262,26 @@ def vector_kernel(  # noqa: PLR0912, PLR0915
         said = said.to(kind).to(tl.float32)
         said += tl.load(hidden + target, mask=in_n, other=0.0).to(tl.float32)
     tl.store(out + target, said.to(out.dtype.element_ty), mask=in_n)
+
+
+@triton.jit
+def note_kernel(
+    ids, current, used, positions, said, limits, tokens, ended, end_ids, rows, stride, ends, pad,
+    ROWS: tl.constexpr,
+):  # fmt: skip
+    """What rows have said is written down, they go on by a place, and those at an end or their limit are ended."""
+    row = tl.arange(0, ROWS)
+    here = row < rows
+    is_over = tl.load(ended + row, mask=here, other=1) != 0
+    one = tl.where(is_over, pad, tl.load(ids + row, mask=here, other=0))
+    count = tl.load(said + row, mask=here, other=0)
+    tl.store(tokens + row.to(tl.int64) * stride + count, one, mask=here)
+    tl.store(current + row, one, mask=here)
+    on = tl.where(is_over, 0, 1).to(tl.int64)
+    tl.store(used + row, tl.load(used + row, mask=here, other=0) + on, mask=here)
+    tl.store(positions + row, tl.load(positions + row, mask=here, other=0) + on, mask=here)
+    tl.store(said + row, count + on, mask=here)
+    is_over |= count + on >= tl.load(limits + row, mask=here, other=0)
+    for number in range(ends):
+        is_over |= one == tl.load(end_ids + number)
+    tl.store(ended + row, is_over, mask=here)

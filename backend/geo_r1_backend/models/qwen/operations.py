@@ -11,6 +11,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from geo_r1_backend.models.qwen.layout import Shape
+from geo_r1_backend.models.qwen.rows import Rows
 
 FUSED = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 """Not cuDNN's: it plans anew for every length, and lengths change with every question."""
@@ -152,6 +153,27 @@ class Operations:
         """``silu(gate) · up`` of both halves side by side: ``(tokens, 2 · inner)`` to ``(tokens, inner)``."""
         gate, up = gate_up.chunk(2, -1)
         return F.silu(gate) * up
+
+    def note(self, rows: Rows, ids: Tensor, end_ids: Tensor, pad_id: int) -> None:
+        """Write down what the first rows say, and let them go on.
+
+        Args:
+            rows: changed in place; ended ones stay where they are.
+            ids: tokens of the first rows, ``(count,)``.
+            end_ids: those that end an answer, ``(n,)``; may be none.
+            pad_id: what ended rows are filled with.
+        """
+        count = len(ids)
+        ended, said = rows.ended[:count], rows.said[:count]
+        ids = torch.where(ended, pad_id, ids)
+        rows.tokens[:count].scatter_(1, said[:, None], ids[:, None])
+        rows.current[:count].copy_(ids)
+        on = (~ended).long()
+        rows.used[:count].add_(on)
+        rows.positions[:count].add_(on)
+        said.add_(on)
+        is_end = (ids[:, None] == end_ids).any(1)
+        ended.logical_or_(is_end | (said >= rows.limits[:count]))
 
     # ---- matrix products with what stands before and behind them; a kernel reads the weights once for all of it ----
 
