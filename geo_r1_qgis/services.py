@@ -70,6 +70,7 @@ class Services:
         self.answers = AnswersController(
             dock=self.dock, asking=self.asking, store=self.store, canvas=canvas, parent=self.dock
         )
+        self.scenes.began.connect(self.answers.show_frame)
         self.review = ReviewController(
             panel=self.dock.answers, store=self.store, canvas=canvas, parent=self.dock
         )

@@ -177,7 +177,7 @@ def _plan_on_layer(settings: QgsMapSettings, layer: QgsRasterLayer, view: View) 
         native_m_per_px=native_m or None,
     )
     return CapturePlan(
-        layer=layer, frame=frame, view=view, settings=settings, note=_crs_note(layer, map_crs)
+        layer=layer, frame=frame, view=view, settings=settings, note=crs_note(layer, map_crs)
     )
 
 
@@ -230,7 +230,8 @@ def layer_problem(layer: Optional[QgsRasterLayer]) -> str:
     return ""
 
 
-def _crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> str:
+def crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> str:
+    """One sentence on a layer whose place or size on the ground is not sure; empty for all others."""
     if is_unplaced(layer):
         unplaced = translate(
             "CapturePlan", "“{layer}” has no place on the map: sizes are in pixels."
@@ -241,8 +242,14 @@ def _crs_note(layer: QgsRasterLayer, map_crs: QgsCoordinateReferenceSystem) -> s
             "CapturePlan", "“{layer}” reaches beyond the earth in {crs}: is that its CRS?"
         )
         return beyond.format(layer=layer.name(), crs=name_of(layer.crs()))
-    if layer.crs().isValid() or not map_crs.isValid():
+    if layer.crs().isValid():
         return ""
+    if not map_crs.isValid():
+        note = translate(
+            "CapturePlan",
+            "“{layer}” has no CRS: nothing is known in metres, and answers lie in its own units.",
+        )
+        return note.format(layer=layer.name())
     note = translate(
         "CapturePlan", "“{layer}” has no CRS: it is taken to be in the project's, {crs}."
     )

@@ -15,7 +15,6 @@ from typing import Iterator, List, Optional, Sequence, Tuple
 from qgis.core import (
     QgsCoordinateReferenceSystem,
     QgsCoordinateTransformContext,
-    QgsCsException,
     QgsGeometry,
     QgsPointXY,
     QgsRasterLayer,
@@ -27,11 +26,10 @@ from qgis.PyQt.QtGui import QTransform
 from ..core.errors import CaptureError
 from ..core.frame import Frame
 from ..core.tiling import MIN_TILE_PX, OVERLAP_SHARE, Tile, TilePlan, Window
-from ..crs.measure import SPAN_PX, Measure
-from ..crs.reference import wkt2
-from .ground import has_ground_size, has_own_pixels
-from .plan import layer_problem, short_metres
+from .ground import has_own_pixels
+from .plan import crs_note, layer_problem, short_metres
 from .render import undrawn_type
+from .scene_frame import scene_frame
 
 translate = QCoreApplication.translate
 
@@ -39,10 +37,6 @@ TILE_PX = 448
 """What the embedded model sees without shrinking; `ModelInfo.max_view_px` says it of the others."""
 MAX_TILE_PX = 1024
 USUAL_LEVELS = 2
-SQUARE_ENOUGH = 0.02
-"""A raster pixel whose sides on the ground differ by less is taken as it is."""
-FINEST = 4.0
-"""How many scene pixels a raster pixel may be spread over."""
 MARGIN_SHARE, MARGIN_PX = 0.1, 16
 """Around an area that is looked at: what stands at its edge is seen whole."""
 
@@ -106,6 +100,8 @@ class ScenePlan:
     """How many of the given areas the raster does not cover."""
     problem: str = ""
     """One sentence on why nothing can be looked at; empty = it can."""
+    note: str = ""
+    """One sentence on something to know (a layer without CRS); empty = nothing."""
 
     @property
     def tile_count(self) -> int:
@@ -201,7 +197,7 @@ def plan_scene(
         return ScenePlan(problem=problem)
     crs = layer.crs() if layer.crs().isValid() else map_crs or QgsCoordinateReferenceSystem()
     try:
-        frame = _scene_frame(layer, crs, m_per_px)
+        frame = scene_frame(layer, crs, m_per_px)
     except CaptureError as error:
         return ScenePlan(layer=layer, problem=str(error))
     side = min(max(tile_px, MIN_TILE_PX), MAX_TILE_PX)
@@ -210,7 +206,10 @@ def plan_scene(
     planned, outside = _planned(frame, areas, side, levels)
     if not planned:
         return ScenePlan(layer=layer, outside=outside, problem=_no_pixels(layer.name()))
-    return ScenePlan(layer, layer.name(), frame, crs, context, side, levels, planned, outside)
+    note = crs_note(layer, crs)
+    return ScenePlan(
+        layer, layer.name(), frame, crs, context, side, levels, planned, outside, note=note
+    )
 
 
 def within(plan: ScenePlan, areas: Sequence[SceneArea]) -> ScenePlan:
@@ -244,64 +243,6 @@ def _problem(layer: Optional[QgsRasterLayer]) -> str:
             "The numbers of “{layer}” are of the type {type}, which QGIS does not draw.",
         ).format(layer=layer.name(), type=kind)
     return ""
-
-
-def _scene_frame(
-    layer: QgsRasterLayer, crs: QgsCoordinateReferenceSystem, m_per_px: float
-) -> Frame:
-    """The whole raster at the chosen size.
-
-    Raises:
-        CaptureError: if there is no such size here.
-    """
-    extent = layer.extent()
-    pixel_x, pixel_y = layer.rasterUnitsPerPixelX(), layer.rasterUnitsPerPixelY()
-    sides_m = None
-    if has_ground_size(layer, crs):
-        sides_m = _pixel_m(crs, extent.center(), pixel_x, pixel_y)
-    native_m = math.sqrt(sides_m[0] * sides_m[1]) if sides_m else 0.0
-    wanted_m = m_per_px or native_m
-    if m_per_px and not native_m:
-        raise CaptureError(
-            translate(
-                "ScenePlan",
-                "The ground size of “{layer}” is not known: give it a CRS, or look at its own pixels.",
-            ).format(layer=layer.name())
-        )
-    if m_per_px and m_per_px * FINEST < native_m:
-        raise CaptureError(
-            translate(
-                "ScenePlan", "{size} m/px is finer than “{layer}” can be looked at ({native} m/px)."
-            ).format(size=short_metres(m_per_px), layer=layer.name(), native=short_metres(native_m))
-        )
-    unit_x, unit_y = pixel_x, pixel_y
-    is_native = not m_per_px or abs(m_per_px / native_m - 1) < 1e-3
-    if sides_m and not (is_native and abs(sides_m[0] / sides_m[1] - 1) < SQUARE_ENOUGH):
-        unit_x, unit_y = pixel_x * wanted_m / sides_m[0], pixel_y * wanted_m / sides_m[1]
-    return Frame(
-        width_px=max(1, math.ceil(extent.width() / unit_x - 1e-6)),
-        height_px=max(1, math.ceil(extent.height() / unit_y - 1e-6)),
-        affine=(unit_x, 0.0, extent.xMinimum(), 0.0, -unit_y, extent.yMaximum()),
-        crs_wkt=wkt2(crs),
-        crs_authid=crs.authid(),
-        m_per_px=wanted_m,
-        native_m_per_px=native_m or None,
-    )
-
-
-def _pixel_m(
-    crs: QgsCoordinateReferenceSystem, at: QgsPointXY, pixel_x: float, pixel_y: float
-) -> Optional[Tuple[float, float]]:
-    """Width and height of a raster pixel on the ground; none where that is not known."""
-    try:
-        measure = Measure(crs)
-        dx, dy = SPAN_PX * pixel_x / 2, SPAN_PX * pixel_y / 2
-        width_m = measure.length_m((at.x() - dx, at.y()), (at.x() + dx, at.y())) / SPAN_PX
-        height_m = measure.length_m((at.x(), at.y() - dy), (at.x(), at.y() + dy)) / SPAN_PX
-    except QgsCsException:
-        return None
-    is_known = all(math.isfinite(side) and side > 0 for side in (width_m, height_m))
-    return (width_m, height_m) if is_known else None
 
 
 def _planned(

@@ -52,12 +52,17 @@ class SceneReader:
                 raise CaptureError(message.format(**values), code="capture-unreadable", **values)
             return None
         image_bytes = png(on_grey(drawn))
+        warning = ""
+        if errors:
+            message = translate("Capture", "Parts of “{layer}” could not be drawn: {reason}")
+            warning = message.format(layer=self.source.layer_name, reason=errors[0])
         return Chip(
             image_bytes=image_bytes,
             sha256=hashlib.sha256(image_bytes).hexdigest(),
             frame=frame,
             source=self.source,
             empty_share=empty_share,
+            warning=warning,
         )
 
     def cancel(self) -> None:

@@ -105,6 +105,8 @@ class TileCounts:
     """Of those, in an earlier session."""
     empty: int = 0
     """Not sent: no data, or beside the area's polygon."""
+    partial: int = 0
+    """Of those that were answered, with parts of their picture missing."""
     failed: int = 0
     """Could not be read or were not answered; going on asks them again."""
 

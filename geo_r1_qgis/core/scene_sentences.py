@@ -18,6 +18,17 @@ SCENE_SENTENCES: Dict[str, Sentence] = {
         ),
         Mend.NONE,
     ),
+    "scene-old": Sentence(
+        QT_TRANSLATE_NOOP("GeoR1Errors", "The run cannot be gone on with"),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors",
+            "An earlier version of the plugin did not keep which picture of “{layer}” it looked at.",
+        ),
+        QT_TRANSLATE_NOOP(
+            "GeoR1Errors", "Ask again: the question is in its line. What was found is kept."
+        ),
+        Mend.NONE,
+    ),
     "scene-areas-gone": Sentence(
         QT_TRANSLATE_NOOP("GeoR1Errors", "The areas of the run are gone"),
         QT_TRANSLATE_NOOP(

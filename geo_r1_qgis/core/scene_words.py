@@ -60,6 +60,10 @@ NOTE_WORDS: Dict[str, str] = {
     "cut": QT_TRANSLATE_NOOP(
         "SceneWords", "{count} are cut by the edge and may be larger than they seem."
     ),
+    "no-metres": QT_TRANSLATE_NOOP(
+        "SceneWords",
+        "The ground size of the raster is not known: sizes and distances are in its own units, not metres.",
+    ),
 }
 _VIEW_SIDES = (
     RankKey.LEFT, RankKey.RIGHT, RankKey.TOP, RankKey.BOTTOM,
@@ -131,9 +135,22 @@ def note_words(notes: Tuple[Note, ...], translate: Translate) -> List[str]:
 
 
 def ranking_words(
-    comparison: Comparison, evaluation: Evaluation, translate: Translate, *, is_whole: bool = True
+    comparison: Comparison,
+    evaluation: Evaluation,
+    translate: Translate,
+    *,
+    is_whole: bool = True,
+    place_of: Callable[[int], str] = lambda _index: "",
 ) -> str:
-    """What was compared, what is to be said about it, and the ranking with its values, best first."""
+    """What was compared, what is to be said about it, and the ranking with its values, best first.
+
+    Args:
+        comparison: that was asked.
+        evaluation: what it came to.
+        translate: context and text to the user's language.
+        is_whole: everything was looked at.
+        place_of: index of a target to its coordinates, which the dock makes a link of.
+    """
     head = translate(CONTEXT, "{expression}: {count} compared").format(
         expression=say(comparison), count=evaluation.candidates
     )
@@ -150,7 +167,8 @@ def ranking_words(
     if comparison.rank is not None and not comparison.rank.is_direction:
         for place, ranked in enumerate(evaluation.ranking[:SHOWN_RANKS], 1):
             if ranked.value is not None:
-                lines.append(f"{place}. {ranked.value:,.1f} {ranked.unit}")
+                line = f"{place}. {ranked.value:,.1f} {ranked.unit} {place_of(ranked.index)}"
+                lines.append(line.rstrip())
         if len(evaluation.ranking) > SHOWN_RANKS:
             lines.append("…")
     return "\n".join(lines)

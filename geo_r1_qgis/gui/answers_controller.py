@@ -10,6 +10,7 @@ from qgis.core import QgsApplication, QgsProject, QgsVectorLayer
 from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject
 
+from ..core.frame import Frame
 from ..layers.store import DetectionStore
 from ..tasks.export_task import ExportTask
 from ..tasks.outcome import Done, Failed
@@ -108,13 +109,20 @@ class AnswersController(QObject):
         log.info(sentence)
         self._remark = sentence
 
+    def show_frame(self, frame: Frame) -> None:
+        """Coordinates of the reasoning to come are pixels of this frame: a question about a whole layer has begun."""
+        self._asking.frame = frame
+
     def _on_place_entered(self, place_px: Tuple[float, ...]) -> None:
         if self._asking.frame is not None:
             self.flash.show_place(self._asking.frame, place_px, hold=True)
 
     def _on_place_chosen(self, place_px: Tuple[float, ...]) -> None:
         if self._asking.frame is not None:
-            self.flash.bring_into_view(self._asking.frame, place_px)
+            if self.flash.is_tiny(self._asking.frame, place_px):
+                self.flash.zoom_to(self._asking.frame, place_px)
+            else:
+                self.flash.bring_into_view(self._asking.frame, place_px)
             self.flash.show_place(self._asking.frame, place_px)
 
     def _on_answer_shown(self, answer: Answer) -> None:

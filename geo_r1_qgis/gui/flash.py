@@ -27,6 +27,9 @@ CROSS_PX = 9
 """Half size of the cross at a point, in pixels of the chip at most, so that it stays on its object."""
 
 
+TINY_SHARE = 1 / 60
+"""Of the canvas's side; about 20 pixels of a window."""
+
 PolygonsPx = Sequence[Sequence[Sequence[Sequence[float]]]]
 """Polygon, ring, point, x/y."""
 
@@ -97,6 +100,17 @@ class CanvasFlash(QObject):
         if outline is not None and not self._canvas.extent().contains(outline.boundingBox()):
             self._canvas.setCenter(outline.boundingBox().center())
             self._canvas.refresh()
+
+    def is_tiny(self, frame: Frame, place_px: Sequence[float]) -> bool:
+        """Whether a box would be a dot on the canvas: the map may show a whole town."""
+        outline = self._on_canvas(frame, place_px) if len(place_px) == 4 else None
+        if outline is None:
+            return False
+        bounds, shown = outline.boundingBox(), self._canvas.extent()
+        return (
+            bounds.width() < TINY_SHARE * shown.width()
+            and bounds.height() < TINY_SHARE * shown.height()
+        )
 
     def zoom_to(self, frame: Frame, place_px: Sequence[float]) -> None:
         """Fill a third of the canvas with the place."""

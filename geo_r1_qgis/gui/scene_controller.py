@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import json
 import logging
-from pathlib import Path
 from typing import Callable, List, Optional, Tuple
 
-from qgis.core import Qgis, QgsApplication, QgsProject, QgsSettings, QgsVectorLayer
+from qgis.core import Qgis, QgsProject, QgsSettings, QgsVectorLayer
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ..capture.scene_plan import ScenePlan
 from ..core import wire
 from ..core.errors import CaptureError, GeoR1Error
 from ..core.scene_question import options_of
-from ..core.scene_records import FINISHED, SceneFind, SceneOptions, SceneResult
+from ..core.scene_records import SceneFind, SceneOptions, SceneResult
 from ..layers.scene_journal import SceneJournal
-from ..layers.scene_resume import Unfinished, find_unfinished
+from ..layers.scene_resume import Unfinished
 from ..layers.store import DetectionStore
 from ..network.access import AccessKeeper
 from ..network.blocking import BlockingService
 from ..network.connection import Connection
-from ..tasks.function_task import FunctionTask
 from ..tasks.outcome import Done, Failed
 from ..tasks.progress_words import progress_words
 from ..tasks.scene_run import SceneRun
@@ -30,8 +28,9 @@ from .answers_panel import Answer, Question
 from .ask_panel import FEATURES, SCENES
 from .dock import GeoR1Dock
 from .preview import SendingPreview
+from .scene_offer import UnfinishedOffer
 from .scene_planner import ScenePlanner
-from .scene_words import end_words, offer_words, plan_words, trouble_words
+from .scene_words import end_words, plan_words, stage_words, trouble_words
 
 log = logging.getLogger(__name__)
 
@@ -44,8 +43,9 @@ CLOSE_S = 5.0
 
 
 class SceneController(QObject):
-    """`ended` comes once per run, with its outcome (`tasks/outcome.py`)."""
+    """`began` comes with the frame of what is looked at, `ended` once per run with its outcome (`tasks/outcome.py`)."""
 
+    began = pyqtSignal(object)
     ended = pyqtSignal(object)
 
     def __init__(
@@ -69,15 +69,13 @@ class SceneController(QObject):
         self._worker: Optional[SceneWorker] = None
         self._journal: Optional[SceneJournal] = None
         self._question: Optional[Question] = None
-        self._unfinished: Optional[Unfinished] = None
-        self._looking: Optional[FunctionTask] = None
+        self._offer = UnfinishedOffer(dock.scene_status, lambda: self.is_running, self)
         self._waits_for_plan: Optional[Callable[[], None]] = None
         self._count = 0
         dock.ask_panel.ask_requested.connect(self.ask)
         dock.ask_panel.stop_requested.connect(self.stop)
         dock.stop_pressed.connect(self.stop)
         dock.scene_status.resume_requested.connect(self.resume)
-        dock.scene_status.dismissed.connect(self._dismiss)
         QgsProject.instance().cleared.connect(self._on_cleared)
 
     @property
@@ -121,7 +119,7 @@ class SceneController(QObject):
 
     def resume(self) -> None:
         """Go on with the run that is offered."""
-        left = self._unfinished
+        left = self._offer.left
         if left is None or self.is_running:
             return
         self._dock.notice.hide()
@@ -154,9 +152,7 @@ class SceneController(QObject):
         """Stop, wait until what was found is written, and let go."""
         QgsProject.instance().cleared.disconnect(self._on_cleared)
         self.planner.close()
-        looking, self._looking = self._looking, None
-        if looking is not None:
-            looking.cancel()
+        self._offer.close()
         worker, self._worker = self._worker, None
         if worker is not None:
             worker.stop()
@@ -164,16 +160,8 @@ class SceneController(QObject):
 
     def look_for_unfinished(self) -> None:
         """See in the background whether the project's file has a run to go on with."""
-        if self.is_running or self._looking is not None:
-            return
-        path = self._store.path
-        if not path:
-            return
-        name = self.tr("Geo-R1: looking for runs")
-        task = self._looking = FunctionTask(name, lambda: find_unfinished(Path(path)))
-        task.taskCompleted.connect(self._on_looked)
-        task.taskTerminated.connect(self._on_looked)
-        QgsApplication.taskManager().addTask(task)
+        if not self.is_running:
+            self._offer.look(self._store.path)
 
     # ---- planning
 
@@ -243,9 +231,10 @@ class SceneController(QObject):
         self._worker.found.connect(self._on_found)
         self._worker.ended.connect(self._on_ended)
         self._count = 0
-        self._unfinished = None
+        self._offer.left = None
         self._question = Question(options.query, plan.frame, options.task)
         self._dock.answers.begin_question(self._question)
+        self.began.emit(plan.frame)
         self._dock.reasoning.clear()
         self._dock.reasoning.set_stage(self.tr("Looking at everything…"))
         self._dock.ask_panel.set_running(True)
@@ -285,6 +274,8 @@ class SceneController(QObject):
             log.warning("scene run failed: %s", outcome.error.code)
             self._dock.notice.show_error(outcome.error)
             self._dock.reasoning.set_stage(self.tr("Failed"))
+            if outcome.error.code == "scene-old":  # it can only be asked anew
+                self._dock.ask_panel.query.setText(self._question.query)
             if isinstance(outcome.error, OSError):
                 self._connection.look_quietly()
         else:
@@ -298,9 +289,7 @@ class SceneController(QObject):
         fresh = result.tiles.answered - result.tiles.earlier
         if fresh > 0:
             QgsSettings().setValue(LOOK_SECONDS, result.seconds / fresh)
-        is_whole = result.outcome == FINISHED
-        stage = self.tr("Answered") if is_whole else self.tr("Stopped")
-        self._dock.reasoning.set_stage(stage)
+        self._dock.reasoning.set_stage(stage_words(result))
         if result.reasoning:
             self._question.reasoning = result.reasoning
             self._dock.reasoning.feed("think", result.reasoning)
@@ -320,30 +309,10 @@ class SceneController(QObject):
         except (TypeError, ValueError):
             return USUAL_LOOK_S
 
-    # ---- what is left
-
-    def _on_looked(self) -> None:
-        task = self._looking
-        if task is None or task.outcome is None:
-            return
-        self._looking = None
-        if self.is_running or not isinstance(task.outcome, Done):
-            return
-        left = self._unfinished = task.outcome.value
-        if left is None:
-            self._dock.scene_status.hide()
-            return
-        words = offer_words(left.query, left.done, left.tiles)
-        self._dock.scene_status.offer(left.done, left.tiles, words)
-
-    def _dismiss(self) -> None:
-        self._unfinished = None
-        self._dock.scene_status.hide()
-
     def _on_cleared(self) -> None:
         self.stop()
         self.planner.forget()
-        self._dismiss()
+        self._offer.dismiss()
 
 
 _USUAL_RECIPE = {"coarser": 1, "levels": 2, "tile_px": 448, "selected": False}

@@ -27,16 +27,34 @@ def end_words(result: SceneResult) -> str:
     return translate("SceneWords", "stopped") if result.outcome == STOPPED else ""
 
 
+def stage_words(result: SceneResult) -> str:
+    """How a run ended, and how many tiles there was nothing to ask about."""
+    is_stopped = result.outcome == STOPPED
+    words = (
+        translate("SceneWords", "Stopped") if is_stopped else translate("SceneWords", "Answered")
+    )
+    if not result.tiles.empty:
+        return words
+    empty = translate("SceneWords", "{count} of {total} tiles without data")
+    return f"{words} · " + empty.format(
+        count=f"{result.tiles.empty:,}", total=f"{result.tiles.total:,}"
+    )
+
+
 def trouble_words(result: SceneResult) -> str:
-    """What is to be said about tiles that failed; empty if none did."""
-    if not result.tiles.failed:
-        return ""
-    words = translate(
-        "SceneWords",
-        "{count} of {total} tiles have no answer; Resume asks them again. The first one: {reason}",
-    )
-    return words.format(
-        count=f"{result.tiles.failed:,}",
-        total=f"{result.tiles.total:,}",
-        reason=result.first_failure,
-    )
+    """What is to be said about tiles that failed, or were seen in part; empty if none did."""
+    tiles, sentences = result.tiles, []
+    if tiles.failed:
+        sentences.append(
+            translate(
+                "SceneWords", "{count} of {total} tiles have no answer; Resume asks them again."
+            )
+        )
+        sentences[-1] = sentences[-1].format(count=f"{tiles.failed:,}", total=f"{tiles.total:,}")
+    if tiles.partial:
+        words = translate("SceneWords", "Of {count} tiles, parts could not be read.")
+        sentences.append(words.format(count=f"{tiles.partial:,}"))
+    if sentences and result.first_failure:
+        words = translate("SceneWords", "The first one: {reason}")
+        sentences.append(words.format(reason=result.first_failure))
+    return " ".join(sentences)

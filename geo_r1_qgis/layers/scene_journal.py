@@ -16,7 +16,7 @@ import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence
 
 from qgis.core import QgsCoordinateTransformContext
 
@@ -28,34 +28,12 @@ from ..crs.measure import area_m2
 from ..crs.reference import crs_from
 from .geopackage import ResultFile, Row
 from .rows import detection_row, geometry_of, polygons_px_of, run_row
+from .scene_tiles import TileRecord, recipe_from, record_of, row_of
 from .schema import DETECTIONS, RUNS, SCENE_TILES, SCENES
 from .target import Target
 
-ANSWERED, EMPTY, FAILED = "answered", "empty", "failed"
 PATIENCE_S = 60.0
 """How long a write may take before the run ends and says so; the writer itself goes on trying."""
-
-Answer = Tuple[str, Tuple[float, float, float, float], Any]
-"""Label, box in pixels of the tile, polygons of a mask or nothing."""
-
-
-@dataclass(frozen=True)
-class TileRecord:
-    """One look and what became of it."""
-
-    area: int
-    tile: int
-    level: int
-    state: str
-    answers: Tuple[Optional[Tuple[Answer, ...]], ...] = ()
-    """By question; none = it was not answered."""
-    reasoning: str = ""
-    error: str = ""
-
-    @property
-    def place(self) -> Tuple[int, int]:
-        """Where it stands in the order of a plan."""
-        return self.area, self.tile
 
 
 @dataclass(frozen=True)
@@ -138,6 +116,16 @@ class SceneJournal:
         self._do(lambda file: file.write_all([(RUNS, begun, None), (SCENES, row, None)]))
         return self.run_uid
 
+    def recipe_of(self, run_uid: str) -> Dict[str, Any]:
+        """How the plan of a run was made; empty if the run is not in the file.
+
+        Raises:
+            LayerError: if the file cannot be read.
+        """
+        mine = f"run_uid = '{uuid.UUID(run_uid)}'"
+        scene = self._do(lambda file: next(file.rows(SCENES, mine), None))
+        return recipe_from(scene["plan"]) if scene is not None else {}
+
     def go_on(self, run_uid: str, run: RunStart) -> None:
         """Go on with a run that was stopped or interrupted: what more tiles may change is taken back.
 
@@ -189,7 +177,7 @@ class SceneJournal:
         Raises:
             LayerError: if the file cannot be written.
         """
-        rows = [(SCENE_TILES, self._row_of(each), None) for each in records]
+        rows = [(SCENE_TILES, row_of(each, self.run_uid, self.session), None) for each in records]
 
         def write(file: ResultFile) -> None:
             file.write_all(rows)
@@ -219,7 +207,7 @@ class SceneJournal:
         file = ResultFile(self.path)
         try:
             for row in file.rows(SCENE_TILES, f"{self._mine()} AND session = {number:d}"):
-                yield _record_of(row)
+                yield record_of(row)
         finally:
             file.close()
 
@@ -314,35 +302,6 @@ class SceneJournal:
     def _mine(self) -> str:
         return f"run_uid = '{self.run_uid}'"
 
-    def _row_of(self, record: TileRecord) -> Row:
-        return {
-            "run_uid": self.run_uid,
-            "session": self.session,
-            "area": record.area,
-            "tile": record.tile,
-            "level": record.level,
-            "state": record.state,
-            "answers": json.dumps(record.answers, ensure_ascii=False),
-            "reasoning": record.reasoning or None,
-            "error": record.error or None,
-        }
-
 
 def _of_this_process(run: RunStart) -> RunStart:
     return replace(run, versions={**run.versions, "process": str(os.getpid())})
-
-
-def _record_of(row: Row) -> TileRecord:
-    answers = tuple(
-        None if answer is None else tuple((each[0], tuple(each[1]), each[2]) for each in answer)
-        for answer in json.loads(str(row["answers"] or "[]"))
-    )
-    return TileRecord(
-        area=int(str(row["area"])),
-        tile=int(str(row["tile"])),
-        level=int(str(row["level"])),
-        state=str(row["state"]),
-        answers=answers,
-        reasoning=str(row["reasoning"] or ""),
-        error=str(row["error"] or ""),
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional
@@ -10,6 +9,7 @@ from typing import Any, Dict, List, Optional
 from ..core.errors import LayerError
 from .geopackage import ResultFile, Row
 from .interrupted import is_over
+from .scene_tiles import recipe_from
 from .schema import RUNS, SCENES
 
 LEFT = ("stopped", "interrupted", "failed")
@@ -60,7 +60,7 @@ def find_unfinished(path: Path) -> Optional[Unfinished]:
         done=int(str(scene["done"] or 0)),
         tiles=int(str(scene["tiles"] or 0)),
         options=str(scene["options"] or "{}"),
-        recipe=_recipe(scene["plan"]),
+        recipe=recipe_from(scene["plan"]),
         layer_id=str(scene["layer_id"] or ""),
         areas_layer_id=str(scene["areas_layer_id"] or ""),
     )
@@ -70,16 +70,8 @@ def _is_left(run: Row) -> bool:
     outcome = run["outcome"]
     if outcome:
         return outcome in LEFT
-    versions = _recipe(run["versions"])
+    versions = recipe_from(run["versions"])
     return is_over(str(versions.get("process", "")), str(run["created"] or ""))
-
-
-def _recipe(text: object) -> Dict[str, Any]:
-    try:
-        value = json.loads(str(text or "{}"))
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def find_run(path: Path, options: str, recipe: Dict[str, Any]) -> str:
@@ -103,7 +95,7 @@ def find_run(path: Path, options: str, recipe: Dict[str, Any]) -> str:
         alike = {
             str(row["run_uid"])
             for row in file.rows(SCENES, "1 = 1")
-            if row["options"] == options and _recipe(row["plan"]) == recipe
+            if row["options"] == options and recipe_from(row["plan"]) == recipe
         }
         runs = [row for row in file.rows(RUNS, "1 = 1") if row["run_uid"] in alike]
     finally:

@@ -138,12 +138,12 @@ class ServiceAlgorithm(QgsProcessingAlgorithm):
         self.addParameter(parameter)
 
 
-def error_words(error: GeoR1Error) -> str:
+def error_words(error: GeoR1Error, *, with_hint: bool = True) -> str:
     """What went wrong and what to do, in one paragraph."""
     words = explain(error, QCoreApplication.translate)
     sentences = [
         each if each.endswith((".", "!", "?", "…")) else f"{each}."
-        for each in (words.title, words.text, words.hint)
+        for each in (words.title, words.text, words.hint if with_hint else "")
         if each
     ]
     return " ".join(sentences)

@@ -81,8 +81,20 @@ class DetectAll(SceneAlgorithm):
             Asked(query, options_of(query, "gres" if has_outlines else "ovd", None, model=model))
         ]
 
+    def prepare(self, parameters: Parameters, context: QgsProcessingContext) -> None:
+        super().prepare(parameters, context)
+        if self._min_area_m2 and not self.plan.frame.m_per_px:
+            words = translate(
+                "GeoR1Processing",
+                "MIN_AREA_M2 is {area:g}, but the ground size of “{layer}” is not known: give it a CRS, or leave MIN_AREA_M2 at 0.",
+            )
+            values = {"area": self._min_area_m2, "layer": self.plan.layer_name}
+            raise QgsProcessingException(words.format(**values))
+
     def is_wanted(self, find: SceneFind) -> bool:
         if not self._min_area_m2:
             return True
         area = area_m2(polygons_px_of(find.detection), find.frame)
-        return area is None or area >= self._min_area_m2
+        return (
+            area is None or area >= self._min_area_m2
+        )  # none: it lies where the CRS has no answer

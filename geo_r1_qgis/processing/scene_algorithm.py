@@ -2,32 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from qgis.core import (
     QgsCoordinateTransform,
+    QgsFeature,
     QgsFeatureRequest,
     QgsFeatureSink,
-    QgsProcessing,
     QgsProcessingContext,
     QgsProcessingException,
     QgsProcessingFeedback,
-    QgsProcessingOutputNumber,
-    QgsProcessingOutputString,
-    QgsProcessingParameterExtent,
-    QgsProcessingParameterFeatureSink,
-    QgsProcessingParameterFeatureSource,
-    QgsProcessingParameterField,
-    QgsProcessingParameterFileDestination,
-    QgsProcessingParameterNumber,
-    QgsProcessingParameterRasterLayer,
-    QgsProcessingParameterString,
     QgsProcessingUtils,
     QgsRasterLayer,
     QgsWkbTypes,
@@ -35,8 +23,11 @@ from qgis.core import (
 from qgis.PyQt.QtCore import QCoreApplication
 
 from ..capture.scene_areas import areas_of
+from ..capture.scene_pixels import pixels_of
 from ..capture.scene_plan import SceneArea, ScenePlan, plan_scene
 from ..capture.scene_reader import SceneReader
+from ..core.errors import GeoR1Error, LayerError
+from ..core.plain_text import one_line
 from ..core.scene_records import FINISHED, STOPPED, SceneFind, SceneOptions, SceneResult
 from ..layers.scene_journal import SceneJournal
 from ..layers.scene_resume import find_run
@@ -44,14 +35,18 @@ from ..network.access import AccessKeeper
 from ..network.blocking import BlockingService
 from ..tasks.progress_words import progress_words
 from ..tasks.scene_run import SceneRun
-from .algorithm import Parameters, ServiceAlgorithm
+from .algorithm import Parameters, error_words
 from .scene_features import FeatureMaker
+from .scene_parameters import SceneParameters
+from .scene_telling import say_plan, say_result
 
 translate = QCoreApplication.translate
 
 STYLE = Path(__file__).resolve().parent.parent / "resources" / "detections.qml"
 SAY_S = 1.0
 """How often it is said how far a run is."""
+SHOWN_CHARACTERS = 200
+"""Of a reason that QGIS gives: it may be a page of SQL."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,7 @@ class Asked:
     options: SceneOptions
 
 
-class SceneAlgorithm(ServiceAlgorithm):
+class SceneAlgorithm(SceneParameters):
     """Asks one question after the other about the same raster; a subclass says which."""
 
     def __init__(self, access: AccessKeeper) -> None:
@@ -88,75 +83,10 @@ class SceneAlgorithm(ServiceAlgorithm):
         """Whether an object comes into the output."""
         return True
 
-    # ---- parameters
-
-    def add_raster(self) -> None:
-        """Declare what is looked at."""
-        raster = translate("GeoR1Processing", "Raster to look at")
-        self.add(QgsProcessingParameterRasterLayer("RASTER", raster))
-
-    def add_place(self) -> None:
-        """Declare which part of it, and what most people leave as it is."""
-        extent = translate("GeoR1Processing", "Part to look at (empty: all of it)")
-        self.add(QgsProcessingParameterExtent("EXTENT", extent, optional=True))
-        self.add(
-            QgsProcessingParameterFeatureSource(
-                "AREAS",
-                translate("GeoR1Processing", "Areas, each with answers of its own (instead of a part)"),
-                [QgsProcessing.SourceType.TypeVectorPolygon],
-                optional=True,
-            )
-        )  # fmt: skip
-        self.add(
-            QgsProcessingParameterField(
-                "AREA_FIELD",
-                translate("GeoR1Processing", "Field that names the areas (empty: number of the feature)"),
-                parentLayerParameterName="AREAS",
-                optional=True,
-            )
-        )  # fmt: skip
-        self.add(
-            QgsProcessingParameterNumber(
-                "M_PER_PX",
-                translate("GeoR1Processing", "Metres per pixel that is sent (0: the raster's own)"),
-                QgsProcessingParameterNumber.Type.Double,
-                defaultValue=0.0,
-                minValue=0.0,
-            ),
-            is_advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterString(
-                "MODEL",
-                translate("GeoR1Processing", "Model (empty: the one chosen in the dock)"),
-                optional=True,
-            ),
-            is_advanced=True,
-        )
-        self.add(
-            QgsProcessingParameterFileDestination(
-                "JOURNAL",
-                translate("GeoR1Processing", "Result file in which every tile is kept: run it again, and only what is missing is asked"),
-                translate("GeoR1Processing", "GeoPackage (*.gpkg)"),
-                optional=True,
-                createByDefault=False,
-            ),
-            is_advanced=True,
-        )  # fmt: skip
-
-    def add_outputs(self) -> None:
-        """Declare the objects and how it ended."""
-        objects = translate("GeoR1Processing", "Objects")
-        polygons = QgsProcessing.SourceType.TypeVectorPolygon
-        self.add(QgsProcessingParameterFeatureSink("OUTPUT", objects, polygons))
-        for name, says in (
-            ("COUNT", translate("GeoR1Processing", "Objects that were found")),
-            ("TILES", translate("GeoR1Processing", "Tiles that were answered")),
-            ("FAILED", translate("GeoR1Processing", "Tiles without an answer")),
-        ):
-            self.addOutput(QgsProcessingOutputNumber(name, says))
-        ended = translate("GeoR1Processing", "How it ended: finished or stopped")
-        self.addOutput(QgsProcessingOutputString("OUTCOME", ended))
+    @property
+    def plan(self) -> ScenePlan:
+        """What is looked at; once it is prepared."""
+        return self._plan
 
     # ---- before
 
@@ -183,7 +113,7 @@ class SceneAlgorithm(ServiceAlgorithm):
         if self._plan.problem:
             raise QgsProcessingException(self._plan.problem)
         self._journal = self.parameterAsFileOutput(parameters, "JOURNAL", context)
-        self._pixels = _pixels_of(layer)
+        self._pixels = pixels_of(layer.source())
         self._reader = SceneReader(self._plan)
 
     def _areas(
@@ -217,13 +147,8 @@ class SceneAlgorithm(ServiceAlgorithm):
         )
         if sink is None:
             raise QgsProcessingException(self.invalidSinkError(parameters, "OUTPUT"))
-        if self._plan.outside:
-            words = translate(
-                "GeoR1Processing", "Areas that lie beside the raster and are left out: {count}."
-            )
-            feedback.pushWarning(words.format(count=self._plan.outside))  # fmt: skip
-        feedback.pushInfo(self._plan.summary)
-        totals = {"COUNT": 0, "TILES": 0, "FAILED": 0}
+        say_plan(self._plan, feedback)
+        totals = {"COUNT": 0, "TILES": 0, "EMPTY": 0, "FAILED": 0}
         outcome = FINISHED
         with self.service(feedback) as service:
             for number, asked in enumerate(self._asked):
@@ -231,6 +156,7 @@ class SceneAlgorithm(ServiceAlgorithm):
                 self.answered(asked, result)
                 totals["COUNT"] += count
                 totals["TILES"] += result.tiles.answered
+                totals["EMPTY"] += result.tiles.empty
                 totals["FAILED"] += result.tiles.failed
                 if result.outcome == STOPPED:
                     outcome = STOPPED
@@ -256,9 +182,7 @@ class SceneAlgorithm(ServiceAlgorithm):
         def found(find: SceneFind) -> None:
             nonlocal written
             if self.is_wanted(find):
-                sink.addFeature(
-                    maker.feature(find, asked.query, run.model), QgsFeatureSink.Flag.FastInsert
-                )
+                self._put(sink, maker.feature(find, asked.query, run.model))
                 written += 1
 
         def progress(done: int, total: int, seconds_left: Optional[float]) -> None:
@@ -269,22 +193,38 @@ class SceneAlgorithm(ServiceAlgorithm):
                 said_s = time.monotonic()
                 feedback.setProgressText(progress_words(done, total, seconds_left, written))
 
-        result = run.run(service, progress=progress, found=found, is_cancelled=feedback.isCanceled)
-        if result.reasoning:
-            feedback.pushInfo(result.reasoning)
-        if result.tiles.earlier:
-            words = translate(
-                "GeoR1Processing", "{count} of {total} tiles were known from the result file."
+        try:
+            result = run.run(
+                service, progress=progress, found=found, is_cancelled=feedback.isCanceled
             )
-            feedback.pushInfo(words.format(count=result.tiles.earlier, total=result.tiles.total))  # fmt: skip
-        if result.tiles.failed:
-            words = translate(
-                "GeoR1Processing",
-                "{count} of {total} tiles have no answer. The first one: {reason}",
-            )
-            values = {"count": result.tiles.failed, "total": result.tiles.total}
-            feedback.pushWarning(words.format(**values, reason=result.first_failure))
+        except GeoR1Error as error:
+            if not self._journal:
+                raise
+            raise QgsProcessingException(self._kept(error)) from error
+        say_result(result, feedback)
         return written, result
+
+    @staticmethod
+    def _put(sink: QgsFeatureSink, feature: QgsFeature) -> None:
+        if sink.addFeature(feature, QgsFeatureSink.Flag.FastInsert):
+            return
+        words = translate(
+            "GeoR1Processing",
+            "An object could not be written to OUTPUT: {reason}. Make some room, or choose another place, and run it again.",
+        )
+        raise QgsProcessingException(
+            words.format(reason=one_line(sink.lastError(), SHOWN_CHARACTERS))
+        )
+
+    def _kept(self, error: GeoR1Error) -> str:
+        """What went wrong, and that the result file has what came before."""
+        words = translate(
+            "GeoR1Processing",
+            "The tiles that were answered are kept in {path}: run it again with the same inputs, and only the others are asked.",
+        )
+        # a full or locked file is written again by itself in the dock only
+        said = error_words(error, with_hint=not isinstance(error, LayerError))
+        return f"{said} {words.format(path=self._journal)}"
 
     def _run_of(self, asked: Asked) -> SceneRun:
         if not self._journal:
@@ -317,12 +257,3 @@ class SceneAlgorithm(ServiceAlgorithm):
             reader.close()
         self._plan = ScenePlan()
         return {}
-
-
-def _pixels_of(layer: QgsRasterLayer) -> str:
-    """Tells rasters apart, and a file from what it was before; a digest, because a source may hold a password."""
-    source = layer.source()
-    with suppress(OSError):  # no file
-        file = Path(source).stat()
-        source = f"{source} {file.st_size} {file.st_mtime_ns}"
-    return hashlib.sha256(source.encode()).hexdigest()

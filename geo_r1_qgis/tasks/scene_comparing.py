@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import List, Optional, Sequence, Tuple
 
 from qgis.core import QgsCsException
@@ -10,7 +10,7 @@ from qgis.PyQt.QtCore import QCoreApplication
 
 from ..capture.scene_plan import PlannedArea, ScenePlan
 from ..core.comparison import Comparison
-from ..core.scene import Evaluation, SceneObject, evaluate
+from ..core.scene import Evaluation, Note, SceneObject, evaluate
 from ..core.scene_words import ranking_words
 from ..core.seams import Box
 from ..crs.measure import Measure, area_m2
@@ -30,6 +30,11 @@ class Candidate:
     polygons: Polygons
     is_cut: bool
     """Its outline may go on beyond what was looked at."""
+
+    @property
+    def place(self) -> str:
+        """Its box as a model would write it in its reasoning."""
+        return f"[{', '.join(f'{side:.0f}' for side in self.box)}]"
 
     @property
     def outlines(self) -> List[List[List[List[float]]]]:
@@ -75,7 +80,15 @@ def compare(
         middle=(0.0, 0.0),
         precision_m=metres.pixel,
     )
-    words = ranking_words(comparison, evaluation, translate, is_whole=is_whole)
+    if metres.is_unknown:
+        evaluation = _in_own_units(evaluation)
+    words = ranking_words(
+        comparison,
+        evaluation,
+        translate,
+        is_whole=is_whole,
+        place_of=lambda index: targets[index].place,
+    )
     check = _check(comparison, evaluation, is_whole=is_whole)
     return Compared(tuple((targets[index], check) for index in evaluation.winners), words)
 
@@ -97,6 +110,11 @@ class _Metres:
         except QgsCsException:
             self._measure = None
 
+    @property
+    def is_unknown(self) -> bool:
+        """Whether the raster's units are not known in metres."""
+        return self._measure is None
+
     def placed(self, name: str, item: Candidate) -> SceneObject:
         """The object with its largest outline, and its area on the ellipsoid."""
         rings = [polygon[0] for polygon in item.outlines if polygon and polygon[0]]
@@ -111,6 +129,15 @@ class _Metres:
         if self._measure is None:
             return x - self._middle[0], y - self._middle[1]
         return self._measure.around_m(self._middle, (x, y))
+
+
+def _in_own_units(evaluation: Evaluation) -> Evaluation:
+    """The same without a word of metres, for a raster that has no CRS to know them by."""
+    names = {"m": translate("SceneWords", "units"), "m²": translate("SceneWords", "units²")}
+    ranking = tuple(
+        replace(each, unit=names.get(each.unit, each.unit)) for each in evaluation.ranking
+    )
+    return replace(evaluation, ranking=ranking, notes=(*evaluation.notes, Note("no-metres")))
 
 
 def _doubled_area(ring: Sequence[Sequence[float]]) -> float:

@@ -13,7 +13,7 @@ from ..capture.scene_plan import PlannedArea, ScenePlan
 from ..capture.scene_reader import SceneReader
 from ..core.errors import GeoR1Error, Unexpected, without_frames
 from ..core.tiling import Tile
-from ..layers.scene_journal import ANSWERED, EMPTY, TileRecord
+from ..layers.scene_tiles import ANSWERED, EMPTY, TileRecord
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,8 @@ from ..core.scene_records import SceneFind, SceneOptions
 from ..core.seams import Box, Merged
 from ..core.sweep import Sweep
 from ..core.tiling import Tile
-from ..layers.scene_journal import ANSWERED, SceneJournal, TileRecord, Written
+from ..layers.scene_journal import SceneJournal, Written
+from ..layers.scene_tiles import ANSWERED, TileRecord
 from .scene_comparing import Candidate, compare
 
 WRITTEN_AT_ONCE = 200

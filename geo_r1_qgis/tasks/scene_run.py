@@ -20,12 +20,12 @@ their borders, is one object. With a journal the same call goes on with a run th
 
 from __future__ import annotations
 
-import logging
+import json
 import time
 from collections import deque
-from dataclasses import replace
-from typing import Callable, Deque, Dict, Iterator, List, Optional, Tuple
+from typing import Callable, Deque, Dict, Iterator, Optional, Tuple
 
+from ..capture.scene_pixels import pixels_of
 from ..capture.scene_plan import ScenePlan
 from ..capture.scene_reader import SceneReader
 from ..core import wire
@@ -33,14 +33,13 @@ from ..core.errors import CaptureError, GeoR1Error
 from ..core.records import RunStart
 from ..core.scene_question import questions_of
 from ..core.scene_records import FINISHED, STOPPED, SceneFind, SceneOptions, SceneResult, TileCounts
-from ..core.standing import service_error
-from ..layers.scene_journal import ANSWERED, EMPTY, FAILED, Answer, SceneJournal, TileRecord
+from ..layers.scene_journal import SceneJournal
+from ..layers.scene_tiles import TileRecord
 from ..network.blocking import Left
 from .scene_asking import Answering, Asker, Final, Place
-from .scene_looks import Batch, Look, LookReader
+from .scene_looks import Batch, LookReader
 from .scene_objects import SceneObjects
-
-log = logging.getLogger(__name__)
+from .scene_outcomes import LookOutcomes, has_answer
 
 __all__ = ["SceneFind", "SceneOptions", "SceneResult", "SceneRun", "TileCounts"]
 
@@ -92,16 +91,15 @@ class SceneRun:
         self._journal = journal
         self._resume = resume
         self._versions = dict(versions or {})
-        self._notes = {"layer_id": layer_id, "areas_layer_id": areas_layer_id, "plan": recipe}
+        self._notes = {"layer_id": layer_id, "areas_layer_id": areas_layer_id}
+        self._recipe = recipe
+        self._source = plan.layer.source()
         self._is_shared = reader is not None
         self._reader = reader or SceneReader(plan)
-        self._counts = TileCounts(total=plan.tile_count)
         self._model = self._engine = ""  # as the last answer names them
-        self._first_failure = ""
-        self._failed_in_a_row = 0
-        self._last_failure = GeoR1Error()
         self._batches: Deque[Tuple[float, int]] = deque(maxlen=SPEED_OVER)
         self._questions = questions_of(options)
+        self._outcomes = LookOutcomes(plan.tile_count, len(self._questions))
 
     def run(
         self,
@@ -153,9 +151,9 @@ class SceneRun:
             outcome=outcome,
             run_uid=self._journal.run_uid if self._journal else "",
             count=objects.count,
-            tiles=self._counts,
+            tiles=self._outcomes.counts,
             reasoning=objects.reasoning,
-            first_failure=self._first_failure,
+            first_failure=self._outcomes.first_failure,
             seconds=time.monotonic() - began,
         )
 
@@ -186,10 +184,13 @@ class SceneRun:
                 return
             began = time.monotonic()
             ending = self._ask(batch, asker)
-            taken = [(look, self._record(look, index)) for index, look in enumerate(batch)]
+            taken = [
+                (look, self._outcomes.record(look, index, self._finals))
+                for index, look in enumerate(batch)
+            ]
             fresh = [record for look, record in taken if record and record is not look.record]
             if self._journal is not None and fresh:
-                self._journal.record(fresh, self._counts.done)
+                self._journal.record(fresh, self._outcomes.counts.done)
             is_whole = True
             for look, record in taken:
                 is_whole = is_whole and record is not None
@@ -204,8 +205,8 @@ class SceneRun:
             objects.flush()
             if ending is not None:
                 raise ending
-            if self._failed_in_a_row >= MOST_FAILED:
-                raise self._last_failure
+            if self._outcomes.failed_in_a_row >= MOST_FAILED:
+                raise self._outcomes.last_failure
             self._batches.append((time.monotonic() - began, len(batch)))
             self._tell()
 
@@ -218,7 +219,7 @@ class SceneRun:
             (number, question)
             for number, index in enumerate(asked)
             for question in questions
-            if not _has_answer(batch[index].record, question)
+            if not has_answer(batch[index].record, question)
         ]
 
         def take(place: Place, event: Final) -> None:
@@ -233,51 +234,6 @@ class SceneRun:
         except (Left, GeoR1Error) as error:
             return error
         return None
-
-    def _record(self, look: Look, index: int) -> Optional[TileRecord]:
-        """What became of a look; none if the asking ended before it was answered."""
-        blank = TileRecord(look.area.number, look.tile.number, look.tile.level, EMPTY)
-        if look.record is not None and look.record.state in (ANSWERED, EMPTY):
-            if look.record.state == ANSWERED:
-                self._counts.answered += 1
-                self._counts.earlier += 1
-            else:
-                self._counts.empty += 1
-            return look.record
-        if look.error is not None:
-            return self._failed(look.error, blank)
-        if look.chip is None:
-            self._counts.empty += 1
-            return blank
-        answers: List[Optional[Tuple[Answer, ...]]] = []
-        words: List[str] = []
-        error: Optional[GeoR1Error] = None
-        for question in range(len(self._questions)):
-            event = self._finals.get((index, question))
-            if event is None and _has_answer(look.record, question):
-                answers.append(look.record.answers[question])
-            elif event is None:
-                return None
-            elif isinstance(event, wire.ErrorEvent):
-                answers.append(None)
-                error = service_error(event.error)
-            else:
-                words.append(event.reasoning)
-                answers.append(tuple(_answer_of(each) for each in event.detections))
-        if error is not None:
-            return self._failed(error, replace(blank, answers=tuple(answers)))
-        self._failed_in_a_row = 0
-        self._counts.answered += 1
-        text = "\n".join(filter(None, words))
-        return replace(blank, state=ANSWERED, answers=tuple(answers), reasoning=text)
-
-    def _failed(self, error: GeoR1Error, record: TileRecord) -> TileRecord:
-        self._counts.failed += 1
-        self._failed_in_a_row += 1
-        self._last_failure = error
-        self._first_failure = self._first_failure or str(error)
-        log.warning("tile %s of area %s: %s", record.tile, record.area, error.code)
-        return replace(record, state=FAILED, error=error.code)
 
     # ---- the journal and the clock
 
@@ -295,12 +251,22 @@ class SceneRun:
             source=self._reader.source,
             versions=self._versions,
         )
+        pixels = pixels_of(self._source)
         if self._resume:
+            self._compare(pixels)
             self._journal.go_on(self._resume, start)
-        else:
-            self._journal.begin(
-                start, options=options.to_json(), tiles=plan.tile_count, **self._notes
-            )
+            return
+        recipe = json.dumps({**json.loads(self._recipe), "pixels": pixels})
+        self._journal.begin(
+            start, options=options.to_json(), tiles=plan.tile_count, plan=recipe, **self._notes
+        )
+
+    def _compare(self, pixels: str) -> None:
+        """See that it is the raster of before: on the same grid may lie another picture."""
+        before = self._journal.recipe_of(self._resume).get("pixels")
+        if before != pixels:
+            code = "scene-changed" if before else "scene-old"
+            raise GeoR1Error(code=code, layer=self._plan.layer_name)
 
     def _earlier(self) -> Iterator[TileRecord]:
         return self._journal.earlier() if self._journal is not None else iter(())
@@ -316,24 +282,11 @@ class SceneRun:
             )
 
     def _tell(self, more: float = 0.0) -> None:
-        done, total = self._counts.done, self._counts.total
+        done, total = self._outcomes.counts.done, self._outcomes.counts.total
         seconds = sum(seconds for seconds, _ in self._batches)
         looks = sum(count for _, count in self._batches)
         left = seconds / looks * max(0.0, total - done - more) if looks else None
         self._progress(min(total, done + int(more)), total, left)
-
-
-def _answer_of(detection: wire.Detection) -> Answer:
-    x_min, y_min, x_max, y_max = (float(side) for side in detection.box_px)
-    return detection.label, (x_min, y_min, x_max, y_max), detection.polygons_px
-
-
-def _has_answer(record: Optional[TileRecord], question: int) -> bool:
-    return (
-        record is not None
-        and question < len(record.answers)
-        and record.answers[question] is not None
-    )
 
 
 def _outcome_word(outcome: str, count: int) -> str:

@@ -1,11 +1,14 @@
 """Whole layers and features of layers in the dock, driven like a person does."""
 
+import contextlib
+import json
+import sqlite3
 from pathlib import Path
 
 import numpy as np
 import pytest
 from qgis.core import QgsFeature, QgsGeometry, QgsProject, QgsRasterLayer, QgsVectorLayer
-from qgis.PyQt.QtCore import Qt
+from qgis.PyQt.QtCore import Qt, QUrl
 from qgis.PyQt.QtTest import QTest
 
 from geo_r1_qgis import classFactory
@@ -130,7 +133,7 @@ def test_stop_then_resume(qtbot, plugin, dock, scene, stub, made):
     assert words == f"“all tanks” was stopped at {first.tiles.done} of 24 tiles"
     assert second.tiles.earlier == first.tiles.answered
     assert scene_boxes(plugin.services.store.path) == [pytest.approx(b) for b in sorted(made.boxes)]
-    qtbot.waitUntil(lambda: plugin.services.scenes._looking is None)
+    qtbot.waitUntil(lambda: not plugin.services.scenes._offer.is_looking)
     assert not dock.scene_status.isVisible()
 
 
@@ -195,6 +198,78 @@ def test_a_changed_raster_is_not_gone_on_with(qtbot, plugin, dock, scene, stub, 
 
     assert "other" in dock.notice.text
     assert len(stub.items_asked) == asked
+
+
+def stopped_run(qtbot, plugin, dock, stub):
+    """A run on the whole layer that was stopped; what the service was asked until then."""
+    dock.ask_panel.set_area(LAYER)
+    type_question(dock, "all tanks")
+    qtbot.waitUntil(lambda: len(stub.items_asked) > 2, timeout=5000)
+    dock.ask_panel.button.click()
+    wait_for_end(qtbot, plugin)
+    qtbot.waitUntil(dock.scene_status.resume.isVisible, timeout=5000)
+    return len(stub.items_asked)
+
+
+def resume_fails(qtbot, plugin, dock):
+    """The code with which Resume ends."""
+    with qtbot.waitSignal(plugin.services.scenes.ended, timeout=10_000) as ended:
+        dock.scene_status.resume.click()
+    return ended.args[0].error.code
+
+
+def test_another_picture_on_the_same_grid_is_not_gone_on_with(
+    qtbot, plugin, dock, window, stub, tmp_path
+):
+    """Last year's picture and this year's have one grid: Resume refuses, asks nothing, and keeps what was found."""
+    last = make_scene(tmp_path / "year.tif", WIDTH, HEIGHT, BOXES)
+    stub.answer_items = eyes(last.boxes)
+    layer = QgsRasterLayer(last.path, "year")
+    window.show_raster(layer)
+    dock.ask_panel.layer_combo.setLayer(layer)
+    asked = stopped_run(qtbot, plugin, dock, stub)
+    found = scene_boxes(plugin.services.store.path)
+    make_scene(tmp_path / "year.tif", WIDTH, HEIGHT, BOXES[:3])
+
+    assert resume_fails(qtbot, plugin, dock) == "scene-changed"
+    assert "year" in dock.notice.text
+    assert len(stub.items_asked) == asked
+    assert scene_boxes(plugin.services.store.path) == found
+
+
+def test_a_run_of_an_older_plugin_is_asked_anew(qtbot, plugin, dock, scene, stub):
+    """A journal that does not say which picture it was of is not gone on with: the question waits in its line."""
+    asked = stopped_run(qtbot, plugin, dock, stub)
+    with contextlib.closing(sqlite3.connect(plugin.services.store.path)) as file, file:
+        (plan,) = file.execute("SELECT plan FROM scenes").fetchone()
+        older = {key: value for key, value in json.loads(plan).items() if key != "pixels"}
+        file.execute("UPDATE scenes SET plan = ?", (json.dumps(older),))
+    dock.ask_panel.query.setText("")
+
+    assert resume_fails(qtbot, plugin, dock) == "scene-old"
+    assert dock.ask_panel.query.text() == "all tanks"
+    assert len(stub.items_asked) == asked
+
+
+def test_lines_of_a_ranking_lead_to_their_objects(qtbot, plugin, dock, window, scene, made):
+    """Each value of a ranking has its place as a link; a click brings the object into view, large enough to be seen."""
+    dock.ask_panel.set_area(LAYER)
+    type_question(dock, "the largest tank")
+    wait_for_end(qtbot, plugin)
+    view = dock.reasoning.view
+    qtbot.waitUntil(lambda: "2. " in view.toPlainText())
+    by_size = sorted(made.boxes, key=lambda b: (b[2] - b[0]) * (b[3] - b[1]), reverse=True)
+    x0, y0, x1, y1 = (round(side) for side in by_size[1])
+    canvas = window.canvas
+    canvas.zoomByFactor(40)
+    view.anchorClicked.emit(QUrl(f"px:{x0},{y0},{x1},{y1}"))
+
+    assert f"[{x0}, {y0}, {x1}, {y1}]" in view.toPlainText()
+    assert f'href="px:{x0},{y0},{x1},{y1}"' in view.toHtml()
+    assert plugin.services.answers.flash.is_shown
+    bounds = on_ground(by_size[1]).boundingBox()
+    assert canvas.extent().contains(bounds)
+    assert canvas.extent().width() < 8 * max(bounds.width(), bounds.height())
 
 
 @pytest.mark.parametrize(
