@@ -222,8 +222,19 @@ def tiles(page: Page, client: Client, given: argparse.Namespace) -> None:
 def adapters(
     page: Page, client: Client, service: ServiceProcess, given: argparse.Namespace
 ) -> None:
-    """Base and two adapters in turn, over one set of weights."""
-    chip = client.chip()
+    """Base and two adapters in turn, over one set of weights; what the base says before and behind them, token for token."""
+    chips, words = (
+        (client.chip(), client.chip()),
+        ("the storage tank left of the road", "the largest roof"),
+    )
+    cases = [(chip, query) for chip in chips for query in words]
+
+    def base() -> list[str]:
+        found = [client.one(c, q, 48, MODEL)["ends"][0] for c, q in cases]
+        return [str(end.get("raw_answer", end)) for end in found]
+
+    before = base()
+    chip = chips[0]
     page.say("| asked | first token, ms | whole, s | tokens | its answer begins |")
     page.say("|---|---|---|---|---|")
     answers: dict[str, set[str]] = {}
@@ -238,6 +249,12 @@ def adapters(
     same = all(len(one) == 1 for one in answers.values())
     apart = len({next(iter(one)) for one in answers.values()})
     workers = len(psutil.Process(service.pid).children())
+    behind = base()
+    equal = sum(a == b for a, b in zip(before, behind, strict=True))
+    page.say(f"\nThe base before and behind the adapters, 2 questions about each of 2 pictures, 48 tokens each: {equal} of {len(cases)} the same.")  # fmt: skip
+    for one, other in zip(before, behind, strict=True):
+        if one != other:
+            page.say(f"{one[:50]!r} became {other[:50]!r}")
     page.say(f"\nThe same answer each time: {same}; different answers of {len(answers)} models: {apart}; worker processes: {workers}.")  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from geo_r1_backend.engines.torch_loading import (
     merge_adapter,
     repaired,
 )
+from geo_r1_backend.engines.torch_own import OwnAnswers
 from geo_r1_backend.models.export import export_stock_folder
 from geo_r1_backend.models.qwen import batcher, graphs
 from geo_r1_backend.models.qwen.adapters import read_adapter
@@ -399,3 +400,94 @@ def test_no_step_is_launched_that_nobody_wants(stock, expected, monkeypatch, que
     for mine, theirs in zip(said, usual, strict=True):
         assert mine[: len(theirs)] == theirs
         assert len(mine) == 24
+
+
+def logits(made, asked):
+    """Of the first token, and the keys that were put into a row."""
+    one = made.asked(questions([asked])[0])
+    rows = made.rows_for(1, len(one.prompt.ids) + 4)
+    normed = made.prefill([one], rows, [0])
+    used = int(rows.used[0])
+    return normed @ made.language.head.T, rows.keys[:, 0, :, :used].clone()
+
+
+@pytest.mark.parametrize("whole_tokens", [0, 1024])
+def test_the_same_question_once_more_is_the_same_to_the_last_bit(stock, whole_tokens):
+    """Nothing is run for it: hidden state, keys and values of the first time are put back."""
+    made = runtime(stock)
+    made.whole_tokens = whole_tokens
+    first, keys = logits(made, ASKED[1])
+    made.vision.encode = made.run_prompts = None  # would break the answer
+
+    again, kept = logits(made, ASKED[1])
+
+    assert torch.equal(again, first)
+    assert torch.equal(kept, keys)
+
+
+def test_another_question_run_whole_is_a_first_question_to_the_last_bit(stock, expected):
+    """Where a whole prompt is quicker than its own part, the picture's tokens are kept: no second look, and the numbers of a first one."""
+    fresh, fresh_keys = logits(runtime(stock), ASKED[5])
+    made = runtime(stock)
+    made.whole_tokens = 1024
+    logits(made, ASKED[1])
+    made.vision.encode = None  # would break the answer
+
+    again, keys = logits(made, ASKED[5])
+
+    assert torch.equal(again, fresh)
+    assert torch.equal(keys, fresh_keys)
+    assert made.prefixes.hits == 1
+
+
+def test_pictures_asked_about_twice_in_a_batch_are_run_whole_as_well(stock, expected):
+    """All questions of a batch, some about one picture, with prompts run whole: the answers of `generate`."""
+    made = runtime(stock)
+    made.whole_tokens = 1024
+
+    assert told(made)[0] == expected
+    assert told(made)[0] == expected
+
+
+def test_an_adapter_leaves_no_trace(stock, expected, tmp_path):
+    """Base, two adapters, base again, with a picture known to all and with new ones: weights, logits and keys are the same to the last bit."""
+    made = runtime(stock)
+    weights = {name: p.clone() for name, p in made.language.model.named_parameters()}
+    before = [logits(made, asked) for asked in ASKED[:3]]
+    adapted = []
+    for seed in (1, 2):
+        folder = write_adapter(stock, tmp_path / str(seed), seed)
+        made.add_adapter(str(seed), read_adapter(folder, made.linear_rows, made.language.head))
+        made.use(str(seed))
+        adapted.append([logits(made, asked) for asked in ASKED[:3]])
+    made.use("")
+
+    known = [logits(made, asked) for asked in ASKED[:3]]
+    made.prefixes.clear()
+    new = [logits(made, asked) for asked in ASKED[:3]]
+
+    for one, other, third in zip(before, known, new, strict=True):
+        assert all(
+            torch.equal(a, b) and torch.equal(a, c)
+            for a, b, c in zip(one, other, third, strict=True)
+        )
+    assert all(torch.equal(p, weights[n]) for n, p in made.language.model.named_parameters())
+    assert not torch.equal(adapted[0][0][0], before[0][0])
+    assert not torch.equal(adapted[0][0][0], adapted[1][0][0])
+    assert told(made)[0] == expected
+
+
+def test_what_a_first_question_needs_is_recorded_before(stock, cuda, monkeypatch):
+    """Two empty pictures, up to their first words: the first user's picture of that size is a replay, and nothing is kept of the empty ones."""
+    monkeypatch.setattr(graphs.ByShape, "_can_record", lambda *_: True)
+    monkeypatch.setattr(
+        graphs.ByShape, "_on_cuda", lambda self, work, _: lambda given: work(*given)
+    )
+    made = runtime(stock)
+    OwnAnswers(made, None).warm(112, 112, "Find ships.", 24)
+    recorded = []
+    monkeypatch.setattr(graphs.ByShape, "_recorded", lambda *_: recorded.append(1))
+
+    assert (len(made.vision.by_shape), len(made.by_shape), len(made.prefixes)) == (1, 1, 0)
+    assert told(made, ASKED[:1])[0]
+    assert recorded == []

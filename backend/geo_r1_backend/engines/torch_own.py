@@ -37,6 +37,26 @@ class OwnAnswers:
         why = self.runtime.refused
         return f"CUDA graphs could not be recorded: {why}" if why else ""
 
+    def warm(self, width_px: int, height_px: int, prompt: str, max_new_tokens: int) -> None:
+        """Ask about two empty pictures up to the first words: kernels are compiled and graphs recorded before a user waits for them.
+
+        Args:
+            width_px: of the pictures that will be asked about most.
+            height_px: the same.
+            prompt: of about the length that prompts have.
+            max_new_tokens: that requests ask for.
+        """
+        for level in (90, 160):
+            pixels = np.full((height_px, width_px, 3), level, np.uint8)
+            saying = answers(
+                self.runtime, [Question(pixels, prompt)], max_new_tokens=max_new_tokens
+            )
+            for number, _ in enumerate(saying):
+                if number:
+                    break
+            saying.close()  # type: ignore[attr-defined]  # a generator
+        self.runtime.prefixes.clear()
+
     def adapt(self, folder: Path | None) -> None:
         """Answer with a run's adapter from now on, read at its first use; None = with the base alone.
 

@@ -11,12 +11,15 @@ from __future__ import annotations
 
 import argparse
 import json
+import logging
 import os
 import queue
 import sys
 import threading
 from pathlib import Path
 from typing import IO, Any, Protocol
+
+log = logging.getLogger(__name__)
 
 Message = dict[str, Any]
 
@@ -25,6 +28,8 @@ CPU_ROWS = 8
 GPU_ROWS = 64
 KEPT_CPU_BYTES = 256 << 20
 """Of keys and values of pictures that were asked about lately."""
+WARM_SIDE_PX = 896
+"""Pictures of this side are the largest whose work is recorded."""
 KEPT_GPU_SHARE = 0.1
 """The same on a GPU, of the memory that is free behind the weights; about 15 MB a picture for a 3B model."""
 
@@ -140,6 +145,22 @@ def _warm(device: str | None) -> None:
         choose_operations("cuda", torch.bfloat16)
 
 
+def warm(answers: Any, folder: Path) -> None:
+    """Record what the first question will need, while nobody asks; about a second on a GPU."""
+    from geo_r1_backend.engines.base import GenerationOptions
+    from geo_r1_backend.engines.profiles import read_profile
+    from geo_r1_backend.engines.prompts import prompt_for
+
+    try:
+        profile = read_profile(folder)
+        side_px = min(WARM_SIDE_PX, int(profile.max_pixels**0.5))
+        side_px -= side_px % profile.grid_px
+        prompt = prompt_for("rec", "the largest white building", think=True)
+        answers.warm(side_px, side_px, prompt, GenerationOptions().max_new_tokens)
+    except Exception as error:  # border: the first question says what is wrong
+        log.warning("not warmed: %s", reason_of(error))
+
+
 def main() -> None:
     """Load, then answer until the input ends."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -156,6 +177,8 @@ def main() -> None:
         wire.say(event="failed", reason=reason_of(error))
         return
     wire.say(event="loaded", device=device, facts=facts, best_batch=answers.best_batch)
+    if device != "cpu" and hasattr(answers, "warm") and wire.requests.empty():
+        warm(answers, arguments.folder)
     while True:
         _answer(wire, wire.requests.get(), answers)
 

@@ -20,11 +20,16 @@ class Prefix:
     keys: Tensor
     """``(layers, kv heads, tokens, width)``."""
     values: Tensor
+    last: Tensor
+    """Normed hidden state behind it, ``(hidden,)``: the same prompt once more needs no run at all."""
+    features: Tensor | None = None
+    """The picture as visual tokens ``(visual, hidden)``, where another prompt about it is run whole."""
 
     @property
     def bytes(self) -> int:
         """Memory that it holds."""
-        return self.keys.nbytes + self.values.nbytes
+        kept = (self.keys, self.values, self.last, self.features)
+        return sum(one.nbytes for one in kept if one is not None)
 
 
 class PrefixCache:
@@ -42,6 +47,10 @@ class PrefixCache:
 
     def __len__(self) -> int:
         return len(self._kept)
+
+    def find(self, key: Key) -> Prefix | None:
+        """The last prompt about a picture."""
+        return self._kept.get(key)
 
     def shared(self, key: Key, ids: Sequence[int], image_end: int) -> tuple[Prefix, int] | None:
         """What is known of a picture, and how many tokens of a prompt about it need not be run.
