@@ -180,7 +180,9 @@ class AskPanel(QWidget):
         area.setSpacing(4)
         area.addWidget(self.area_combo, 1)
         area.addWidget(self.draw)
-        send = QHBoxLayout()
+        self.send_row = QWidget(self)
+        send = QHBoxLayout(self.send_row)
+        send.setContentsMargins(0, 0, 0, 0)
         send.setSpacing(8)
         send.addWidget(self.sending, 1)
         send.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
@@ -210,7 +212,7 @@ class AskPanel(QWidget):
         layout.addWidget(self._understood)
         layout.addLayout(grid)
         layout.addWidget(self.scene_form)
-        layout.addLayout(send)
+        layout.addWidget(self.send_row)  # the dock puts it below the part that may be scrolled
 
     def _on_return(self) -> None:
         if not self._is_running:

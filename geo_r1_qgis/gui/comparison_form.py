@@ -85,7 +85,7 @@ class ComparisonForm(QWidget):
         self.attributes = self._edit(
             "geoR1ComparisonAttributes", self.tr("Colour and the like, with commas between")
         )
-        self.attributes.setPlaceholderText(self.tr("white"))
+        self.attributes.setPlaceholderText(self.tr("colour"))
         self.rank = self._combo("geoR1ComparisonRank", self.tr("Which of those that fit"))
         self.rank.addItem(self.tr("any"), "")
         for name, words in RANK_WORDS.items():
@@ -114,6 +114,7 @@ class ComparisonForm(QWidget):
         self.anchor_attributes = self._edit(
             "geoR1ComparisonAnchorAttributes", self.tr("Colour of the other object")
         )
+        self.anchor_attributes.setPlaceholderText(self.tr("colour"))
 
     @property
     def comparison(self) -> Optional[Comparison]:
@@ -237,13 +238,13 @@ class ComparisonForm(QWidget):
         combo.setAccessibleName(words)
         combo.setToolTip(words)
         combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        combo.setMinimumContentsLength(9)
+        combo.setMinimumContentsLength(6)
         combo.currentIndexChanged.connect(self._edited)
         return combo
 
     def _arrange(self) -> None:
         grid = QGridLayout(self.body)
-        grid.setContentsMargins(20, 0, 0, 0)
+        grid.setContentsMargins(8, 0, 0, 0)
         grid.setSpacing(4)
         rows: List[Tuple[str, QWidget, QWidget]] = [
             (self.tr("Sought"), self.attributes, self.target),

@@ -19,12 +19,16 @@ from qgis.PyQt.QtWidgets import (
 
 from .answers_panel import AnswersPanel
 from .ask_panel import AskPanel
+from .form_scroll import FormScroll
 from .header import HeaderPanel
 from .models_panel import ModelsPanel
 from .notice import Notice
 from .reasoning_panel import ReasoningPanel
 from .scene_status import SceneStatus
 from .train_panel import TrainPanel
+
+LEAST_WIDTH, LEAST_CHARACTERS = 300, 38
+"""How narrow the dock may be: in pixels, and in letters where these are large."""
 
 
 class GeoR1Dock(QgsDockWidget):
@@ -76,7 +80,6 @@ class GeoR1Dock(QgsDockWidget):
         pages.addWidget(self.models)
         self.tabs.currentChanged.connect(pages.setCurrentIndex)
         layout.addWidget(pages, 1)
-        body.setMinimumWidth(300)
         self.setWidget(body)
         self._chain()
 
@@ -85,7 +88,8 @@ class GeoR1Dock(QgsDockWidget):
         layout = QVBoxLayout(page)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(9)
-        layout.addWidget(self.ask_panel)
+        layout.addWidget(FormScroll(self.ask_panel, page))
+        layout.addWidget(self.ask_panel.send_row)  # Ask and Stop are always in sight
         layout.addWidget(self.scene_status)
         layout.addWidget(self.notice)
         splitter = QSplitter(Qt.Orientation.Vertical, page)
@@ -125,10 +129,14 @@ class GeoR1Dock(QgsDockWidget):
 
 
 class DockBody(QWidget):
-    """As wide at first as a sentence is long; on a 1280-wide screen the map keeps more than half."""
+    """As wide at first as a sentence is long; on a 1280-wide screen the map keeps more than half. Large letters need more."""
 
     def sizeHint(self) -> QSize:
-        return QSize(380, 640)
+        return QSize(max(380, self.minimumSizeHint().width()), 640)
+
+    def minimumSizeHint(self) -> QSize:
+        needed = LEAST_CHARACTERS * self.fontMetrics().averageCharWidth()
+        return QSize(max(LEAST_WIDTH, needed), super().minimumSizeHint().height())
 
 
 def _line(parent: QWidget) -> QFrame:

@@ -7,6 +7,7 @@ from typing import List, Optional
 from qgis.PyQt.QtCore import QCoreApplication, QModelIndex, QSize, Qt, pyqtSignal
 from qgis.PyQt.QtGui import QResizeEvent
 from qgis.PyQt.QtWidgets import (
+    QApplication,
     QHeaderView,
     QStyle,
     QStyledItemDelegate,
@@ -22,6 +23,7 @@ from .qt_names import as_number
 
 _ROLE = Qt.ItemDataRole.UserRole
 SHOWN_PROBLEMS = 500
+MARGIN_PX = 4
 HIGHEST_LINES = 14
 """As high as so many lines of text; the rest is scrolled to."""
 
@@ -66,7 +68,6 @@ class ProblemList(QTreeWidget):
         row = self.tr("all") if problem.fid is None else str(problem.fid)
         item = QTreeWidgetItem([row, "\n".join(filter(None, (what, mend)))])
         item.setData(0, _ROLE, problem.fid)
-        item.setTextAlignment(0, as_number(Qt.AlignmentFlag.AlignTop))
         signs = {  # of the style: not every font has signs of warning
             Weight.BLOCKS: (
                 QStyle.StandardPixmap.SP_MessageBoxCritical,
@@ -76,7 +77,7 @@ class ProblemList(QTreeWidget):
         }
         if problem.weight in signs:
             sign, says = signs[problem.weight]
-            item.setIcon(0, self.style().standardIcon(sign))
+            item.setIcon(0, QApplication.style().standardIcon(sign))
             item.setToolTip(0, says)
             item.setData(0, Qt.ItemDataRole.AccessibleTextRole, f"{row}: {says}")
         return item
@@ -101,8 +102,7 @@ class _Wrapped(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         tree = self.parent()
-        margin = 2 * (tree.style().pixelMetric(QStyle.PixelMetric.PM_FocusFrameHMargin) + 1)
-        width = max(40, tree.viewport().width() - tree.columnWidth(0) - margin)
+        width = max(40, tree.columnWidth(1) - 2 * MARGIN_PX)
         area = tree.fontMetrics().boundingRect(
             0, 0, width, 10_000, as_number(Qt.TextFlag.TextWordWrap), index.data() or ""
         )

@@ -56,10 +56,10 @@ class SceneForm(QWidget):
         grid.setVerticalSpacing(5)
         grid.addWidget(self.areas_label, 0, 0)
         grid.addWidget(self.areas_combo, 0, 1)
-        grid.addWidget(self.selected_only, 1, 1)
+        grid.addWidget(self.selected_only, 1, 0, 1, 2)
         grid.addWidget(self.size_label, 2, 0)
         grid.addWidget(self.size_combo, 2, 1)
-        grid.addWidget(self.large_too, 3, 1)
+        grid.addWidget(self.large_too, 3, 0, 1, 2)
         grid.setColumnStretch(1, 1)
 
     @property

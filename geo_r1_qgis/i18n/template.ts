@@ -196,17 +196,17 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="190"/>
+        <location filename="../gui/ask_panel.py" line="192"/>
         <source>Find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="190"/>
+        <location filename="../gui/ask_panel.py" line="192"/>
         <source>In</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="190"/>
+        <location filename="../gui/ask_panel.py" line="192"/>
         <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
@@ -577,11 +577,6 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="88"/>
-        <source>white</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../gui/comparison_form.py" line="89"/>
         <source>Which of those that fit</source>
         <translation type="unfinished"></translation>
@@ -627,48 +622,53 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="197"/>
+        <location filename="../gui/comparison_form.py" line="198"/>
         <source>first </source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="201"/>
+        <location filename="../gui/comparison_form.py" line="202"/>
         <source>Nothing is sought yet.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="213"/>
+        <location filename="../gui/comparison_form.py" line="214"/>
         <source>A relation or a distance needs the other object: name it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="218"/>
+        <location filename="../gui/comparison_form.py" line="219"/>
         <source>On a whole layer, left means west and above means north.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="249"/>
+        <location filename="../gui/comparison_form.py" line="250"/>
         <source>Sought</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="250"/>
+        <location filename="../gui/comparison_form.py" line="251"/>
         <source>Which</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="252"/>
+        <location filename="../gui/comparison_form.py" line="253"/>
         <source>Where</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="253"/>
+        <location filename="../gui/comparison_form.py" line="254"/>
         <source>Other</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/comparison_form.py" line="197"/>
+        <location filename="../gui/comparison_form.py" line="198"/>
         <source>no. </source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/comparison_form.py" line="117"/>
+        <source>colour</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -1092,22 +1092,22 @@
 <context>
     <name>GeoR1Dock</name>
     <message>
-        <location filename="../gui/dock.py" line="53"/>
+        <location filename="../gui/dock.py" line="57"/>
         <source>Ask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="54"/>
+        <location filename="../gui/dock.py" line="58"/>
         <source>Train</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="50"/>
+        <location filename="../gui/dock.py" line="54"/>
         <source>Ask, train or choose models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="55"/>
+        <location filename="../gui/dock.py" line="59"/>
         <source>Models</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3278,32 +3278,32 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>ProblemList</name>
     <message>
-        <location filename="../gui/problem_list.py" line="37"/>
+        <location filename="../gui/problem_list.py" line="39"/>
         <source>Problems of the labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/problem_list.py" line="39"/>
+        <location filename="../gui/problem_list.py" line="41"/>
         <source>Row</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/problem_list.py" line="39"/>
+        <location filename="../gui/problem_list.py" line="41"/>
         <source>Problem, and what mends it</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/problem_list.py" line="66"/>
+        <location filename="../gui/problem_list.py" line="68"/>
         <source>all</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/problem_list.py" line="71"/>
+        <location filename="../gui/problem_list.py" line="72"/>
         <source>Must be mended first</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/problem_list.py" line="75"/>
+        <location filename="../gui/problem_list.py" line="76"/>
         <source>Is left out</source>
         <translation type="unfinished"></translation>
     </message>

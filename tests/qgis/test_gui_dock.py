@@ -67,7 +67,8 @@ VERSIONS = GeoR1Error(code="wire-version", given="1.0", expected="2.0")
 )
 def test_every_state_has_its_sentence_and_its_button(qtbot, standing, words, mend):
     """Each state of the header says something of its own and offers what mends it."""
-    header = HeaderPanel(QMenu())
+    menu = QMenu()
+    header = HeaderPanel(menu)
     qtbot.addWidget(header)
     header.show()
     header.show_standing(standing)
@@ -79,6 +80,7 @@ def test_every_state_has_its_sentence_and_its_button(qtbot, standing, words, men
     assert header.button.isVisible() is (mend is not Mend.NONE)
     assert pressed == [mend]
     assert header.line.accessibleName().startswith("Status of the service")
+    header.hide()  # nobody holds it from here on: the collector must not find it while it is being painted
 
 
 def test_everything_has_a_name_for_screen_readers(qtbot, dock):
@@ -125,3 +127,45 @@ def test_the_dock_fits_a_small_screen(qtbot, dock):
     """On a 1280-wide screen the dock leaves more than two thirds to the map, and nothing is cut off."""
     assert dock.minimumSizeHint().width() <= 400
     assert dock.minimumSizeHint().height() <= 640
+
+
+@pytest.mark.parametrize(("letters_pt", "width_px", "height_px"), [(9, 300, 620), (14, 420, 700)])
+def test_a_low_dock_scrolls_its_form_and_squeezes_nothing(
+    qtbot, dock, window, letters_pt, width_px, height_px
+):
+    """With the fullest form, large letters and a low window, each field keeps its height, and the answers stay in sight."""
+    dock.setStyleSheet(f"* {{ font-size: {letters_pt}pt; }}")
+    dock.setFloating(True)
+    dock.show()
+    dock.ask_panel.query.setText("the largest white storage tank left of the building")
+    dock.ask_panel.set_area("features")
+    dock.resize(width_px, height_px)
+    answers = dock.answers.tree
+    qtbot.waitUntil(lambda: answers.isVisible() and dock.height() == height_px)
+    form = dock.ask_panel
+
+    def squeezed():
+        return [
+            (each.objectName(), each.height(), each.minimumSizeHint().height())
+            for each in (*vars(form).values(), *vars(form.scene_form).values())
+            if isinstance(each, (QComboBox, QLineEdit, QAbstractButton))
+            and each.isVisible()
+            and each.height() < each.minimumSizeHint().height()
+        ]
+
+    qtbot.waitUntil(lambda: not squeezed())
+    bottom = answers.mapTo(dock, answers.rect().bottomLeft()).y()
+    assert bottom <= dock.height()
+    assert answers.height() >= 40
+    button = dock.ask_panel.button
+    assert button.visibleRegion().boundingRect() == button.rect(), "Ask is out of sight"
+    assert dock.width() <= width_px
+
+
+def test_the_dock_is_not_narrower_than_its_letters_allow(qtbot, dock):
+    """300 pixels with small letters; more with large ones."""
+    body = dock.widget()
+    dock.setStyleSheet("* { font-size: 6pt; }")
+    qtbot.waitUntil(lambda: body.minimumSizeHint().width() == 300)
+    dock.setStyleSheet("* { font-size: 20pt; }")
+    qtbot.waitUntil(lambda: body.minimumSizeHint().width() > 400)
