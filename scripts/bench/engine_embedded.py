@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import statistics
 import tempfile
 import time
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
+from geo_r1_backend.engines.same_boxes import boxes_of, overlap
 from geo_r1_backend.engines.torch_loading import load_model, load_processor, load_tokenizer
 from geo_r1_backend.models.export import export_stock_folder
 from geo_r1_backend.models.qwen.batcher import answers
@@ -86,6 +88,12 @@ def _compared(stock: Path, device: str, queries: int, precision: Any) -> dict[st
     return {
         "same_text": sum(a == b for a, b in zip(ours, theirs, strict=True)),
         "same_boxes": sum(a == b for a, b in boxes),
+        "mean_iou": round(
+            statistics.mean(
+                overlap(boxes_of(a), boxes_of(b)) for a, b in zip(ours, theirs, strict=True)
+            ),
+            4,
+        ),
         "with_boxes": sum(bool(b) for _, b in boxes),
         "ours_s": round(ours_s, 1),
         "generate_batched_s": round(theirs_s, 1),

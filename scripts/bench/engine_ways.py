@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import onnxruntime
-from engine_embedded import ASKED, NANO, NUMBERS, drawn
+from engine_embedded import ASKED, NANO, drawn
 
 from geo_r1_backend.engines import embedded, quickest
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
+from geo_r1_backend.engines.same_boxes import SameBoxes, boxes_of, overlap
 from geo_r1_backend.models.registry import describe
 
 TOKENS = 160
@@ -45,10 +46,9 @@ def ways_rows(queries: int) -> dict[str, Any]:
                     rows, texts = _asked(engine, items)
                 finally:
                     engine.close()
-                boxes[way.name] = [NUMBERS.findall(text) for text in texts]
-                usual = boxes[quickest.ON_CPU.name]
-                same = sum(a == b for a, b in zip(usual, boxes[way.name], strict=True))
-                found[way.name] = {"start_s": round(start_s, 2), **rows, "same_boxes": same}
+                boxes[way.name] = [boxes_of(text) for text in texts]
+                same = compared(boxes[quickest.ON_CPU.name], boxes[way.name])
+                found[way.name] = {"start_s": round(start_s, 2), **rows, **same}
             except Exception as error:
                 found[way.name] = {"failed": f"{type(error).__name__}: {error}"[:400]}
             print(f"{way.name}: {found[way.name]}", flush=True)
@@ -56,11 +56,25 @@ def ways_rows(queries: int) -> dict[str, Any]:
         start = partial(embedded._start, model, None, Path(place))
         ways = quickest.possible_ways(providers, gpu=quickest.has_gpu())
         began = time.perf_counter()
-        engine, way = quickest.quickest(ways, measured, start, quickest.short_question(NANO))
+        check = SameBoxes(NANO, partial(start, quickest.ON_CPU))
+        engine, way = quickest.quickest(
+            ways, measured, start, quickest.short_question(NANO), check=check
+        )
         engine.close()
         found["chosen"] = f"{way.name}; {measured.words}"
         found["choosing_s"] = round(time.perf_counter() - began, 2)
     return found
+
+
+def compared(usual: list[Any], others: list[Any]) -> dict[str, Any]:
+    """How far the boxes of answers are from the processor's: the same to the pixel, near, and what they share."""
+    shares = [overlap(a, b) for a, b in zip(usual, others, strict=True)]
+    return {
+        "same_boxes": sum(a == b for a, b in zip(usual, others, strict=True)),
+        "near_boxes": sum(share >= 0.9 for share in shares),
+        "mean_iou": round(statistics.mean(shares), 4),
+        "least_iou": [round(share, 2) for share in sorted(shares)[:6]],
+    }
 
 
 def _asked(engine: Engine, items: list[EngineItem]) -> tuple[dict[str, Any], list[str]]:

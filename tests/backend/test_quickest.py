@@ -10,9 +10,11 @@ from geo_r1_backend.engines import embedded, quickest
 from geo_r1_backend.engines.base import EngineItem, GenerationOptions
 from geo_r1_backend.engines.onnx import OnnxEngine
 from geo_r1_backend.engines.quickest import ON_CPU, ONNX_CUDA, TORCH_CUDA, Measured
+from geo_r1_backend.engines.same_boxes import SameBoxes, boxes_of, fault_of
 from geo_r1_backend.engines.select import load_engine
 from geo_r1_backend.errors import ModelFailed
 from geo_r1_backend.models.registry import describe, embedded_folder
+from tests.backend.fixed_engine import FixedEngine
 from tests.backend.tiny_model import picture, write_tiny_model
 
 ABOUT = {"model": "abc", "onnxruntime-gpu": "1.30.0"}
@@ -207,3 +209,77 @@ def test_float16_says_what_float32_says():
 
     assert texts[0] == texts[1]
     assert len(texts[0]) == 2
+
+
+class Boxes:
+    """Stands for the comparison with the processor: some ways are not right."""
+
+    def __init__(self, **faults):
+        self.faults, self.reference = faults, []
+
+    def remember(self, engine):
+        self.reference.append(engine.way)
+
+    def fault(self, engine):
+        return self.faults.get(f"{engine.way.engine}_{engine.way.device}", "")
+
+
+def test_a_quick_way_that_is_not_right_is_not_taken(path):
+    """However quick: it has failed, its reason can be read, and the next start does not take it either."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06)
+    check = Boxes(onnx_cuda="4 of 4 answers had other boxes")
+
+    way, measured = chosen(engines, path, EVERY[:2], check=check)
+
+    assert way == ON_CPU
+    assert check.reference == [ON_CPU]
+    assert measured.failed == {"onnx on cuda": "NotRightError: 4 of 4 answers had other boxes"}
+    assert engines.closed == [ONNX_CUDA]
+    assert chosen(engines, path, EVERY[:2], check=check)[0] == ON_CPU
+
+
+def test_torch_is_checked_too(path):
+    """The way that is measured in the background must be right as well."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06, torch_cuda=0.01)
+    check = Boxes(torch_cuda="2 of 4 answers had other boxes")
+    _, measured = chosen(engines, path, check=check)
+
+    quickest.try_later(
+        TORCH_CUDA, measured, engines.start, engines.ask, check=check, wait_s=0
+    ).join(10)
+
+    assert chosen(engines, path, check=check)[0] == ONNX_CUDA
+
+
+def test_right_is_near_and_mostly():
+    """A box may move by a pixel and one answer of four may name another object; two may not, nor may boxes be lacking."""
+    one, moved, other = (
+        (10.0, 10.0, 60.0, 60.0),
+        (11.0, 10.0, 60.0, 61.0),
+        (200.0, 200.0, 260.0, 260.0),
+    )
+    usual = [[one], [one, other], [], [other]]
+
+    assert fault_of([[moved], [moved, other], [], [other]], usual) == ""
+    assert fault_of([[other], [moved, other], [], [other]], usual) == ""
+    assert fault_of([[other], [moved, other], [], []], usual).startswith("2 of 4 answers had other")
+    assert fault_of([[one], [one], [one], [other]], usual).startswith("2 of 4")
+    assert boxes_of("near [1, 2,3,4] and [5,6,7]") == [(1.0, 2.0, 3.0, 4.0)]
+
+
+def test_the_shipped_model_is_right_in_float16():
+    """The questions of the choice, asked of the real model in float16 and in float32; an engine that says something else is found out."""
+    started = []
+
+    def start():
+        started.append(1)
+        return OnnxEngine(embedded_folder(), 2)
+
+    check = SameBoxes(embedded_folder(), start)
+    half = OnnxEngine(embedded_folder(), 2, "float16")
+    try:
+        assert check.fault(half) == ""
+        assert check.fault(FixedEngine("[0,0,20,20]")).startswith("4 of 4 answers had other boxes")
+    finally:
+        half.close()
+    assert started == [1]

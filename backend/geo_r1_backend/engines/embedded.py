@@ -11,6 +11,7 @@ import onnxruntime
 from geo_r1_backend.engines import quickest
 from geo_r1_backend.engines.onnx import OnnxEngine
 from geo_r1_backend.engines.quickest import ON_CPU, ONNX_CUDA, TORCH_CUDA, Chosen, Measured, Way
+from geo_r1_backend.engines.same_boxes import SameBoxes
 from geo_r1_backend.errors import ModelFailed
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ def start_embedded(
     measured.read()
     start = partial(_start, model, threads, kept)
     ask = quickest.short_question(model.folder)
-    engine, way = quickest.quickest(ways, measured, start, ask)
+    check = SameBoxes(model.folder, partial(start, ON_CPU))
+    engine, way = quickest.quickest(ways, measured, start, ask, check=check)
     engine.chosen = f"{way.name}; {measured.words}"
     if TORCH_CUDA in ways and not measured.knows(TORCH_CUDA):
-        quickest.try_later(TORCH_CUDA, measured, start, ask)
+        quickest.try_later(TORCH_CUDA, measured, start, ask, check=check)
     return engine, {name: why for name, why in measured.failed.items() if name != way.name}
 
 

@@ -1,7 +1,7 @@
 """Which way of running the embedded model answers soonest here: onnxruntime on the processor, onnxruntime on a GPU, torch on the same GPU.
 
 Where there is no GPU nothing is tried and nothing costs time. Where there is one, onnxruntime's ways are asked a few short questions when
-the model is first loaded (two seconds), torch in the background behind that, since it takes longer to start. What was measured is kept for
+the model is first loaded (three seconds), torch in the background behind that, since it takes longer to start. What was measured is kept for
 this model and these versions, so the next start takes the quickest at once.
 """
 
@@ -137,13 +137,28 @@ def about(folder: Path) -> dict[str, str]:
     """What figures of a model folder hold for: its weights and the versions of what runs them."""
     manifest = folder / MANIFEST_FILE
     digest = hashlib.sha256(manifest.read_bytes()).hexdigest() if manifest.is_file() else ""
-    return {"model": digest[:16], **{name: _version(name) for name in PACKAGES}}
+    versions = {name: _version(name) for name in PACKAGES}
+    return {"model": digest[:16], "checked": "boxes", **versions}
 
 
 class Chosen(Engine, Protocol):
     """An engine that can say beside which others it was chosen."""
 
     chosen: str
+
+
+class Check(Protocol):
+    """Whether a way's answers are right: `same_boxes.SameBoxes`."""
+
+    def remember(self, engine: Engine) -> None:
+        """Take the processor's answers."""
+
+    def fault(self, engine: Engine) -> str:
+        """Why an engine's are not right; empty = they are."""
+
+
+class NotRightError(RuntimeError):
+    """A way answers something else than the processor."""
 
 
 Start = Callable[[Way], Chosen]
@@ -156,6 +171,7 @@ def quickest(
     start: Start,
     ask: Ask,
     *,
+    check: Check | None = None,
     clock: Callable[[], float] = time.monotonic,
 ) -> tuple[Chosen, Way]:
     """The engine that should answer, running.
@@ -165,6 +181,7 @@ def quickest(
         measured: what is known; what is found out is added and kept.
         start: starts an engine.
         ask: seconds of one short question about a new picture.
+        check: of the answers; a way whose answers are not right has failed, however quick it is.
         clock: seconds.
 
     Raises:
@@ -175,7 +192,7 @@ def quickest(
     if len(ways) > 1 and unknown:
         until = clock() + BUDGET_S
         for way in (one for one in ways if one.engine == "onnx"):
-            _try(way, measured, running, start, ask, lambda: clock() < until)
+            _try(way, measured, running, start, ask, lambda: clock() < until, check)
         measured.write()
     chosen: tuple[Chosen, Way] | None = None
     for way in measured.best(ways):
@@ -202,32 +219,44 @@ def _try(
     start: Start,
     ask: Ask,
     go_on: Callable[[], bool],
+    check: Check | None,
 ) -> None:
-    """Start a way and time it; why it failed is noted."""
+    """Start a way, see whether it is right and time it; why it failed is noted."""
     try:
         engine = running[way] = start(way)
         ask(engine)  # plans and kernels are made
         times: list[float] = []
         while len(times) < QUESTIONS and (go_on() or not times):
             times.append(ask(engine))
+        if check is not None and way == ON_CPU:
+            check.remember(engine)
+        elif check is not None and (why := check.fault(engine)):
+            raise NotRightError(why)  # noqa: TRY301 - one way to fail
         measured.seconds[way.name] = statistics.median(times)
         measured.failed.pop(way.name, None)
     except Exception as error:  # border: other people's code on a driver
         measured.failed[way.name] = _reason(error)
+        measured.seconds.pop(way.name, None)
         gone = running.pop(way, None)
         if gone is not None:
             gone.close()
 
 
 def try_later(
-    way: Way, measured: Measured, start: Start, ask: Ask, *, wait_s: float = 5.0
+    way: Way,
+    measured: Measured,
+    start: Start,
+    ask: Ask,
+    *,
+    check: Check | None = None,
+    wait_s: float = 5.0,
 ) -> threading.Thread:
     """Measure a way that is slow to start in the background; the next start knows it."""
 
     def work() -> None:
         time.sleep(wait_s)  # whoever opened QGIS asks first
         running: dict[Way, Chosen] = {}
-        _try(way, measured, running, start, ask, lambda: True)
+        _try(way, measured, running, start, ask, lambda: True, check)
         for engine in running.values():
             engine.close()
         measured.write()
