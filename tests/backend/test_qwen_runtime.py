@@ -491,3 +491,15 @@ def test_what_a_first_question_needs_is_recorded_before(stock, cuda, monkeypatch
     assert (len(made.vision.by_shape), len(made.by_shape), len(made.prefixes)) == (1, 1, 0)
     assert told(made, ASKED[:1])[0]
     assert recorded == []
+
+
+def test_a_first_adapter_leaves_the_bases_graphs(stock, tmp_path):
+    """What was recorded for the base stays when an adapter comes; only buffers that are exchanged for others take their graphs with them."""
+    made = runtime(stock)
+    rows = made.rows_for(1, 40)
+    for seed in (1, 2):
+        folder = write_adapter(stock, tmp_path / str(seed), seed)
+        made.add_adapter(str(seed), read_adapter(folder, made.linear_rows, made.language.head))
+        made.use(str(seed))
+
+    assert made.rows_for(1, 40) is rows

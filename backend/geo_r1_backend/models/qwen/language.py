@@ -56,3 +56,19 @@ def checked_config(model: Any) -> ModelConfig:
             f"rope_type is {rope!r} or use_sliding_window is on; only Qwen2.5-VL's own positions and full attention are supported"
         )
     return parse_config(stored)
+
+
+def linear_rows(config: ModelConfig) -> list[dict[str, int]]:
+    """Outputs of each linear layer of each layer, by its name: what an adapter must fit."""
+    text = config.text
+    wide, narrow = text.heads * text.head_dim, text.kv_heads * text.head_dim
+    one = {
+        "q_proj": wide,
+        "k_proj": narrow,
+        "v_proj": narrow,
+        "o_proj": text.hidden_size,
+        "gate_proj": text.intermediate_size,
+        "up_proj": text.intermediate_size,
+        "down_proj": text.hidden_size,
+    }
+    return [dict(one) for _ in range(text.layers)]

@@ -19,7 +19,7 @@ from torch import Tensor
 from geo_r1_backend.models.qwen.adapters import ActiveAdapter, Adapter
 from geo_r1_backend.models.qwen.decode import Decoder, Tables
 from geo_r1_backend.models.qwen.graphs import ByShape
-from geo_r1_backend.models.qwen.language import checked_config, make_language
+from geo_r1_backend.models.qwen.language import checked_config, linear_rows, make_language
 from geo_r1_backend.models.qwen.layout import key_value_bytes
 from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.prefill import prefill, rotary_rows
@@ -119,18 +119,7 @@ class QwenRuntime:
     @property
     def linear_rows(self) -> list[dict[str, int]]:
         """Outputs of each linear layer of each layer, by its name: what an adapter must fit."""
-        text = self.config.text
-        wide, narrow = text.heads * text.head_dim, text.kv_heads * text.head_dim
-        one = {
-            "q_proj": wide,
-            "k_proj": narrow,
-            "v_proj": narrow,
-            "o_proj": text.hidden_size,
-            "gate_proj": text.intermediate_size,
-            "up_proj": text.intermediate_size,
-            "down_proj": text.hidden_size,
-        }
-        return [dict(one) for _ in range(text.layers)]
+        return linear_rows(self.config)
 
     def add_adapter(self, name: str, adapter: Adapter) -> None:
         """Hold an adapter in memory, beside the others."""
@@ -154,8 +143,9 @@ class QwenRuntime:
             adapter = self._adapters[name]
             buffers = self._buffers.get(adapter.rank)
             if buffers is None or not buffers.fits(adapter):
-                self._rows.clear()  # graphs point into the buffers that go
-                self.by_shape.clear()
+                if buffers is not None:  # graphs point into the buffers that go
+                    self._rows.clear()
+                    self.by_shape.clear()
                 buffers = self._buffers[adapter.rank] = ActiveAdapter(adapter)
             elif name != self._active or self.language.weights.adapter is not buffers:
                 buffers.write(adapter)
