@@ -81,6 +81,9 @@ class AskController(QObject):
         dock.ask_panel.ask_requested.connect(self.ask)
         dock.ask_panel.stop_requested.connect(self.stop)
         dock.stop_pressed.connect(self.stop)
+        refusals = ("layer-missing", "capture-failed")
+        dock.ask_panel.changed.connect(lambda: dock.notice.hide_if(*refusals))
+        dock.ask_panel.query.textEdited.connect(lambda _: dock.notice.hide_if("query-empty"))
         QgsProject.instance().cleared.connect(
             self.stop
         )  # an answer belongs to the project it was asked in

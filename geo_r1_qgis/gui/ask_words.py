@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import List, Optional, Tuple
 
 from qgis.PyQt.QtCore import QCoreApplication
@@ -14,6 +15,8 @@ from ..core.records import is_ambiguous
 translate = QCoreApplication.translate
 
 EXCERPT_CHARACTERS = 80
+_AGAIN = "the same object"
+"""How the service begins to say that an object was named twice."""
 MAX_REASONS = 4
 """Lines of a remark; more would push the answers out of the dock."""
 
@@ -68,6 +71,7 @@ def remark_on(
     reasons = _reasons([each for each in result.dropped if not each.code])
     if result.outcome != "found":
         return _not_found(result, reasons, token_limit, warning)
+    reasons = _counted([each for each in result.dropped if not each.code])
     no_masks = _without_masks([each for each in result.dropped if each.code])
     if is_ambiguous(task, result):
         return _several_fit(len(result.detections), _lines(reasons, warning))
@@ -132,6 +136,13 @@ def _without_masks(notes: List[wire.Dropped]) -> str:
 
 def _lines(*texts: str) -> str:
     return "\n".join(filter(None, texts))
+
+
+def _counted(dropped: List[wire.Dropped]) -> str:
+    """Beside objects that were found: each reason once, without the model's own text. An object named twice is none."""
+    counts = Counter(each.reason for each in dropped if not each.reason.startswith(_AGAIN))
+    lines = [reason if count == 1 else f"{count} × {reason}" for reason, count in counts.items()]
+    return "\n".join(lines[:MAX_REASONS])
 
 
 def _reasons(dropped: List[wire.Dropped]) -> str:

@@ -91,6 +91,11 @@ class Notice(QFrame):
         """What the button does."""
         return self._mend
 
+    def hide_if(self, *codes: str) -> None:
+        """Say no more of an error with one of these codes: the user is mending it."""
+        if self.code in codes:
+            self.hide()
+
     def show_error(self, error: GeoR1Error, *, mend: Optional[Mend] = None) -> None:
         """Explain `error` in the user's words, with the button of its code or another one."""
         words = explain(error, QCoreApplication.translate)

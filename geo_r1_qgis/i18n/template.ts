@@ -4,17 +4,17 @@
 <context>
     <name>AnswersController</name>
     <message>
-        <location filename="../gui/answers_controller.py" line="87"/>
+        <location filename="../gui/answers_controller.py" line="88"/>
         <source>Exported answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_controller.py" line="89"/>
+        <location filename="../gui/answers_controller.py" line="90"/>
         <source>{count} answers written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_controller.py" line="103"/>
+        <location filename="../gui/answers_controller.py" line="104"/>
         <source>Kept in {file}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -83,12 +83,12 @@
 <context>
     <name>AskController</name>
     <message>
-        <location filename="../gui/ask_controller.py" line="230"/>
+        <location filename="../gui/ask_controller.py" line="233"/>
         <source>What had waited is in {path} now.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_controller.py" line="231"/>
+        <location filename="../gui/ask_controller.py" line="234"/>
         <source>Everything is written</source>
         <translation type="unfinished"></translation>
     </message>
@@ -229,147 +229,147 @@
 <context>
     <name>AskWords</name>
     <message>
-        <location filename="../gui/ask_words.py" line="24"/>
+        <location filename="../gui/ask_words.py" line="27"/>
         <source>Waiting for the service…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="25"/>
+        <location filename="../gui/ask_words.py" line="28"/>
         <source>Taking the picture…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="26"/>
+        <location filename="../gui/ask_words.py" line="29"/>
         <source>Sending…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="27"/>
+        <location filename="../gui/ask_words.py" line="30"/>
         <source>In the queue: {count} before you</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="28"/>
+        <location filename="../gui/ask_words.py" line="31"/>
         <source>Thinking…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="29"/>
+        <location filename="../gui/ask_words.py" line="32"/>
         <source>Writing…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="30"/>
+        <location filename="../gui/ask_words.py" line="33"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="31"/>
+        <location filename="../gui/ask_words.py" line="34"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="32"/>
+        <location filename="../gui/ask_words.py" line="35"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="38"/>
+        <location filename="../gui/ask_words.py" line="41"/>
         <source>{seconds:.1f} s</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="50"/>
+        <location filename="../gui/ask_words.py" line="53"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="52"/>
+        <location filename="../gui/ask_words.py" line="55"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="54"/>
+        <location filename="../gui/ask_words.py" line="57"/>
         <source>not usable</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="90"/>
+        <location filename="../gui/ask_words.py" line="94"/>
         <source>The model answered: none.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="91"/>
+        <location filename="../gui/ask_words.py" line="95"/>
         <source>No such object here</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="93"/>
+        <location filename="../gui/ask_words.py" line="97"/>
         <source>The answer has no usable box</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="94"/>
+        <location filename="../gui/ask_words.py" line="98"/>
         <source>It reached its limit of {count} tokens; what was complete is on the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="97"/>
+        <location filename="../gui/ask_words.py" line="101"/>
         <source>The answer was cut short</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="75"/>
+        <location filename="../gui/ask_words.py" line="79"/>
         <source>A part of the answer could not be used</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="81"/>
+        <location filename="../gui/ask_words.py" line="85"/>
         <source>About the picture that was sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="140"/>
+        <location filename="../gui/ask_words.py" line="151"/>
         <source>… and {count} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="35"/>
+        <location filename="../gui/ask_words.py" line="38"/>
         <source>Looking closely, {now} of {total}…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="45"/>
+        <location filename="../gui/ask_words.py" line="48"/>
         <source>{count} fit: all are marked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="75"/>
+        <location filename="../gui/ask_words.py" line="79"/>
         <source>Not every object has a mask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="101"/>
+        <location filename="../gui/ask_words.py" line="105"/>
         <source>{count} objects fit: all are marked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="102"/>
+        <location filename="../gui/ask_words.py" line="106"/>
         <source>To mean one of them, say more: its colour, its size, or where it lies.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="113"/>
+        <location filename="../gui/ask_words.py" line="117"/>
         <source>Nothing stands out in the box, so it stays a box: {objects}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="118"/>
+        <location filename="../gui/ask_words.py" line="122"/>
         <source>There are too many for one answer: the rest are boxes.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_words.py" line="122"/>
+        <location filename="../gui/ask_words.py" line="126"/>
         <source>The service has nothing that cuts objects out of their boxes (a segmenter); the boxes are on the map.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -397,7 +397,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/render.py" line="141"/>
+        <location filename="../capture/scene_reader.py" line="57"/>
         <source>Parts of “{layer}” could not be drawn: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -495,7 +495,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="246"/>
+        <location filename="../capture/plan.py" line="253"/>
         <source>“{layer}” has no CRS: it is taken to be in the project's, {crs}.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -520,13 +520,18 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="235"/>
+        <location filename="../capture/plan.py" line="236"/>
         <source>“{layer}” has no place on the map: sizes are in pixels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/plan.py" line="240"/>
+        <location filename="../capture/plan.py" line="241"/>
         <source>“{layer}” reaches beyond the earth in {crs}: is that its CRS?</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/plan.py" line="248"/>
+        <source>“{layer}” has no CRS: nothing is known in metres, and answers lie in its own units.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2060,7 +2065,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="10"/>
+        <location filename="../core/scene_sentences.py" line="21"/>
         <source>The run cannot be gone on with</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2075,98 +2080,108 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="21"/>
+        <location filename="../core/scene_sentences.py" line="32"/>
         <source>The areas of the run are gone</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="21"/>
+        <location filename="../core/scene_sentences.py" line="32"/>
         <source>The polygon layer whose features it looks at is not in the project.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="21"/>
+        <location filename="../core/scene_sentences.py" line="32"/>
         <source>Open the project of before, or ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="29"/>
+        <location filename="../core/scene_sentences.py" line="40"/>
         <source>Too many areas for one run</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="29"/>
+        <location filename="../core/scene_sentences.py" line="40"/>
         <source>“{layer}” has more than {limit:,} polygons.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="29"/>
+        <location filename="../core/scene_sentences.py" line="40"/>
         <source>Select some of them, or look at the whole layer.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="35"/>
+        <location filename="../core/scene_sentences.py" line="46"/>
         <source>There are no areas to look at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="35"/>
+        <location filename="../core/scene_sentences.py" line="46"/>
         <source>“{layer}” has no polygon that lies on the raster.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="35"/>
+        <location filename="../core/scene_sentences.py" line="46"/>
         <source>Choose another layer, or select features of this one.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="41"/>
+        <location filename="../core/scene_sentences.py" line="52"/>
         <source>The run is not in its file any more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="41"/>
+        <location filename="../core/scene_sentences.py" line="52"/>
         <source>Nothing is known of it in {path}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="41"/>
+        <location filename="../core/scene_sentences.py" line="52"/>
         <source>Ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="47"/>
+        <location filename="../core/scene_sentences.py" line="58"/>
         <source>The run cannot be read</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="47"/>
+        <location filename="../core/scene_sentences.py" line="58"/>
         <source>It may be of a newer plugin. Ask again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="53"/>
+        <location filename="../core/scene_sentences.py" line="64"/>
         <source>The run ended because its file cannot be written</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="53"/>
+        <location filename="../core/scene_sentences.py" line="64"/>
         <source>{path} could not be written for {seconds:g} s.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="53"/>
+        <location filename="../core/scene_sentences.py" line="64"/>
         <source>See that nothing locks the file and the disk has room, then resume.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="61"/>
+        <location filename="../core/scene_sentences.py" line="72"/>
         <source>The raster cannot be cut into tiles</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_sentences.py" line="61"/>
+        <location filename="../core/scene_sentences.py" line="72"/>
         <source>Choose another raster or another pixel size.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="21"/>
+        <source>An earlier version of the plugin did not keep which picture of “{layer}” it looked at.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../core/scene_sentences.py" line="21"/>
+        <source>Ask again: the question is in its line. What was found is kept.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -2530,7 +2545,7 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="95"/>
+        <location filename="../processing/scene_parameters.py" line="30"/>
         <source>Raster to look at</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2545,37 +2560,37 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="100"/>
+        <location filename="../processing/scene_parameters.py" line="35"/>
         <source>Part to look at (empty: all of it)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="118"/>
+        <location filename="../processing/scene_parameters.py" line="53"/>
         <source>Metres per pixel that is sent (0: the raster&apos;s own)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="149"/>
+        <location filename="../processing/scene_parameters.py" line="84"/>
         <source>Objects</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="152"/>
+        <location filename="../processing/scene_parameters.py" line="87"/>
         <source>Objects that were found</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="152"/>
+        <location filename="../processing/scene_parameters.py" line="87"/>
         <source>Tiles that were answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="152"/>
+        <location filename="../processing/scene_parameters.py" line="87"/>
         <source>Tiles without an answer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="158"/>
+        <location filename="../processing/scene_parameters.py" line="99"/>
         <source>How it ended: finished or stopped</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2585,7 +2600,7 @@ Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="281"/>
+        <location filename="../processing/scene_telling.py" line="50"/>
         <source>{count} of {total} tiles have no answer. The first one: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2680,37 +2695,37 @@ With a result file (under Advanced) nothing is asked twice when it is started ag
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="102"/>
+        <location filename="../processing/scene_parameters.py" line="37"/>
         <source>Areas, each with answers of its own (instead of a part)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="110"/>
+        <location filename="../processing/scene_parameters.py" line="45"/>
         <source>Field that names the areas (empty: number of the feature)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="136"/>
+        <location filename="../processing/scene_parameters.py" line="71"/>
         <source>Result file in which every tile is kept: run it again, and only what is missing is asked</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="136"/>
+        <location filename="../processing/scene_parameters.py" line="71"/>
         <source>GeoPackage (*.gpkg)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="170"/>
+        <location filename="../processing/scene_algorithm.py" line="100"/>
         <source>EXTENT and AREAS are both given: leave one of them empty.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="221"/>
+        <location filename="../processing/scene_telling.py" line="17"/>
         <source>Areas that lie beside the raster and are left out: {count}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/scene_algorithm.py" line="276"/>
+        <location filename="../processing/scene_telling.py" line="32"/>
         <source>{count} of {total} tiles were known from the result file.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2734,6 +2749,36 @@ With the labels, seed and share of “Build a training data set”, “held-out�
     <message>
         <location filename="../processing/evaluate.py" line="161"/>
         <source>{model}: {metric} {value:.0f} % (95 %: {low:.0f} to {high:.0f}), {samples} pictures, {objects} objects.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/detect_all.py" line="87"/>
+        <source>MIN_AREA_M2 is {area:g}, but the ground size of “{layer}” is not known: give it a CRS, or leave MIN_AREA_M2 at 0.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="211"/>
+        <source>An object could not be written to OUTPUT: {reason}. Make some room, or choose another place, and run it again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_algorithm.py" line="221"/>
+        <source>The tiles that were answered are kept in {path}: run it again with the same inputs, and only the others are asked.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_parameters.py" line="87"/>
+        <source>Tiles that were not asked: no data, or beside all areas</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_telling.py" line="37"/>
+        <source>{count} of {total} tiles were not asked: the raster has no data there, or they show no area.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/scene_telling.py" line="44"/>
+        <source>{count} of {total} tiles were asked although parts of them could not be read.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3265,12 +3310,12 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="133"/>
+        <location filename="../gui/notice.py" line="138"/>
         <source>request: {id}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/notice.py" line="134"/>
+        <location filename="../gui/notice.py" line="139"/>
         <source>code: {code}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3400,52 +3445,42 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>SceneController</name>
     <message>
-        <location filename="../gui/scene_controller.py" line="172"/>
-        <source>Geo-R1: looking for runs</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/scene_controller.py" line="183"/>
+        <location filename="../gui/scene_controller.py" line="171"/>
         <source>Reading the areas…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="250"/>
+        <location filename="../gui/scene_controller.py" line="239"/>
         <source>Looking at everything…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="284"/>
+        <location filename="../gui/scene_controller.py" line="273"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="287"/>
+        <location filename="../gui/scene_controller.py" line="276"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="291"/>
+        <location filename="../gui/scene_controller.py" line="282"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="302"/>
+        <location filename="../gui/scene_controller.py" line="283"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="302"/>
-        <source>Answered</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/scene_controller.py" line="310"/>
+        <location filename="../gui/scene_controller.py" line="299"/>
         <source>Not every tile was answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="312"/>
+        <location filename="../gui/scene_controller.py" line="301"/>
         <source>{count} found, {listed} listed</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3506,52 +3541,52 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>ScenePlan</name>
     <message>
-        <location filename="../capture/scene_plan.py" line="121"/>
+        <location filename="../capture/scene_plan.py" line="117"/>
         <source>{count} tiles of {size} px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="121"/>
+        <location filename="../capture/scene_plan.py" line="117"/>
         <source>1 tile of {size} px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="127"/>
+        <location filename="../capture/scene_plan.py" line="123"/>
         <source>at {size} m/px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="130"/>
+        <location filename="../capture/scene_plan.py" line="126"/>
         <source>in {count} areas</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="226"/>
+        <location filename="../capture/scene_plan.py" line="225"/>
         <source>“{layer}” has no pixels in the areas that were chosen.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="235"/>
+        <location filename="../capture/scene_plan.py" line="234"/>
         <source>“{layer}” is drawn by a server at any size and has no pixels of its own: look at the current view of it, or at a raster file.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="242"/>
+        <location filename="../capture/scene_plan.py" line="241"/>
         <source>The numbers of “{layer}” are of the type {type}, which QGIS does not draw.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="265"/>
+        <location filename="../capture/scene_frame.py" line="40"/>
         <source>The ground size of “{layer}” is not known: give it a CRS, or look at its own pixels.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="272"/>
+        <location filename="../capture/scene_frame.py" line="47"/>
         <source>{size} m/px is finer than “{layer}” can be looked at ({native} m/px).</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="130"/>
+        <location filename="../capture/scene_plan.py" line="126"/>
         <source>in 1 area</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3825,13 +3860,53 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="34"/>
-        <source>{count} of {total} tiles have no answer; Resume asks them again. The first one: {reason}</source>
+        <location filename="../core/scene_words.py" line="39"/>
+        <source>within</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../core/scene_words.py" line="39"/>
-        <source>within</source>
+        <location filename="../core/scene_words.py" line="63"/>
+        <source>The ground size of the raster is not known: sizes and distances are in its own units, not metres.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="33"/>
+        <source>Stopped</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="33"/>
+        <source>Answered</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="38"/>
+        <source>{count} of {total} tiles without data</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="48"/>
+        <source>{count} of {total} tiles have no answer; Resume asks them again.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="55"/>
+        <source>Of {count} tiles, parts could not be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="58"/>
+        <source>The first one: {reason}</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../tasks/scene_comparing.py" line="136"/>
+        <source>units</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../tasks/scene_comparing.py" line="136"/>
+        <source>units²</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -4541,27 +4616,27 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>TrainController</name>
     <message>
-        <location filename="../gui/train_controller.py" line="179"/>
+        <location filename="../gui/train_controller.py" line="226"/>
         <source>Questions go to this model now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_controller.py" line="180"/>
+        <location filename="../gui/train_controller.py" line="227"/>
         <source>Another one: menu ▸ Model.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_controller.py" line="232"/>
+        <location filename="../gui/train_controller.py" line="279"/>
         <source>Stop</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_controller.py" line="234"/>
+        <location filename="../gui/train_controller.py" line="281"/>
         <source>Check the labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_controller.py" line="236"/>
+        <location filename="../gui/train_controller.py" line="283"/>
         <source>Start training</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4752,6 +4827,14 @@ With the labels, seed and share of “Build a training data set”, “held-out�
     <message>
         <location filename="../gui/train_panel.py" line="152"/>
         <source>Delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
+    <name>UnfinishedOffer</name>
+    <message>
+        <location filename="../gui/scene_offer.py" line="40"/>
+        <source>Geo-R1: looking for runs</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -110,5 +110,24 @@ def test_a_piece_that_was_dropped_is_not_taken_for_a_mask():
     )
 
     assert title == "A part of the answer could not be used"
-    assert text.splitlines()[0] == "one number: [1]"
+    assert text.splitlines()[0] == "one number"
     assert "stays a box" in text.splitlines()[1]
+
+
+def test_an_object_that_was_named_twice_is_nothing_to_remark_on():
+    """It is on the map once, as it should be; that the model repeated itself stays in the file."""
+    again = wire.Dropped('{"bbox_2d": [1, 2, 3, 4]}', "the same object once more")
+    also = wire.Dropped("tank [1,2,3,4]", "the same object a second time")
+
+    assert remark(result("found", 2, again, also), "ovd") is None
+    assert "bbox_2d" not in remark(result("found", 3, again), "rec")[1]
+
+
+def test_what_could_not_be_used_is_counted_without_the_models_own_marks():
+    """Beside objects that were found nobody reads JSON: each reason stands once, with how often."""
+    pieces = [wire.Dropped('{"bbox_2d": [1, 1, 1, 1]}', "the box has no area")] * 3
+
+    title, text = remark(result("found", 2, *pieces), "ovd")
+
+    assert title == "A part of the answer could not be used"
+    assert text == "3 × the box has no area"

@@ -3,12 +3,13 @@
 import json
 
 import pytest
-from qgis.core import QgsProject, QgsVectorLayer
+from qgis.core import QgsProject, QgsRasterLayer, QgsVectorLayer
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 
 from geo_r1_qgis.core.ask_state import Stage
-from tests.qgis.person import QUERY, rows, type_question, wait_for_end
+from tests.qgis.make_rasters import make_marked
+from tests.qgis.person import QUERY, UTM, rows, type_question, wait_for_end
 from tests.qgis.stub_service import (
     CLOSE,
     HANG,
@@ -174,3 +175,22 @@ def test_without_a_raster_nothing_is_sent(qtbot, plugin, dock, stub):
 
     assert dock.notice.code == "layer-missing"
     assert stub.paths("POST") == []
+
+
+def test_a_refusal_goes_when_its_cause_is_mended(qtbot, plugin, dock, stub, window, tmp_path):
+    """The empty question once something is typed, the missing raster once there is one: nobody has to close what no longer holds."""
+    dock.ask_panel.query.clear()
+    dock.ask_panel.button.click()
+    assert dock.notice.code == "query-empty"
+    assert dock.notice.isVisible()
+    QTest.keyClicks(dock.ask_panel.query, "a")
+    assert dock.notice.isHidden()
+
+    QgsProject.instance().removeAllMapLayers()
+    dock.ask_panel.button.click()
+    assert dock.notice.code == "layer-missing"
+    assert dock.notice.isVisible()
+    window.show_raster(
+        QgsRasterLayer(make_marked(tmp_path / "new.tif", UTM, epsg=32633).path, "new")
+    )
+    qtbot.waitUntil(dock.notice.isHidden)

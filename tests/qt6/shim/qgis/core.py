@@ -250,6 +250,12 @@ class QgsRectangle:
             and self.top >= other.top
         )
 
+    def width(self):
+        return self.right - self.left
+
+    def height(self):
+        return self.top - self.bottom
+
     def center(self):
         return QgsPointXY((self.left + self.right) / 2, (self.bottom + self.top) / 2)
 
