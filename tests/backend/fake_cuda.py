@@ -1,7 +1,8 @@
 """Enough of `torch.cuda` for recordings on a processor, with the rules of its pools of memory; not a test itself.
 
 A graph runs its work when it is recorded and again at each replay. A pool counts its graphs as CUDA's allocator does: once the last one
-is gone it is closed, and recording into it fails. A recording that breaks off leaves its pool half open, and recording into that fails, too.
+is gone it is closed, and recording into it fails. A recording that breaks off leaves the allocator in its midst, and every other one fails
+until it is ended.
 """
 
 from __future__ import annotations
@@ -62,13 +63,14 @@ class Cuda:
             "stream": lambda _: nullcontext(),
             "graph_pool_handle": itertools.count(1000).__next__,
             "graph": self._graph,
+            "current_device": lambda: 0,
         }
 
     @contextmanager
     def _graph(self, graph, pool, capture_error_mode):
         gc.collect()
-        if pool in self._half_open:
-            raise RuntimeError("beginAllocateToPool: already recording to mempool_id")
+        if self._half_open:
+            raise RuntimeError("captures_underway.empty() INTERNAL ASSERT FAILED")
         if self._pools.get(pool, 1) == 0:
             raise RuntimeError("it->second->use_count > 0 INTERNAL ASSERT FAILED")
         self.recordings += 1
@@ -79,10 +81,16 @@ class Cuda:
         graph.pool = pool
         yield
 
+    def _end(self, _, pool):
+        if pool not in self._half_open:
+            raise RuntimeError("endAllocatePool: not currently recording to mempool_id")
+        self._half_open.remove(pool)
+
     def put_in(self, monkeypatch, *modules):
         """In the place of `torch.cuda` for the test; work is noted by `modules`' own `_capture`."""
         for name, value in self.names.items():
             monkeypatch.setattr(torch.cuda, name, value)
+        monkeypatch.setattr(torch._C, "_cuda_endAllocateToPool", self._end, raising=False)
         zeros = torch.zeros
 
         def zeros_here(*size, **more):

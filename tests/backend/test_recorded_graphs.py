@@ -126,7 +126,7 @@ def test_a_pool_outlives_its_graphs(cuda):
 
 
 def test_a_recording_that_breaks_off_leaves_its_pool(cuda):
-    """What was half recorded spoils its pool for good, so the next recording has another; graphs of the old one go on."""
+    """What was half recorded is ended, for nothing could be recorded behind it, and its pool is left; graphs of the old pool go on."""
     pool = Pool()
     kept, _ = recorded(lambda: doubled(torch.ones(2)), pool=pool)
     cuda.cannot.add(cuda.recordings + 1)

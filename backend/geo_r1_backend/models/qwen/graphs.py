@@ -6,6 +6,7 @@ other work as it is. What cannot be recorded on a device is run as it is, too, a
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable
 from typing import Any, Protocol
@@ -29,7 +30,8 @@ class Pool:
     CUDA's allocator counts the graphs of a pool. When the last one goes the pool is closed for good, and whoever records into it once
     more fails on an assertion deep inside of torch, as does everyone after him. Graphs go all the time here (the slower ways of a step,
     rows of another size, shapes that were not asked for longest), so a pool holds a graph of its own: one tiny kernel, never replayed.
-    A recording that breaks off may leave its pool half open, which nothing closes again: the next one begins a pool anew.
+    A recording that breaks off leaves the allocator in the midst of it, where every later recording of the process fails on another
+    assertion: `leave` ends it, and the next one begins a pool anew.
     """
 
     def __init__(self) -> None:
@@ -41,12 +43,17 @@ class Pool:
         """What torch calls the pool; it is opened when it is first asked for."""
         if self._keeper is None:
             handle, keeper = torch.cuda.graph_pool_handle(), torch.cuda.CUDAGraph()
+            self._handle = handle
             _capture(keeper, handle, lambda: torch.zeros(1, device="cuda"))
-            self._handle, self._keeper = handle, keeper
+            self._keeper = keeper
         return self._handle
 
     def leave(self) -> None:
-        """Open another one for the next recording; graphs of this one stay good."""
+        """Behind a recording that broke off: open another one for the next; graphs of this one stay good."""
+        if self._handle is not None:
+            # torch does so itself only behind a recording that ended well; where nothing is left to end this is refused
+            with contextlib.suppress(RuntimeError):
+                torch._C._cuda_endAllocateToPool(torch.cuda.current_device(), self._handle)
         self._keeper = self._handle = None
 
 
@@ -74,12 +81,11 @@ def recorded(
             work()
             after_trial()
     torch.cuda.current_stream().wait_stream(stream)
-    handle = pool.handle
     graph = torch.cuda.CUDAGraph()
     if generator is not None:
         graph.register_generator_state(generator)
     try:
-        return graph, _capture(graph, handle, work)
+        return graph, _capture(graph, pool.handle, work)
     except BaseException:
         pool.leave()
         raise
