@@ -14,8 +14,8 @@ from qgis.core import (
     QgsProcessingParameterString,
 )
 from qgis.PyQt.QtCore import QCoreApplication
+from qgis.PyQt.QtGui import QImage
 
-from ..capture.training_chips import SIZE_PX
 from ..core import wire
 from ..core.mask_overlap import mask_iou
 from ..core.scoring import Mark, Tally, mark, tally
@@ -109,9 +109,10 @@ class Evaluate(LabelAlgorithm):
                     detail="view",  # as in the verdict of a training
                 )
                 request = wire.GroundRequest(items=[item], model=model)
-                answer = service.ground(request, {sample.chip: self.image_of(sample.chip)})
+                image = self.image_of(sample.chip)
+                answer = service.ground(request, {sample.chip: image})
                 answered_by = answer.model
-                marks.append(_mark(sample, answer))
+                marks.append(_mark(sample, answer, image))
                 rest = (100.0 - BAR_OF_CUTTING) * (number + 1) / len(chosen)
                 feedback.setProgress(BAR_OF_CUTTING + rest)
         found = tally(marks, seed=self.parameterAsInt(parameters, "SEED", context))
@@ -129,16 +130,17 @@ class Evaluate(LabelAlgorithm):
         return outputs
 
 
-def _mark(sample: Sample, answer: wire.ResultEvent) -> Mark:
+def _mark(sample: Sample, answer: wire.ResultEvent, image: bytes) -> Mark:
     """How a picture was answered."""
     says_none = answer.outcome == "none"
     overlap = None
     if sample.task == "gres":
+        size_px = QImage.fromData(image).size()  # large objects have large pictures
         overlap = mask_iou(
             [polygon for found in answer.detections for polygon in found.polygons_px or []],
             sample.polygons_px or [],
-            width_px=SIZE_PX,
-            height_px=SIZE_PX,
+            width_px=size_px.width(),
+            height_px=size_px.height(),
             says_none=says_none,
         )
     return mark(

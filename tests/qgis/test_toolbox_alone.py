@@ -75,19 +75,27 @@ def write_labels(path):
 
 
 def test_without_qgis_being_open(qgis_process, home, tmp_path):  # noqa: F811 - a fixture
-    """Run: the installed service is started, and has the data set whose id is printed."""
+    """The installed service is started and has the data set of masks whose id is printed; they score its model; a table is asked."""
     raster = add_wide_raster(tmp_path)
     write_labels(tmp_path / "labels.gpkg")
-    told = qgis_process(
-        "--json", "run", "geo_r1:builddataset",
-        f"--LABELS={tmp_path / 'labels.gpkg'}", f"--RASTER={raster.source()}", "--EXPRESSION=the coloured square",
+    asked = (
+        f"--LABELS={tmp_path / 'labels.gpkg'}", f"--RASTER={raster.source()}", "--EXPRESSION=the coloured square", "--TASK=2",
     )  # fmt: skip
+    told = qgis_process("--json", "run", "geo_r1:builddataset", *asked)
     found = json.loads(told[told.index("{") :])["results"]
 
     manifest = home / "datasets" / found["DATASET"] / "manifest.json"
     samples = json.loads(manifest.read_text(encoding="utf-8"))["samples"]
     assert found["LABEL_COUNT"] == len(SPREAD)
     assert found["TRAIN"] == sum(sample["part"] == "train" for sample in samples) > 0
+    assert all(sample["task"] == "gres" and sample["polygons_px"] for sample in samples)
+
+    told = qgis_process("--json", "run", "geo_r1:evaluate", *asked)
+    score = json.loads(told[told.index("{") :])["results"]
+
+    assert (score["METRIC"], score["MODEL_ID"]) == ("giou", "geo-r1-nano")
+    assert score["CHIPS"] == found["HELD_OUT_COUNT"] > 0
+    assert 0 <= score["SCORE"] <= 100
     QgsProject.instance().clear()
 
     image = QImage(str(ROOT / "resources" / "demo" / "tank-farm.png"))

@@ -60,6 +60,26 @@ def test_masks_score_a_model(stub, inputs):  # noqa: F811
     assert any("gIoU" in line for line in told.infos)
 
 
+def test_masks_are_scored_to_the_edge_of_a_large_picture(stub, inputs):  # noqa: F811
+    """A large object has a picture of more than 448 px: what an answer leaves out beyond them counts as well."""
+    inputs.update(
+        TASK=MASKS, LABELS=make_labels([polygon(x, 300, 400, 60) for x in (200, 900, 1600)])
+    )
+    samples = sent(stub, run("builddataset", inputs)["DATASET"])
+    shares, stub.scripts = [], []
+    for sample in samples:
+        left, top, right, bottom = sample["boxes_px"][0]
+        end = min(right, 448)
+        found = [[[[left, top], [end, top], [end, bottom], [left, bottom], [left, top]]]]
+        shares.append((end - left) / (right - left))
+        stub.scripts.append([started(), result([mask_of(found)])])
+
+    score = run("evaluate", {**inputs, "PART": 1})["SCORE"]
+
+    assert min(shares) < 0.95
+    assert score == pytest.approx(100 * sum(shares) / len(shares), abs=1)
+
+
 def test_a_score_says_how_much_is_chance(stub, inputs):  # noqa: F811
     """From thirty held-out objects on the score has its bounds over places, in the log and as outputs."""
     groups = [(x, y) for x in (0, 60, 120) for y in (0, 60)]
