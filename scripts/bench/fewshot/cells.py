@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from itertools import product
 
 from geo_r1_backend.training_wire import Adaptation, Method
 
@@ -89,15 +90,12 @@ def grid(stage: str) -> Iterator[Cell]:
         ValueError: for another name.
     """
     if stage == "tuning":
-        for seed in SEEDS[:2]:
-            for arm in TUNING_ARMS:
-                for base in BASES[::-1]:
-                    yield Cell(base, arm, 10, True, seed)
+        for seed, arm, base in product(SEEDS[:2], TUNING_ARMS, BASES[::-1]):
+            yield Cell(base, arm, 10, True, seed)
         return
     if stage == "tuned":
-        for base in BASES[::-1]:
-            for seed in SEEDS:
-                yield Cell(base, TUNED_ARM, 10, True, seed)
+        for base, seed in product(BASES[::-1], SEEDS):
+            yield Cell(base, TUNED_ARM, 10, True, seed)
         return
     stages = {"first": ((10,), (True,)), "shots": ((5, 1), (True,)), "no-think": ((10,), (False,))}
     if stage == "all":
@@ -109,9 +107,5 @@ def grid(stage: str) -> Iterator[Cell]:
             f"stage is {stage!r}; known are {', '.join((*stages, 'all', 'tuning', 'tuned'))}"
         )
     shots, thinking = stages[stage]
-    for base in BASES:
-        for seed in SEEDS:
-            for count in shots:
-                for think in thinking:
-                    for arm in ARMS:
-                        yield Cell(base, arm, count, think, seed)
+    for base, seed, count, think, arm in product(BASES, SEEDS, shots, thinking, ARMS):
+        yield Cell(base, arm, count, think, seed)
