@@ -63,6 +63,7 @@ class Services:
             connection=self.connection,
             store=self.store,
             access=self.access,
+            canvas=canvas,
             view_px=lambda: self.actions.view_px,
             plugin_version=plugin_version(),
             parent=self.dock,

@@ -23,8 +23,17 @@ DOTS_PER_INCH = 96
 class CanvasRender:
     """One drawing. Make it on the GUI thread (that copies the layer's pipe), `draw` on another one."""
 
-    def __init__(self, plan: CapturePlan) -> None:
-        settings = chip_settings(plan, OVERSAMPLING)
+    def __init__(self, plan: CapturePlan, *, oversampling: int = OVERSAMPLING) -> None:
+        """Prepare.
+
+        Args:
+            plan: of the picture.
+            oversampling: how many times as fine it is drawn; 1 is as good where nothing is reprojected.
+
+        Raises:
+            CaptureError: if there is no memory for it.
+        """
+        settings = chip_settings(plan, oversampling)
         self._size = QSize(plan.frame.width_px, plan.frame.height_px)
         self._image = QImage(settings.outputSize(), QImage.Format.Format_ARGB32_Premultiplied)
         if self._image.isNull():

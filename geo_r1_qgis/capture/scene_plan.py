@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass, replace
-from typing import Iterator, List, Optional, Sequence, Tuple
+from typing import Iterator, List, Optional, Protocol, Sequence, Tuple
 
 from qgis.core import (
     QgsCoordinateReferenceSystem,
@@ -83,6 +83,16 @@ class PlannedArea:
         )
 
 
+class Web(Protocol):
+    """What a plan must know of a web map layer; `web_scene.WebScene` is one."""
+
+    def over(self, extent: QgsRectangle, areas: Optional[Sequence[SceneArea]] = None) -> ScenePlan:
+        """The pictures that cover an extent, or areas."""
+
+    def requests_for(self, pictures: int, side_px: int) -> int:
+        """About how many requests so many pictures cost the server."""
+
+
 @dataclass(frozen=True)
 class ScenePlan:
     """What would be looked at. Good as long as the layer stays; make a new one when it changes."""
@@ -102,6 +112,8 @@ class ScenePlan:
     """One sentence on why nothing can be looked at; empty = it can."""
     note: str = ""
     """One sentence on something to know (a layer without CRS); empty = nothing."""
+    web: Optional[Web] = None
+    """Of a web map layer."""
 
     @property
     def tile_count(self) -> int:
@@ -129,7 +141,17 @@ class ScenePlan:
                 else translate("ScenePlan", "in 1 area")
             )
             words = f"{words} {areas.format(count=f'{len(self.areas):,}')}"
+        if self.web is not None and not self.areas[0].id:
+            words = f"{words} {translate('ScenePlan', 'of what the map shows')}"
+        if self.requests:
+            asked = translate("ScenePlan", "(up to {count} requests to its server)")
+            words = f"{words} {asked.format(count=f'{self.requests:,}')}"
         return words
+
+    @property
+    def requests(self) -> int:
+        """About so many are made to the server of a web map layer; 0 for files."""
+        return self.web.requests_for(self.tile_count, self.tile_px) if self.web is not None else 0
 
     @property
     def fingerprint(self) -> str:
@@ -203,7 +225,7 @@ def plan_scene(
     side = min(max(tile_px, MIN_TILE_PX), MAX_TILE_PX)
     if extent is not None:
         areas = [SceneArea("", QgsGeometry.fromRect(extent))]
-    planned, outside = _planned(frame, areas, side, levels)
+    planned, outside = planned_areas(frame, areas, side, levels)
     if not planned:
         return ScenePlan(layer=layer, outside=outside, problem=_no_pixels(layer.name()))
     note = crs_note(layer, crs)
@@ -216,7 +238,9 @@ def within(plan: ScenePlan, areas: Sequence[SceneArea]) -> ScenePlan:
     """The same plan for these areas only; for any thread, there may be many."""
     if plan.problem:
         return plan
-    planned, outside = _planned(plan.frame, areas, plan.tile_px, plan.levels)
+    if plan.web is not None:
+        return plan.web.over(QgsRectangle(), areas)
+    planned, outside = planned_areas(plan.frame, areas, plan.tile_px, plan.levels)
     problem = "" if planned else _no_pixels(plan.layer_name)
     return replace(plan, areas=planned, outside=outside, problem=problem)
 
@@ -233,8 +257,8 @@ def _problem(layer: Optional[QgsRasterLayer]) -> str:
     if not has_own_pixels(layer):
         return translate(
             "ScenePlan",
-            "“{layer}” is drawn by a server at any size and has no pixels of its own: look at the current view of it, or "
-            "at a raster file.",
+            "“{layer}” is drawn by a server at any size and has no pixels of its own: look at it in the dock, which asks "
+            "for a part and a size, or at a raster file.",
         ).format(layer=layer.name())
     kind = undrawn_type(layer)
     if kind:
@@ -245,7 +269,7 @@ def _problem(layer: Optional[QgsRasterLayer]) -> str:
     return ""
 
 
-def _planned(
+def planned_areas(
     frame: Frame, areas: Optional[Sequence[SceneArea]], tile_px: int, levels: int
 ) -> Tuple[Tuple[PlannedArea, ...], int]:
     """Areas on the scene's pixels, and how many the raster does not cover."""

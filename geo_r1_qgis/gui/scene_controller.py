@@ -7,6 +7,7 @@ import logging
 from typing import Callable, List, Optional, Tuple
 
 from qgis.core import Qgis, QgsProject, QgsSettings, QgsVectorLayer
+from qgis.gui import QgsMapCanvas
 from qgis.PyQt.QtCore import QObject, pyqtSignal
 
 from ..capture.scene_plan import ScenePlan
@@ -56,6 +57,7 @@ class SceneController(QObject):
         connection: Connection,
         store: DetectionStore,
         access: AccessKeeper,
+        canvas: QgsMapCanvas,
         view_px: Callable[[], int],
         plugin_version: str,
         parent: Optional[QObject] = None,
@@ -63,7 +65,7 @@ class SceneController(QObject):
         super().__init__(parent)
         self._dock, self._connection, self._store = dock, connection, store
         self._preview, self._access, self._plugin_version = preview, access, plugin_version
-        self.planner = ScenePlanner(dock.ask_panel, view_px, self)
+        self.planner = ScenePlanner(dock.ask_panel, canvas, view_px, self)
         self.planner.ready.connect(self._on_planned)
         preview.scene_words = self._preview_words
         self._worker: Optional[SceneWorker] = None
@@ -184,7 +186,8 @@ class SceneController(QObject):
         self._preview.refresh()
 
     def _plan_again(self, left: Unfinished, raster: object) -> Optional[ScenePlan]:
-        base = self.planner.base_plan(raster, {**_USUAL_RECIPE, **left.recipe})
+        recipe = {**_USUAL_RECIPE, **left.recipe, "has_areas": bool(left.areas_layer_id)}
+        base = self.planner.base_plan(raster, recipe)
         if base.problem or not left.areas_layer_id:
             return base
         layer = QgsProject.instance().mapLayer(left.areas_layer_id)

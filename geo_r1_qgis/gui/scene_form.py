@@ -10,10 +10,14 @@ from qgis.PyQt.QtCore import pyqtSignal
 from qgis.PyQt.QtWidgets import QCheckBox, QComboBox, QGridLayout, QLabel, QWidget
 
 from ..capture.scene_plan import USUAL_LEVELS
+from ..capture.web_scene import USUAL_M_PER_PX
 from ..core.tiling import UNTIL_WHOLE
 
 COARSER = (1, 2, 4, 8, 16)
 """How many of the raster's pixels a sent pixel spans."""
+
+
+WEB_SIZES_M = (0.6, 1.2, 2.4, 10.0)
 
 
 class SceneForm(QWidget):
@@ -40,7 +44,7 @@ class SceneForm(QWidget):
         self.size_combo.setAccessibleName(self.tr("Ground size of the pixels that are sent"))
         self.size_label = QLabel(self.tr("Pixels"), self)
         self.size_label.setBuddy(self.size_combo)
-        self.large_too = QCheckBox(self.tr("Also what is larger than two tiles"), self)
+        self.large_too = QCheckBox(self.tr("Also larger than two tiles"), self)
         self.large_too.setObjectName("geoR1SceneLarge")
         self.large_too.setToolTip(
             self.tr("Looks from farther and farther away, until one picture shows everything")
@@ -86,6 +90,29 @@ class SceneForm(QWidget):
         """Show what belongs to the chosen area."""
         for widget in (self.areas_label, self.areas_combo, self.selected_only):
             widget.setVisible(features)
+
+    @property
+    def web_m_per_px(self) -> float:
+        """Chosen ground size of a web map layer's pixels."""
+        return float(self.size_combo.currentData())
+
+    def set_web(self, view_m: float, *, is_other: bool) -> None:
+        """Offer sizes for a layer without pixels of its own: that of the map, and what the models know best.
+
+        Args:
+            view_m: ground size of a pixel of the map.
+            is_other: another layer was chosen: begin with the map's.
+        """
+        chosen = 0 if is_other else max(0, self.size_combo.currentIndex())
+        sizes = [(self.tr("as on the map ({size} m)"), view_m)]
+        sizes.append((self.tr("as the models know best ({size} m)"), USUAL_M_PER_PX))
+        sizes += [(self.tr("{size} m"), size) for size in WEB_SIZES_M]
+        self.size_combo.blockSignals(True)
+        self.size_combo.clear()
+        for words, size in sizes:
+            self.size_combo.addItem(words.format(size=f"{size:.3g}"), size)
+        self.size_combo.setCurrentIndex(min(chosen, self.size_combo.count() - 1))
+        self.size_combo.blockSignals(False)
 
     def set_native(self, m_per_px: float) -> None:
         """Name the pixel sizes by what they are on the ground; 0 = not known."""

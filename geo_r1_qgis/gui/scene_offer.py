@@ -65,5 +65,5 @@ class UnfinishedOffer(QObject):
         if left is None:
             self._status.hide()
             return
-        words = offer_words(left.query, left.done, left.tiles)
+        words = offer_words(left.query, left.done, left.tiles, is_over=left.is_over)
         self._status.offer(left.done, left.tiles, words)

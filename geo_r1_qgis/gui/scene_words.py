@@ -16,9 +16,13 @@ def plan_words(summary: str, seconds: float) -> str:
     return about.format(summary=summary, time=duration_words(seconds))
 
 
-def offer_words(query: str, done: int, total: int) -> str:
-    """What a run that was stopped came to."""
-    words = translate("SceneWords", "“{query}” was stopped at {done} of {total} tiles")
+def offer_words(query: str, done: int, total: int, *, is_over: bool = False) -> str:
+    """What a run that was stopped came to, or one with tiles that have no answer."""
+    words = (
+        translate("SceneWords", "“{query}” has answers for {done} of {total} tiles")
+        if is_over
+        else translate("SceneWords", "“{query}” was stopped at {done} of {total} tiles")
+    )
     return words.format(query=query, done=f"{done:,}", total=f"{total:,}")
 
 

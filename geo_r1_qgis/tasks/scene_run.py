@@ -28,6 +28,7 @@ from typing import Callable, Deque, Dict, Iterator, Optional, Tuple
 from ..capture.scene_pixels import pixels_of
 from ..capture.scene_plan import ScenePlan
 from ..capture.scene_reader import SceneReader
+from ..capture.web_reader import WebReader
 from ..core import wire
 from ..core.errors import CaptureError, GeoR1Error
 from ..core.records import RunStart
@@ -35,6 +36,7 @@ from ..core.scene_question import questions_of
 from ..core.scene_records import FINISHED, STOPPED, SceneFind, SceneOptions, SceneResult, TileCounts
 from ..layers.scene_journal import SceneJournal
 from ..layers.scene_tiles import TileRecord
+from ..network import main_thread
 from ..network.blocking import Left
 from .scene_asking import Answering, Asker, Final, Place
 from .scene_looks import Batch, LookReader
@@ -95,7 +97,7 @@ class SceneRun:
         self._recipe = recipe
         self._source = plan.layer.source()
         self._is_shared = reader is not None
-        self._reader = reader or SceneReader(plan)
+        self._reader = reader or _reader_of(plan)
         self._model = self._engine = ""  # as the last answer names them
         self._batches: Deque[Tuple[float, int]] = deque(maxlen=SPEED_OVER)
         self._questions = questions_of(options)
@@ -287,6 +289,11 @@ class SceneRun:
         looks = sum(count for _, count in self._batches)
         left = seconds / looks * max(0.0, total - done - more) if looks else None
         self._progress(min(total, done + int(more)), total, left)
+
+
+def _reader_of(plan: ScenePlan) -> SceneReader:
+    """Takes the pictures of a plan; made on the main thread."""
+    return WebReader(plan, main_thread.do_there) if plan.web is not None else SceneReader(plan)
 
 
 def _outcome_word(outcome: str, count: int) -> str:
