@@ -451,6 +451,16 @@
         <source>Its server may be out of reach or have nothing here: look at the map, and try again.</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../capture/web_reader.py" line="73"/>
+        <source>{percent} % of a picture of “{layer}” did not come.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/web_reader.py" line="107"/>
+        <source>The plugin is being unloaded.</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>CapturePlan</name>
@@ -2508,7 +2518,7 @@ The result is an id; “Train a model” takes it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="156"/>
+        <location filename="../processing/evaluate.py" line="158"/>
         <source>{model}: {metric} {value:.0f} %, {samples} pictures, {objects} objects.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2747,7 +2757,7 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/evaluate.py" line="161"/>
+        <location filename="../processing/evaluate.py" line="163"/>
         <source>{model}: {metric} {value:.0f} % (95 %: {low:.0f} to {high:.0f}), {samples} pictures, {objects} objects.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3445,42 +3455,42 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>SceneController</name>
     <message>
-        <location filename="../gui/scene_controller.py" line="171"/>
+        <location filename="../gui/scene_controller.py" line="173"/>
         <source>Reading the areas…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="239"/>
+        <location filename="../gui/scene_controller.py" line="242"/>
         <source>Looking at everything…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="273"/>
+        <location filename="../gui/scene_controller.py" line="276"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="276"/>
+        <location filename="../gui/scene_controller.py" line="279"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="282"/>
+        <location filename="../gui/scene_controller.py" line="285"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="283"/>
+        <location filename="../gui/scene_controller.py" line="286"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="299"/>
+        <location filename="../gui/scene_controller.py" line="302"/>
         <source>Not every tile was answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="301"/>
+        <location filename="../gui/scene_controller.py" line="304"/>
         <source>{count} found, {listed} listed</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3488,90 +3498,100 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>SceneForm</name>
     <message>
-        <location filename="../gui/scene_form.py" line="26"/>
+        <location filename="../gui/scene_form.py" line="30"/>
         <source>Features</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="29"/>
+        <location filename="../gui/scene_form.py" line="33"/>
         <source>Polygon layer whose features are looked at</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="36"/>
+        <location filename="../gui/scene_form.py" line="40"/>
         <source>Selected features only</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="40"/>
+        <location filename="../gui/scene_form.py" line="44"/>
         <source>Ground size of the pixels that are sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="41"/>
+        <location filename="../gui/scene_form.py" line="45"/>
         <source>Pixels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="43"/>
-        <source>Also what is larger than two tiles</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/scene_form.py" line="45"/>
+        <location filename="../gui/scene_form.py" line="49"/>
         <source>Looks from farther and farther away, until one picture shows everything</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="96"/>
+        <location filename="../gui/scene_form.py" line="123"/>
         <source>the raster’s own</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="96"/>
+        <location filename="../gui/scene_form.py" line="123"/>
         <source>{n} × coarser</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="97"/>
+        <location filename="../gui/scene_form.py" line="124"/>
         <source> ({size} m)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="47"/>
+        <source>Also larger than two tiles</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="107"/>
+        <source>as on the map ({size} m)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="108"/>
+        <source>as the models know best ({size} m)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_form.py" line="109"/>
+        <source>{size} m</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>ScenePlan</name>
     <message>
-        <location filename="../capture/scene_plan.py" line="117"/>
+        <location filename="../capture/scene_plan.py" line="129"/>
         <source>{count} tiles of {size} px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="117"/>
+        <location filename="../capture/scene_plan.py" line="129"/>
         <source>1 tile of {size} px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="123"/>
+        <location filename="../capture/scene_plan.py" line="135"/>
         <source>at {size} m/px</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="126"/>
+        <location filename="../capture/scene_plan.py" line="138"/>
         <source>in {count} areas</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="225"/>
+        <location filename="../capture/scene_plan.py" line="249"/>
         <source>“{layer}” has no pixels in the areas that were chosen.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="234"/>
-        <source>“{layer}” is drawn by a server at any size and has no pixels of its own: look at the current view of it, or at a raster file.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../capture/scene_plan.py" line="241"/>
+        <location filename="../capture/scene_plan.py" line="265"/>
         <source>The numbers of “{layer}” are of the type {type}, which QGIS does not draw.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3586,20 +3606,50 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../capture/scene_plan.py" line="126"/>
+        <location filename="../capture/scene_plan.py" line="138"/>
         <source>in 1 area</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="147"/>
+        <source>(up to {count} requests to its server)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/scene_plan.py" line="258"/>
+        <source>“{layer}” is drawn by a server at any size and has no pixels of its own: look at it in the dock, which asks for a part and a size, or at a raster file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/web_scene.py" line="74"/>
+        <source>“{layer}” is not in this area: move the map to where it is.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/web_scene.py" line="80"/>
+        <source>The ground size of “{layer}” is not known here: give it a CRS.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/web_scene.py" line="102"/>
+        <source>That would be up to {requests} requests to the server of “{layer}”; the limit is {limit}. Zoom in, choose fewer areas or coarser pixels ({size} m now), or look at a raster file.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../capture/web_scene.py" line="151"/>
+        <source>“{layer}” is served in degrees: add it in a projected CRS, such as EPSG:3857, to look at more than a view.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>ScenePlanner</name>
     <message>
-        <location filename="../gui/scene_planner.py" line="65"/>
+        <location filename="../gui/scene_planner.py" line="98"/>
         <source>There is no polygon layer: add one to the map.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_planner.py" line="93"/>
+        <location filename="../gui/scene_planner.py" line="141"/>
         <source>Geo-R1: reading areas</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3855,7 +3905,7 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="27"/>
+        <location filename="../gui/scene_words.py" line="31"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3870,32 +3920,32 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="33"/>
+        <location filename="../gui/scene_words.py" line="37"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="33"/>
+        <location filename="../gui/scene_words.py" line="37"/>
         <source>Answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="38"/>
+        <location filename="../gui/scene_words.py" line="42"/>
         <source>{count} of {total} tiles without data</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="48"/>
+        <location filename="../gui/scene_words.py" line="52"/>
         <source>{count} of {total} tiles have no answer; Resume asks them again.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="55"/>
+        <location filename="../gui/scene_words.py" line="59"/>
         <source>Of {count} tiles, parts could not be read.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_words.py" line="58"/>
+        <location filename="../gui/scene_words.py" line="62"/>
         <source>The first one: {reason}</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3907,6 +3957,11 @@ With the labels, seed and share of “Build a training data set”, “held-out�
     <message>
         <location filename="../tasks/scene_comparing.py" line="136"/>
         <source>units²</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/scene_words.py" line="21"/>
+        <source>“{query}” has answers for {done} of {total} tiles</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
