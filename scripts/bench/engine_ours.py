@@ -17,6 +17,7 @@ from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.runtime import Question, QwenRuntime
 
 WORDS = "Please provide the bounding box coordinate of the region this sentence describes: the storage tank left of the road."
+OTHER_WORDS = WORDS.replace("the storage tank left of the road", "the largest of all white roofs ")
 PROMPT_SLOTS = 430
 """Of prompt and picture, where only decoding is measured."""
 
@@ -118,9 +119,11 @@ class Ours:
             or runtime.decoder.refused,
         }
 
-    def query(self, tokens: int, picture: np.ndarray | None = None) -> tuple[float, float]:
+    def query(
+        self, tokens: int, picture: np.ndarray | None = None, words: str = WORDS
+    ) -> tuple[float, float]:
         """Seconds of one question from pixels on: the whole, and up to the first token."""
-        question = Question(self.picture() if picture is None else picture, WORDS)
+        question = Question(self.picture() if picture is None else picture, words)
         wait()
         began, first = time.perf_counter(), 0.0
         for _ in answers(self.runtime, [question], max_new_tokens=tokens):

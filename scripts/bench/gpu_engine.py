@@ -28,7 +28,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parent), str(ROOT / "backend")]
 
 import torch  # noqa: E402
 from engine_exact import exactness  # noqa: E402
-from engine_ours import Ours, wait  # noqa: E402
+from engine_ours import OTHER_WORDS, Ours, wait  # noqa: E402
 from engine_peers import compiled_rows, generate_rows, vision_prefill_ms  # noqa: E402
 from engine_table import table  # noqa: E402
 from engine_tune import head_us, tune_table, tuned  # noqa: E402
@@ -134,7 +134,10 @@ class Bench:
         )
         picture = ours.picture()
         ours.query(4, picture)
-        found["second_question_first_token_ms"] = round(ours.query(4, picture)[1] * 1e3, 1)
+        second = [ours.query(4, picture, OTHER_WORDS + "." * n)[1] for n in range(5)]
+        found["second_question_first_token_ms"] = round(sorted(second)[2] * 1e3, 1)
+        again = [ours.query(4, picture)[1] for _ in range(5)][1:]
+        found["same_question_first_token_ms"] = round(sorted(again)[2] * 1e3, 1)
         tiles, said = (6, 4) if small else (64, 120)
         ours.tiles_per_s(tiles, said)
         found["tiles_per_s"] = round(ours.tiles_per_s(3 * tiles, said), 1)

@@ -146,7 +146,7 @@ def _warm(device: str | None) -> None:
 
 
 def warm(answers: Any, folder: Path) -> None:
-    """Record what the first question will need, while nobody asks; about a second on a GPU."""
+    """Record what a first question needs: a second or two of loading on a GPU, which a user would wait for his first word otherwise."""
     from geo_r1_backend.engines.base import GenerationOptions
     from geo_r1_backend.engines.profiles import read_profile
     from geo_r1_backend.engines.prompts import prompt_for
@@ -176,9 +176,9 @@ def main() -> None:
     except Exception as error:
         wire.say(event="failed", reason=reason_of(error))
         return
-    wire.say(event="loaded", device=device, facts=facts, best_batch=answers.best_batch)
-    if device != "cpu" and hasattr(answers, "warm") and wire.requests.empty():
+    if device != "cpu" and hasattr(answers, "warm"):
         warm(answers, arguments.folder)
+    wire.say(event="loaded", device=device, facts=facts, best_batch=answers.best_batch)
     while True:
         _answer(wire, wire.requests.get(), answers)
 

@@ -33,6 +33,7 @@ ROWS_KEPT = 2
 """Sets of buffers with their graphs."""
 SLOTS = (512, 1024, 2048, 4096, 8192, 16_384, 32_768)
 """Sizes of a row: few, so that buffers and graphs are found again."""
+ONE_ROW_SLOTS = 4096
 PROMPT_STEP = 64
 """Prompts on a GPU are padded to so many tokens, so that questions about pictures of one size share a recorded graph."""
 RECORDED_TOKENS = 1024
@@ -184,7 +185,9 @@ class QwenRuntime:
             raise ValueError(
                 f"picture, question and answer need {tokens:,} tokens; at most {SLOTS[-1]:,} fit"
             )
-        slots = next(size for size in SLOTS if size >= tokens)
+        # one question has room for any usual answer, so that all have the graph that was recorded at load
+        least = ONE_ROW_SLOTS if self.device.type == "cuda" and min(questions, self.max_rows) == 1 else 0  # fmt: skip
+        slots = next(size for size in SLOTS if size >= max(tokens, least))
         wanted = next(n for n in ROW_COUNTS if n >= min(questions, self.max_rows))
         known = self._rows.pop((wanted, slots), None)
         if known is None:
