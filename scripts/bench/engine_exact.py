@@ -10,12 +10,12 @@ from engine_peers import inputs_of
 from torch import Tensor
 from torch.nn import functional as F
 
-from geo_r1_backend.models.qwen.decode import APART, WHOLE, Way
+from geo_r1_backend.models.qwen.decode import APART, ONCE, Way
 from geo_r1_backend.models.qwen.runtime import Question
 
 
 @torch.no_grad()
-def forced_logits(ours: Ours, picture: Any, said: list[int], *, once: Way) -> Tensor:
+def forced_logits(ours: Ours, picture: Any, said: list[int], *, way: Way) -> Tensor:
     """Our logits ``(tokens, vocabulary)`` where the given tokens are said, by steps without a graph."""
     runtime, found = ours.runtime, []
     asked = runtime.asked(Question(picture, WORDS))
@@ -38,7 +38,7 @@ def forced_logits(ours: Ours, picture: Any, said: list[int], *, once: Way) -> Te
         decoder.first(rows, which, normed, draws=False)
         for token in said[:-1]:
             rows.current[0] = token
-            decoder.step(rows, 1, draws=False, once=once)
+            decoder.step(rows, 1, draws=False, way=way)
     finally:
         decoder._choose = choose  # type: ignore[method-assign]
     return torch.stack(found)
@@ -90,18 +90,18 @@ def exactness(
     ]
     theirs = their_logits(model, tokenizer, picture, said)
     rows: dict[str, Any] = {}
-    for once in (APART, WHOLE):
-        if once and not ours.runtime.operations.reads_once(1):
+    for way in (APART, ONCE):
+        if way.once and not ours.runtime.operations.reads_once(1):
             continue
-        mine = forced_logits(ours, picture, said, once=once)
-        rows["ours, once" if once else "ours"] = compared(mine, theirs)
+        mine = forced_logits(ours, picture, said, way=way)
+        rows["ours, once" if way.once else "ours"] = compared(mine, theirs)
     model.set_attn_implementation("eager")
     rows["transformers, its other attention"] = compared(
         their_logits(model, tokenizer, picture, said), theirs
     )
     model.set_attn_implementation("sdpa")
     if float32:
-        mine = forced_logits(ours, picture, said, once=APART)
+        mine = forced_logits(ours, picture, said, way=APART)
         model.float()
         truth = their_logits(model, tokenizer, picture, said)
         rows["ours, beside float32"] = compared(mine, truth)

@@ -12,28 +12,28 @@ import torch
 from engine_ours import Ours
 from torch import Tensor
 
-from geo_r1_backend.models.qwen.decode import MATRICES
 from geo_r1_backend.models.qwen.graphs import Pool, recorded, time_ms
 from geo_r1_backend.models.qwen.operations import Operations
 
 BLOCKS = (
+    {"OUTPUTS": 8, "BLOCK": 2048, "num_warps": 8},
     {"OUTPUTS": 4, "BLOCK": 2048, "num_warps": 4},
     {"OUTPUTS": 2, "BLOCK": 2048, "num_warps": 4},
+    {"OUTPUTS": 2, "BLOCK": 2048, "num_warps": 8},
     {"OUTPUTS": 1, "BLOCK": 2048, "num_warps": 4},
-    {"OUTPUTS": 4, "BLOCK": 2048, "num_warps": 8},
-    {"OUTPUTS": 8, "BLOCK": 2048, "num_warps": 8},
-    {"OUTPUTS": 4, "BLOCK": 1024, "num_warps": 4},
+    {"OUTPUTS": 1, "BLOCK": 2048, "num_warps": 2},
     {"OUTPUTS": 2, "BLOCK": 1024, "num_warps": 2},
-    {"OUTPUTS": 4, "BLOCK": 1024, "num_warps": 2},
+    {"OUTPUTS": 1, "BLOCK": 1024, "num_warps": 2},
 )
 PARTS = (
-    {"SPLITS": 16, "BLOCK": 32, "num_warps": 4},
-    {"SPLITS": 8, "BLOCK": 32, "num_warps": 4},
-    {"SPLITS": 8, "BLOCK": 64, "num_warps": 4},
-    {"SPLITS": 8, "BLOCK": 64, "num_warps": 8},
-    {"SPLITS": 4, "BLOCK": 128, "num_warps": 8},
-    {"SPLITS": 16, "BLOCK": 64, "num_warps": 4},
+    {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 64, "num_warps": 4},
+    {"PROGRAMS": 264, "SPLITS": 16, "BLOCK": 64, "num_warps": 4},
+    {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 64, "num_warps": 8},
+    {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 32, "num_warps": 4},
+    {"PROGRAMS": 264, "SPLITS": 8, "BLOCK": 64, "num_warps": 4},
+    {"PROGRAMS": 264, "SPLITS": 8, "BLOCK": 128, "num_warps": 8},
 )
+MATRICES = ("qkv", "output", "gate_up", "down")
 ATTEND_ROWS = (1, 8, 32)
 SLOTS_USED = 530
 """A prompt of 430 tokens and half of an answer of 200."""

@@ -8,7 +8,7 @@ import os
 import pytest
 import torch
 
-from geo_r1_backend.models.qwen.decode import APART, WHOLE
+from geo_r1_backend.models.qwen.decode import APART, ONCE
 
 INTERPRETED = os.environ.get("TRITON_INTERPRET") == "1"
 DEVICE = "cpu" if INTERPRETED else "cuda"
@@ -83,8 +83,8 @@ def test_attention_never_reads_behind_a_row(parts, monkeypatch):
         assert not arrivals.any()
 
 
-@pytest.mark.parametrize("once", [APART, WHOLE])
-def test_a_whole_step_by_kernels_says_what_plain_torch_says(tmp_path, once, monkeypatch):
+@pytest.mark.parametrize("way", [APART, ONCE])
+def test_a_whole_step_by_kernels_says_what_plain_torch_says(tmp_path, way, monkeypatch):
     """Vision, prompt and two decoded tokens of a tiny model, every small operation by its kernel, as the loop calls them."""
     from geo_r1_backend.models.qwen.fused import FusedOperations
     from tests.backend.test_qwen_runtime import ASKED, runtime, told
@@ -99,7 +99,7 @@ def test_a_whole_step_by_kernels_says_what_plain_torch_says(tmp_path, once, monk
     made = runtime(tmp_path / "stock", operations=FusedOperations())
     step = made.decoder.step
     monkeypatch.setattr(
-        made.decoder, "step", lambda *given, **named: step(*given, **named, once=once)
+        made.decoder, "step", lambda *given, **named: step(*given, **named, way=way)
     )
 
     assert told(made, ASKED[:2], 3) == expected

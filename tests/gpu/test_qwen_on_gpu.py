@@ -237,7 +237,7 @@ def test_a_pool_of_memory_outlives_its_graphs():
 def test_every_way_of_a_step_is_recorded_and_says_the_same():
     """Norms, gates and sums inside of some matrix products or beside them, kernels that start early: all graphs of a step choose the same tokens."""
     from geo_r1_backend.models.qwen.choice import choose_operations
-    from geo_r1_backend.models.qwen.decode import APART, EARLY, WAYS, WHOLE
+    from geo_r1_backend.models.qwen.decode import APART, ONCE, Way
     from geo_r1_backend.models.qwen.graphs import Pool, recorded
     from geo_r1_backend.models.qwen.runtime import QwenRuntime
 
@@ -248,7 +248,7 @@ def test_every_way_of_a_step_is_recorded_and_says_the_same():
     model = make_model("tiny", "cuda", tokenizer).float()
     made = QwenRuntime(model, tokenizer, operations=operations)
     said = []
-    for way in (APART, *WAYS, APART | {EARLY}, WHOLE | {EARLY}):
+    for way in (APART, ONCE, Way(early=True), Way(once=True, early=True)):
         rows = made.decoder.make_rows(2, 64)
         for tensor, value in ((rows.used, 4), (rows.positions, 4), (rows.limits, 64)):
             tensor.fill_(value)
@@ -256,7 +256,7 @@ def test_every_way_of_a_step_is_recorded_and_says_the_same():
         rows.current.copy_(torch.tensor([65, 66], device="cuda"))
         with torch.no_grad():
             graph, _ = recorded(
-                lambda rows=rows, way=way: made.decoder.step(rows, 2, draws=False, once=way),
+                lambda rows=rows, way=way: made.decoder.step(rows, 2, draws=False, way=way),
                 pool=Pool(),
             )
         for _ in range(8):

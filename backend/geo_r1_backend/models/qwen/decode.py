@@ -9,7 +9,7 @@ without a graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,21 +23,23 @@ from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.rows import Rows
 from geo_r1_backend.models.qwen.weights import Weights
 
-MATRICES = ("qkv", "output", "gate_up", "down")
-"""Of a layer; each may have what stands before and behind it inside, in one kernel."""
-EARLY = "early"
-"""Our kernels start before the one in front of them has ended."""
-Way = frozenset[str]
-"""Some of the matrices, and perhaps `EARLY`."""
-APART: Way = frozenset()
-WHOLE: Way = frozenset(MATRICES)
-WAYS: tuple[Way, ...] = (
-    WHOLE,
-    WHOLE - {"down"},
-    WHOLE - {"gate_up"},
-    WHOLE - {"gate_up", "down"},
-)
-"""Worth a trial for few rows: the long matrices may be quicker in the library, whose own kernels divide them."""
+
+@dataclass(frozen=True)
+class Way:
+    """How a step is done."""
+
+    once: bool = False
+    """Whether matrix products have the norm before them, the gate or the sum behind them inside, in one kernel."""
+    early: bool = False
+    """Whether our kernels start before the one in front of them has ended."""
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return ("once" if self.once else "apart") + (", early" if self.early else "")
+
+
+APART, ONCE = Way(), Way(once=True)
 
 Tables = tuple[Tensor, Tensor]
 """Cos and sin of all positions of text, ``(positions, width / 2)``."""
@@ -154,7 +156,7 @@ class Decoder:
         *,
         draws: bool,
         used: int | None = None,
-        once: Way = APART,
+        way: Way = APART,
     ) -> Tensor:
         """One token for each of the first rows; ended ones stay where they are.
 
@@ -163,7 +165,7 @@ class Decoder:
             count: of the rows that take part.
             draws: whether any row has a temperature.
             used: slots that hold something in any row, where the host knows.
-            once: matrix products that have the norm before them, the gate or the sum behind them inside.
+            way: see there.
 
         Returns:
             What the head read, ``(count, hidden)``.
@@ -172,7 +174,7 @@ class Decoder:
         at, positions = rows.used[:count], rows.positions[:count]
         # sums of all layers in float32: rounded 72 times they are what sets a bfloat16 rollout and its trainer apart
         hidden = language.embedded(rows.current[:count]).float()
-        normed = self._layers(rows, hidden, at, positions, used, once)
+        normed = self._layers(rows, hidden, at, positions, used, way)
         heat = rows.heat[:count] if draws else None
         seen = rows.seen[:count] if rows.seen is not None else None
         ids, likely = self._choose(normed, heat, seen, rows.log_probs)
@@ -190,20 +192,19 @@ class Decoder:
         at: Tensor,
         positions: Tensor,
         used: int | None,
-        once: Way,
+        way: Way,
     ) -> Tensor:
         """All layers over one token of each row: its hidden state, normed."""
         language = self.language
         shape, weights, do = language.shape, language.weights, language.operations
-        if EARLY in once:
+        if way.early:
             do = self._early or do
         eps = shape.norm_eps
         update: Tensor | None = None  # what is still to be added to the hidden state
         for index, layer in enumerate(language.model.layers):
             norm, after = layer.input_layernorm.weight, layer.post_attention_layernorm.weight
-            if "qkv" in once:
-                hidden = hidden if update is None else hidden + update
-                fused = weights.fused[index]
+            fused = weights.fused[index] if way.once else None
+            if fused is not None:
                 heads = do.norm_linear(hidden, norm, eps, fused.qkv, fused.qkv_bias)
             else:
                 hidden, normed = do.add_norm(hidden, update, norm, eps)
@@ -212,20 +213,13 @@ class Decoder:
             mixed = do.attend_new(
                 heads, language.tables, positions, at, keys, values, shape, rows.arrivals, used
             )
-            if "output" in once:
-                hidden, update = do.linear_add(mixed, weights.fused[index].output, hidden), None
+            if fused is not None:
+                hidden = do.linear_add(mixed, fused.output, hidden)
+                inner = do.norm_gated(hidden, after, eps, fused.gate_up)
+                hidden = do.linear_add(inner, fused.down, hidden)
             else:
-                update = weights.output(index, mixed)
-            if "gate_up" in once:
-                hidden = hidden if update is None else hidden + update
-                inner = do.norm_gated(hidden, after, eps, weights.fused[index].gate_up)
-            else:
-                hidden, normed = do.add_norm(hidden, update, after, eps)
-                inner = do.swiglu(weights.gate_up(index, normed))
-            if "down" in once:
-                hidden, update = do.linear_add(inner, weights.fused[index].down, hidden), None
-            else:
-                update = weights.down(index, inner)
+                hidden, normed = do.add_norm(hidden, weights.output(index, mixed), after, eps)
+                update = weights.down(index, do.swiglu(weights.gate_up(index, normed)))
         return do.add_norm(hidden, update, language.model.norm.weight, eps)[1]
 
     def _choose(
@@ -264,7 +258,7 @@ class Decoder:
         language = self.language
         ways: list[Way] = [APART]
         if language.weights.is_plain and language.operations.reads_once(count):
-            ways += WAYS
+            ways.append(ONCE)
         kept = [tensor.clone() for tensor in rows.small]
         dice = self.generator.get_state()
 
@@ -278,7 +272,7 @@ class Decoder:
         def try_way(way: Way) -> None:
             try:
                 graph, normed = recorded(
-                    lambda: self.step(rows, count, draws=draws, once=way),
+                    lambda: self.step(rows, count, draws=draws, way=way),
                     pool=self._pool,
                     generator=self.generator if draws else None,
                     after_trial=put_back,
@@ -286,28 +280,28 @@ class Decoder:
                 found[way] = _Recorded(graph, time_ms(graph, put_back), normed.clone())
             except RuntimeError as error:  # border: a compiler and a driver run here
                 put_back()
-                left_out[name_of(way)] = reason_of(error)
+                left_out[way.name] = reason_of(error)
 
         for way in ways:
             try_way(way)
         if self._early is not None and found:
             quickest = min(found, key=lambda way: found[way].ms)
-            for way in {quickest, WHOLE} & found.keys():
-                early = way | {EARLY}
+            for way in {quickest, ONCE} & found.keys():
+                early = replace(way, early=True)
                 try_way(early)
                 # the same kernels in the same order: another result is one that was read too early
                 if early in found and not torch.equal(found[early].normed, found[way].normed):
                     del found[early]
-                    left_out[name_of(early)] = f"another result than {name_of(way)}"
+                    left_out[early.name] = f"another result than {way.name}"
         self.generator.set_state(dice)
         self.captures += 1
         if not found:
-            self.refused, self._failures = left_out[name_of(APART)], self._failures + 1
+            self.refused, self._failures = left_out[APART.name], self._failures + 1
             return _Eager(lambda: self.step(rows, count, draws=draws))
         self.refused, self._failures = "", 0
         fastest = min(found, key=lambda way: found[way].ms)
-        times_ms = {name_of(way): round(one.ms, 3) for way, one in found.items()}
-        self.chosen[count] = {"once": name_of(fastest), "ms": times_ms, "left_out": left_out}
+        times_ms = {way.name: round(one.ms, 3) for way, one in found.items()}
+        self.chosen[count] = {"once": fastest.name, "ms": times_ms, "left_out": left_out}
         return found[fastest].graph
 
 
@@ -331,9 +325,3 @@ class _Eager:
     def replay(self) -> None:
         """Run it."""
         self._step()
-
-
-def name_of(way: Way) -> str:
-    """For people."""
-    said = " + ".join(name for name in MATRICES if name in way) or "apart"
-    return f"{said}, early" if EARLY in way else said

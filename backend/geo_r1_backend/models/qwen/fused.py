@@ -12,12 +12,17 @@ from geo_r1_backend.models.qwen.rows import Rows
 
 ONCE_ROWS = 2
 """Rows for which `vector_kernel` may win: more are the library's, whose tensor cores read the weights once for all of them."""
-VECTOR: dict[str, int] = {"OUTPUTS": 4, "BLOCK": 2048, "num_warps": 4}
+VECTOR: dict[str, int] = {"OUTPUTS": 2, "BLOCK": 2048, "num_warps": 4}
 """Its blocks where `TUNED` has no others."""
-TUNED: dict[tuple[int, int], dict[str, int]] = {}
-"""Blocks by (outputs, inputs) of a matrix, as `scripts/bench/gpu_engine.py --only tune` prints them."""
-ATTEND: dict[str, int] = {"PROGRAMS": 264, "SPLITS": 16, "BLOCK": 32, "num_warps": 4}
-"""Into about so many parts the attention of all rows is divided (264 = twice the multiprocessors of an H100), a row's slots into at most
+TUNED: dict[tuple[int, int], dict[str, int]] = {
+    (2560, 2048): {"OUTPUTS": 8, "BLOCK": 2048, "num_warps": 8},
+    (2048, 2048): {"OUTPUTS": 8, "BLOCK": 2048, "num_warps": 8},
+    (11008, 2048): {"OUTPUTS": 2, "BLOCK": 1024, "num_warps": 2},
+}
+"""Blocks by (outputs, inputs) of a matrix where others are faster, as `scripts/bench/gpu_engine.py --only tune` prints them: a 3B model's
+on an H100."""
+ATTEND: dict[str, int] = {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 64, "num_warps": 4}
+"""Into about so many parts the attention of all rows is divided (528 = four times the multiprocessors of an H100), a row's slots into at most
 `SPLITS`, and its blocks; tuned by the same command."""
 CHECKED = (
     "add_norm",
@@ -163,9 +168,9 @@ class FusedOperations(Operations):
             GROUP=_power(shared),
             QUERIES=16,
             HALF=width // 2,
-            BLOCK=ATTEND["BLOCK"] if rows <= 4 else max(64, ATTEND["BLOCK"]),
+            BLOCK=ATTEND["BLOCK"],
             num_warps=ATTEND["num_warps"],
-            num_stages=2,
+            num_stages=1,
             **self._launch,
         )
         return out

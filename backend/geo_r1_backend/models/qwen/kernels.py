@@ -4,8 +4,8 @@ They read and write the model's type and calculate in float32; sums that plain t
 as well. Every kernel has bounds on all its accesses; sizes need not be powers of two.
 
 EARLY: the kernel may start before the one in front of it has ended (programmatic dependent launch, from Hopper on). Before
-`gdc_wait` it reads only what no kernel of this module writes in the same step: weights, tables, positions, slots. A kernel that waits
-has everything of all kernels in front of it, since each of those has waited, too.
+`gdc_wait` it reads only what was there before the step: weights, tables, positions, slots, older keys and values. A kernel that waits
+has everything of all kernels in front of it, since each of those has waited, too; between two steps stand kernels that start late.
 """
 
 from __future__ import annotations
@@ -136,6 +136,14 @@ def attend_new_kernel(  # noqa: PLR0915
     kind = out.dtype.element_ty
     q, h, d = tl.arange(0, QUERIES), tl.arange(0, HALF), tl.arange(0, WIDTH)
     real = q < SHARED
+    # a block is always on its way while one is used; the first of them before the new token is there
+    cache = row * row_stride + head * head_stride
+    slot = part * share + tl.arange(0, BLOCK)
+    there = (slot < old)[:, None]
+    line = cache + slot.to(tl.int64)[:, None] * WIDTH
+    k = tl.load(keys + line + h[None, :], mask=there, other=0.0)
+    k2 = tl.load(keys + line + HALF + h[None, :], mask=there, other=0.0)
+    v = tl.load(values + line + d[None, :], mask=there, other=0.0)
     place = tl.load(positions + row)
     c = tl.load(cos + place * HALF + h).to(tl.float32)
     s = tl.load(sin + place * HALF + h).to(tl.float32)
@@ -153,7 +161,6 @@ def attend_new_kernel(  # noqa: PLR0915
     high = tl.load(token + (heads + head) * WIDTH + HALF + h).to(tl.float32)
     k_low, k_high = (low * c - high * s).to(kind), (high * c + low * s).to(kind)
     v_new = tl.load(token + (heads + kv_heads + head) * WIDTH + d)
-    cache = row * row_stride + head * head_stride
     is_first = part == 0
     tl.store(keys + cache + slot_new * WIDTH + h, k_low, mask=is_first & (h < HALF))
     tl.store(keys + cache + slot_new * WIDTH + HALF + h, k_high, mask=is_first & (h < HALF))
@@ -164,21 +171,24 @@ def attend_new_kernel(  # noqa: PLR0915
     weight_sum = tl.where(is_first, tl.full([QUERIES], 1.0, tl.float32), 0.0)
     gathered = tl.zeros([QUERIES, WIDTH], tl.float32)
     gathered += tl.where(is_first, v_new.to(tl.float32), 0.0)[None, :]
-    for first in range(part * share, tl.minimum((part + 1) * share, old), BLOCK):
+    end = tl.minimum((part + 1) * share, old)
+    for first in range(part * share, end, BLOCK):
         slot = first + tl.arange(0, BLOCK)
-        there = slot < old
-        line = cache + slot[:, None] * WIDTH
-        k = tl.load(keys + line + h[None, :], mask=there[:, None], other=0.0)
-        k2 = tl.load(keys + line + HALF + h[None, :], mask=there[:, None], other=0.0)
-        v = tl.load(values + line + d[None, :], mask=there[:, None], other=0.0)
-        scores = tl.dot(q_low, tl.trans(k), input_precision="ieee")
-        scores = tl.dot(q_high, tl.trans(k2), scores, input_precision="ieee") * scale
-        scores = tl.where(there[None, :], scores, float("-inf"))
+        k_now, k2_now, v_now, counts = k, k2, v, slot < old
+        slot += BLOCK
+        there = (slot < end)[:, None]
+        line = cache + slot.to(tl.int64)[:, None] * WIDTH
+        k = tl.load(keys + line + h[None, :], mask=there, other=0.0)
+        k2 = tl.load(keys + line + HALF + h[None, :], mask=there, other=0.0)
+        v = tl.load(values + line + d[None, :], mask=there, other=0.0)
+        scores = tl.dot(q_low, tl.trans(k_now), input_precision="ieee")
+        scores = tl.dot(q_high, tl.trans(k2_now), scores, input_precision="ieee") * scale
+        scores = tl.where(counts[None, :], scores, float("-inf"))
         higher = tl.maximum(best, tl.max(scores, axis=1))
         p = tl.exp(scores - higher[:, None])
         fade = tl.exp(best - higher)
         weight_sum = weight_sum * fade + tl.sum(p, axis=1)
-        gathered = gathered * fade[:, None] + tl.dot(p.to(kind), v, input_precision="ieee")
+        gathered = gathered * fade[:, None] + tl.dot(p.to(kind), v_now, input_precision="ieee")
         best = higher
     # ---- what the parts have found; of one row and head they lie behind each other
     group = row * kv_heads + head
