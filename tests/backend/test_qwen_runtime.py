@@ -24,6 +24,7 @@ from geo_r1_backend.models.qwen import batcher, graphs
 from geo_r1_backend.models.qwen.adapters import read_adapter
 from geo_r1_backend.models.qwen.batcher import answers
 from geo_r1_backend.models.qwen.decode import ONCE
+from geo_r1_backend.models.qwen.operations import Operations
 from geo_r1_backend.models.qwen.runtime import Question, QwenRuntime
 from geo_r1_backend.training.lora import add_lora, lora_parameters
 from tests.backend.fake_cuda import Cuda
@@ -376,6 +377,38 @@ def test_a_step_that_cannot_be_recorded_is_told_and_tried_again(stock, cuda):
     recorded_step(made)
 
     assert made.decoder.refused == ""
+
+
+class StartingEarly(Operations):
+    """Plain torch that also claims to have kernels for few rows, and kernels that start early; these may read too early."""
+
+    def __init__(self, apart=0.0):
+        self.apart = apart
+
+    def reads_once(self, rows):
+        return rows <= 2
+
+    def early(self):
+        return ReadingTooEarly(self.apart)
+
+
+class ReadingTooEarly(StartingEarly):
+    """What `StartingEarly` gives."""
+
+    def linear_add(self, inputs, weight, hidden):
+        return super().linear_add(inputs, weight, hidden) + self.apart
+
+
+def test_a_step_that_starts_too_early_is_not_taken(stock, cuda):
+    """Ways whose kernels start early count only with the same result to the last bit; which one is none, and why, is kept."""
+    recorded_step(right := runtime(stock, operations=StartingEarly()))
+    recorded_step(wrong := runtime(stock, operations=StartingEarly(1e-3)))
+
+    assert set(right.decoder.chosen[2]["ms"]) == {"apart", "once", "apart, early", "once, early"}
+    assert right.decoder.chosen[2]["left_out"] == {}
+    # the other way has no such product, and is right
+    assert set(wrong.decoder.chosen[2]["ms"]) == {"apart", "once", "apart, early"}
+    assert wrong.decoder.chosen[2]["left_out"] == {"once, early": "another result than once"}
 
 
 @pytest.mark.parametrize("questions", [1, 3])
