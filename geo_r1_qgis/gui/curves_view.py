@@ -15,6 +15,8 @@ from .small_print import smaller
 
 CHART_PX = 104
 LINE_PX, AXIS_PX, GAP_PX = 15, 34, 6
+KEY_PX = 11 + 10
+"""What a name in the legend needs besides its own width: its square, and the way to the next one."""
 PALETTE = (
     colours.NEUTRAL, colours.WAITING, colours.GOOD, colours.BAD, QColor(140, 98, 190), QColor(80, 160, 170),
 )  # fmt: skip
@@ -47,7 +49,7 @@ class CurvesView(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(300, max(1, len(self.charts)) * CHART_PX)
+        return QSize(300, max(1, len(self.charts)) * self._chart_px())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(200, self.sizeHint().height())
@@ -56,17 +58,25 @@ class CurvesView(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, True)
         for number, chart in enumerate(self.charts):
-            self._draw(painter, chart, number * CHART_PX)
+            self._draw(painter, chart, number * self._chart_px())
         painter.end()
+
+    def _line_px(self) -> int:
+        return max(LINE_PX, self.fontMetrics().lineSpacing())
+
+    def _chart_px(self) -> int:
+        """Plots keep their height; large letters need more above them."""
+        return CHART_PX + 2 * (self._line_px() - LINE_PX)
 
     def _draw(self, painter: QPainter, chart: Chart, top: int) -> None:
         has_legend = len(chart.series) > 1
-        head_px = (2 if has_legend else 1) * LINE_PX + 3
+        line_px = self._line_px()
+        head_px = (2 if has_legend else 1) * line_px + 3
         plot = QRectF(
             AXIS_PX,
             top + head_px,
             self.width() - AXIS_PX - GAP_PX,
-            CHART_PX - head_px - GAP_PX * 2,
+            self._chart_px() - head_px - GAP_PX * 2,
         )
         ink = self.palette().color(QPalette.ColorRole.WindowText)
         faint = colours.mixed(ink, self.palette().color(QPalette.ColorRole.Window), 0.8)
@@ -78,20 +88,24 @@ class CurvesView(QWidget):
             flags = as_number(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             painter.drawText(QRectF(0, y - 8, AXIS_PX - 5, 16), flags, f"{tick:g}")
         painter.setPen(ink)
-        painter.drawText(QPointF(0, top + 11), self._title(chart.key))
-        x = plot.left()
+        metrics, right = self.fontMetrics(), Qt.TextElideMode.ElideRight
+        title = metrics.elidedText(self._title(chart.key), right, self.width())
+        painter.drawText(QPointF(0, top + metrics.ascent()), title)
+        names = [self._name(series.key) for series in chart.series]
+        needed = sum(metrics.boundingRect(name).width() + KEY_PX for name in names)
+        x = max(0.0, min(plot.left(), self.width() - needed))  # a narrow dock has no room to indent
         for index, series in enumerate(chart.series):
             colour = PALETTE[index % len(PALETTE)]
             self._line(painter, plot, chart, series, colour)
             if not has_legend:
                 continue
-            name = self._name(series.key)
+            name = metrics.elidedText(names[index], right, max(20, int(self.width() - x - 11)))
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(colour)
-            painter.drawRect(QRectF(x, top + LINE_PX + 3, 8, 8))
+            painter.drawRect(QRectF(x, top + line_px + (line_px - 8) / 2, 8, 8))
             painter.setPen(ink)
-            painter.drawText(QPointF(x + 11, top + LINE_PX + 11), name)
-            x += 11 + self.fontMetrics().boundingRect(name).width() + 12
+            painter.drawText(QPointF(x + 11, top + line_px + metrics.ascent()), name)
+            x += metrics.boundingRect(names[index]).width() + KEY_PX
 
     def _line(
         self, painter: QPainter, plot: QRectF, chart: Chart, series: Series, colour: QColor
@@ -119,7 +133,7 @@ class CurvesView(QWidget):
 
     def _title(self, key: str) -> str:
         titles = {
-            "loss": self.tr("Learning from examples: how far from the true answers"),
+            "loss": self.tr("Learning from examples: how far off"),
             "reward": self.tr("Learning from rewards: what an answer earns"),
             "quality": self.tr("How well the answers fit, 0 to 1"),
             "length": self.tr("Length of the answers, tokens"),

@@ -121,6 +121,8 @@ class TrainController(QObject):
         if index == 1 and self._connection.standing.can_ask:
             self._take_client(self._connection.standing)
             self._list_runs()
+        if index == 1:
+            self._show_now()  # another model may have been chosen meanwhile
 
     def close(self) -> None:
         """Let go of everything; a run goes on without us."""
@@ -224,7 +226,12 @@ class TrainController(QObject):
         if self.state.adapter is not None:
             self.model_chosen.emit(self.state.adapter)
             title = self.tr("Questions go to this model now")
-            self._panel.notice.show_remark(title, self.tr("Another one: menu ▸ Model."))
+            text = self.tr(
+                "Open the tab Ask, look at a place where you drew nothing, and ask in the words that you taught. Another model: "
+                "menu ▸ Model."
+            )
+            self._panel.notice.show_remark(title, text)
+            self._show_now()
 
     def _delete(self, run: tw.RunInfo) -> None:
         if self._client is None:
@@ -260,6 +267,8 @@ class TrainController(QObject):
     def _show_now(self) -> None:
         for chip in self._panel.show_state(self.state):
             self._fetch(chip)
+        adapter = self.state.adapter
+        self._panel.set_in_use(bool(adapter) and adapter == self._connection.settings.model)
         self._set_button()
 
     def _fetch(self, chip: str) -> None:

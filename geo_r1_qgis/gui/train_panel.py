@@ -50,6 +50,15 @@ class TrainPanel(QWidget):
         self.form = TrainForm(self)
         self.notice = Notice(self)
         self.notice.setObjectName("geoR1TrainNotice")
+        self.advice = small_print(self)
+        self.advice.setObjectName("geoR1TrainAdvice")
+        self.advice.setWordWrap(True)
+        self.advice.setText(
+            self.tr(
+                "Teaches the model a kind of object that it does not know. Draw a polygon around each of about twenty, and around "
+                "every other one that is near them; say what they show. The check tells what cannot be used, and starts nothing."
+            )
+        )
         self.stage = QLabel(self)
         self.stage.setObjectName("geoR1TrainStage")
         self.stage.setTextFormat(Qt.TextFormat.PlainText)
@@ -93,6 +102,7 @@ class TrainPanel(QWidget):
         if check is not None:
             self.stage.setText(check_words(check))
         self.stage.setVisible(bool(self.stage.text()))
+        self._show_advice()
 
     def show_state(self, state: TrainState) -> List[str]:
         """Stage, curves, chips and verdict; returns chips whose pixels are missing."""
@@ -109,8 +119,14 @@ class TrainPanel(QWidget):
         self.note.setText(state.notes[-1] if state.notes else "")
         self.note.setVisible(bool(state.notes))
         self.resume.setVisible(state.can_resume)
+        self._show_advice()
         self._show_verdict(state)
         return missing
+
+    def set_in_use(self, is_in_use: bool) -> None:
+        """Whether questions go to the model of this run already."""
+        self.use.setEnabled(not is_in_use)
+        self.use.setText(self.tr("In use") if is_in_use else self.tr("Use this model"))
 
     def set_button(self, text: str, *, is_enabled: bool = True) -> None:
         """What the large button does now."""
@@ -125,10 +141,16 @@ class TrainPanel(QWidget):
             item = QTreeWidgetItem([run.name or run.id, run_words(run)])
             item.setData(0, _ROLE, run)
             item.setToolTip(0, plain_tooltip(run.name or run.id))
+            item.setToolTip(1, plain_tooltip(run_words(run)))
             self.runs.addTopLevelItem(item)
         self.runs_title.setVisible(bool(runs))
         self.runs.setVisible(bool(runs))
-        self.runs.setFixedHeight(8 + 20 * min(5, max(1, len(runs))))
+        row_px = self.runs.sizeHintForRow(0) if runs else 20
+        self.runs.setFixedHeight(8 + row_px * min(5, max(1, len(runs))))
+
+    def _show_advice(self) -> None:
+        """Only where nothing else is said yet."""
+        self.advice.setVisible(not self.stage.text() and not self.curves.charts)
 
     def _show_verdict(self, state: TrainState) -> None:
         verdict = state.verdict
@@ -139,6 +161,9 @@ class TrainPanel(QWidget):
         if verdict is not None:
             title, figures = verdict_words(verdict, QCoreApplication.translate)
             self.verdict.setText(title)
+            if verdict.outcome == "too_few":
+                by_eye = self.tr("Judge by eye: use the model, and ask it where you drew nothing.")
+                figures = f"{figures}\n{by_eye}"
             self.figures.setText(figures)
             self.use.setDefault(verdict.outcome == "better")
 
@@ -185,7 +210,7 @@ class TrainPanel(QWidget):
         layout.addWidget(self.form)
         layout.addLayout(buttons)
         for widget in (
-            self.notice, self.stage, self.problems, self.verdict, self.figures, self.use, self.curves, self.strip,
+            self.advice, self.notice, self.stage, self.problems, self.verdict, self.figures, self.use, self.curves, self.strip,
             self.note, self.runs_title, self.runs,
         ):  # fmt: skip
             layout.addWidget(widget)

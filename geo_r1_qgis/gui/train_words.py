@@ -45,7 +45,7 @@ def stage_words(state: TrainState) -> str:
             done=done, of=of
         ),
         Stage.STARTING: translate("Train", "Starting…"),
-        Stage.QUEUED: translate("Train", "Waiting for another run to end"),
+        Stage.QUEUED: translate("Train", "Waiting for its turn: one run at a time"),
         Stage.RUNNING: translate("Train", "Training")
         if at
         else translate("Train", "Training: looking at the start"),
@@ -78,4 +78,4 @@ def run_words(run: tw.RunInfo) -> str:
         "failed": translate("Train", "failed"),
     }
     at = translate("Train", "step {step} of {steps}").format(step=run.step, steps=run.steps)
-    return " · ".join((states[run.state], at, run.method, run.created[:16].replace("T", " ")))
+    return " · ".join((states[run.state], run.created[:16].replace("T", " "), at, run.method))

@@ -723,83 +723,83 @@
 <context>
     <name>CurvesView</name>
     <message>
-        <location filename="../gui/curves_view.py" line="33"/>
+        <location filename="../gui/curves_view.py" line="35"/>
         <source>Curves of the training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="138"/>
+        <location filename="../gui/curves_view.py" line="152"/>
         <source>loss</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="122"/>
-        <source>Learning from examples: how far from the true answers</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/curves_view.py" line="123"/>
+        <location filename="../gui/curves_view.py" line="137"/>
         <source>Learning from rewards: what an answer earns</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="124"/>
+        <location filename="../gui/curves_view.py" line="138"/>
         <source>How well the answers fit, 0 to 1</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="125"/>
+        <location filename="../gui/curves_view.py" line="139"/>
         <source>Length of the answers, tokens</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="131"/>
+        <location filename="../gui/curves_view.py" line="145"/>
         <source>in all</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="132"/>
+        <location filename="../gui/curves_view.py" line="146"/>
         <source>form</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="133"/>
+        <location filename="../gui/curves_view.py" line="147"/>
         <source>overlap</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="134"/>
+        <location filename="../gui/curves_view.py" line="148"/>
         <source>overlap of masks</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="136"/>
+        <location filename="../gui/curves_view.py" line="150"/>
         <source>right and complete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="137"/>
+        <location filename="../gui/curves_view.py" line="151"/>
         <source>near misses</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="139"/>
+        <location filename="../gui/curves_view.py" line="153"/>
         <source>tries while learning</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="140"/>
+        <location filename="../gui/curves_view.py" line="154"/>
         <source>validation pictures</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="141"/>
+        <location filename="../gui/curves_view.py" line="155"/>
         <source>held-out pictures</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/curves_view.py" line="142"/>
+        <location filename="../gui/curves_view.py" line="156"/>
         <source>length</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/curves_view.py" line="136"/>
+        <source>Learning from examples: how far off</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -4623,11 +4623,6 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_words.py" line="48"/>
-        <source>Waiting for another run to end</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
         <location filename="../gui/train_words.py" line="49"/>
         <source>Training</source>
         <translation type="unfinished"></translation>
@@ -4667,32 +4662,37 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <source>{metric}: {before:.0f} % before, {after:.0f} % after</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../gui/train_words.py" line="48"/>
+        <source>Waiting for its turn: one run at a time</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>TrainController</name>
     <message>
-        <location filename="../gui/train_controller.py" line="226"/>
+        <location filename="../gui/train_controller.py" line="228"/>
         <source>Questions go to this model now</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_controller.py" line="227"/>
-        <source>Another one: menu ▸ Model.</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_controller.py" line="279"/>
+        <location filename="../gui/train_controller.py" line="288"/>
         <source>Stop</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_controller.py" line="281"/>
+        <location filename="../gui/train_controller.py" line="290"/>
         <source>Check the labels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_controller.py" line="283"/>
+        <location filename="../gui/train_controller.py" line="292"/>
         <source>Start training</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_controller.py" line="229"/>
+        <source>Open the tab Ask, look at a place where you drew nothing, and ask in the words that you taught. Another model: menu ▸ Model.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -4860,28 +4860,43 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>TrainPanel</name>
     <message>
-        <location filename="../gui/train_panel.py" line="59"/>
+        <location filename="../gui/train_panel.py" line="68"/>
         <source>Resume</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="77"/>
+        <location filename="../gui/train_panel.py" line="129"/>
         <source>Use this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="166"/>
+        <location filename="../gui/train_panel.py" line="191"/>
         <source>Earlier runs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="151"/>
+        <location filename="../gui/train_panel.py" line="176"/>
         <source>Open</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="152"/>
+        <location filename="../gui/train_panel.py" line="177"/>
         <source>Delete</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="56"/>
+        <source>Teaches the model a kind of object that it does not know. Draw a polygon around each of about twenty, and around every other one that is near them; say what they show. The check tells what cannot be used, and starts nothing.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="129"/>
+        <source>In use</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_panel.py" line="165"/>
+        <source>Judge by eye: use the model, and ask it where you drew nothing.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -77,18 +77,28 @@ def train(qtbot, plugin, panel, layer):
 
 def test_from_polygons_to_a_verdict(qtbot, plugin, panel, four, stub):
     """Checked, cut, sent, started; curves grow, the verdict is said, and the model is offered and not forced."""
+    assert panel.advice.isVisible()
     training = train(qtbot, plugin, panel, four)
     qtbot.waitUntil(lambda: training.state.stage is Stage.FINISHED, timeout=10_000)
     qtbot.waitUntil(panel.use.isVisible, timeout=2000)
 
     assert "Too few held-out objects to tell, n = 4" in panel.verdict.text()
-    assert panel.figures.text() == "Found right: 25 % before, 50 % after"
+    assert panel.figures.text().splitlines()[0] == "Found right: 25 % before, 50 % after"
+    assert "Judge by eye" in panel.figures.text(), (
+        "a verdict that cannot be given says what to do instead"
+    )
+    assert panel.advice.isHidden()
     assert [chart.key for chart in panel.curves.charts] == ["reward", "quality", "length"]
     assert "what an answer earns, near misses" not in panel.curves.accessibleDescription()
     assert "what an answer earns, overlap: 0.70" in panel.curves.accessibleDescription()
     assert plugin.services.connection.settings.model == ""
     QTest.mouseClick(panel.use, Qt.MouseButton.LeftButton)
     assert plugin.services.connection.settings.model == "geo-r1-nano+r1"
+    assert (panel.use.text(), panel.use.isEnabled()) == ("In use", False)
+    assert "ask in the words that you taught" in panel.notice.text
+    plugin.services.actions.use_model("")
+    plugin.services.training.on_tab(1)
+    assert (panel.use.text(), panel.use.isEnabled()) == ("Use this model", True)
 
 
 def test_the_header_names_the_model_that_is_used(qtbot, plugin, panel, four, stub):
