@@ -7,7 +7,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Deque, Dict, List, Optional, Tuple
 
-from qgis.PyQt.QtCore import Qt, QTimer, pyqtSignal
+from qgis.PyQt.QtCore import QPoint, Qt, QTimer, pyqtSignal
 from qgis.PyQt.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette
 from qgis.PyQt.QtWidgets import (
     QAbstractItemView,
@@ -24,6 +24,7 @@ from qgis.PyQt.QtWidgets import (
 
 from ..core import wire
 from ..core.frame import Frame, area_of
+from .answers_menu import answers_menu
 from .qt_names import as_number
 from .small_print import plain_tooltip, small_print
 
@@ -139,6 +140,8 @@ class AnswersPanel(QWidget):
         self.tree.currentItemChanged.connect(lambda item, _: self._show(item))
         self.tree.itemClicked.connect(lambda item, _: self._show(item))
         self.tree.itemActivated.connect(lambda item, _: self._choose(item))
+        self.tree.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.tree.customContextMenuRequested.connect(self._offer)
         self.tree.setToolTip(
             self.tr("A accept · R reject · E edit: the next training learns from it")
         )
@@ -205,6 +208,21 @@ class AnswersPanel(QWidget):
                 answer = item.data(0, _ROLE)
                 if answer is not None and answer.uid in wanted:
                     item.setText(0, _MARKS.get(review, "") + self._name_of(answer))
+
+    def _offer(self, place: QPoint) -> None:
+        item = self.tree.itemAt(place)
+        if item is None or not self.chosen_uids():
+            return
+        value = item.data(0, _ROLE)  # not the row: the list may be emptied while the menu is open
+        menu = answers_menu(
+            self.tree,
+            go_there=lambda: self.answer_chosen.emit(value),
+            judge=lambda word: self._judge(self.review_requested, word),
+            edit=lambda: self._judge(self.edit_requested),
+            export=self.export.click,
+            is_answer=isinstance(value, Answer),
+        )
+        menu.popup(self.tree.mapToGlobal(place))
 
     def _judge(self, signal: Any, *word: str) -> None:
         if self.tree.selectedItems():

@@ -2,6 +2,34 @@
 <!DOCTYPE TS>
 <TS version="2.1">
 <context>
+    <name>Answers</name>
+    <message>
+        <location filename="../gui/answers_menu.py" line="34"/>
+        <source>Go there<byte value="x9"/>Enter</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/answers_menu.py" line="37"/>
+        <source>Accept<byte value="x9"/>A</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/answers_menu.py" line="38"/>
+        <source>Reject<byte value="x9"/>R</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/answers_menu.py" line="39"/>
+        <source>Edit the outline<byte value="x9"/>E</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/answers_menu.py" line="41"/>
+        <source>Export…</source>
+        <translation type="unfinished"></translation>
+    </message>
+</context>
+<context>
     <name>AnswersController</name>
     <message>
         <location filename="../gui/answers_controller.py" line="88"/>
@@ -22,52 +50,52 @@
 <context>
     <name>AnswersPanel</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="113"/>
+        <location filename="../gui/answers_panel.py" line="114"/>
         <source>Answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="117"/>
+        <location filename="../gui/answers_panel.py" line="118"/>
         <source>Export…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="119"/>
+        <location filename="../gui/answers_panel.py" line="120"/>
         <source>Write the chosen answers, or all of them, to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="120"/>
+        <location filename="../gui/answers_panel.py" line="121"/>
         <source>Export answers to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="125"/>
+        <location filename="../gui/answers_panel.py" line="126"/>
         <source>Answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="262"/>
+        <location filename="../gui/answers_panel.py" line="280"/>
         <source>object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="266"/>
+        <location filename="../gui/answers_panel.py" line="284"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="266"/>
+        <location filename="../gui/answers_panel.py" line="284"/>
         <source>{count} found</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="126"/>
+        <location filename="../gui/answers_panel.py" line="127"/>
         <source>Up and Down flash an answer on the map, Enter goes there; A accepts, R rejects, E edits</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="142"/>
+        <location filename="../gui/answers_panel.py" line="145"/>
         <source>A accept · R reject · E edit: the next training learns from it</source>
         <translation type="unfinished"></translation>
     </message>
@@ -75,7 +103,7 @@
 <context>
     <name>AnswersTree</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="86"/>
+        <location filename="../gui/answers_panel.py" line="87"/>
         <source>What was found: here, on the map, and in a GeoPackage at once.</source>
         <translation type="unfinished"></translation>
     </message>

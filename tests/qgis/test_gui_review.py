@@ -3,6 +3,7 @@
 from qgis.core import QgsGeometry
 from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
+from qgis.PyQt.QtWidgets import QMenu
 
 from tests.qgis.person import rows, type_question, wait_for_end
 from tests.qgis.stub_service import a_detection, result, started
@@ -67,3 +68,25 @@ def test_an_edited_outline_is_marked(qtbot, plugin, dock, stub, tmp_path):
     assert layer.commitChanges()
     plugin.services.store.flush(5)
     qtbot.waitUntil(lambda: rows(tmp_path, "review")[0] == ("edited",), timeout=5000)
+
+
+def test_the_right_mouse_button_offers_what_the_keys_do(qtbot, plugin, dock, stub, tmp_path):
+    """Nobody has to know the keys: the menu of a row accepts, rejects, edits and exports, and names the keys."""
+    question = two_answers(qtbot, plugin, dock, stub)
+    tree = dock.answers.tree
+    tree.setCurrentItem(question.child(0))
+    tree.customContextMenuRequested.emit(tree.visualItemRect(question.child(0)).center())
+    menu = tree.findChild(QMenu, "geoR1AnswersMenu")
+    offered = {action.text().split("\t")[0]: action for action in menu.actions()}
+    offered["Reject"].trigger()
+    menu.close()
+    plugin.services.store.flush(5)
+
+    assert list(filter(None, offered)) == [
+        "Go there",
+        "Accept",
+        "Reject",
+        "Edit the outline",
+        "Export…",
+    ]
+    assert rows(tmp_path, "review") == [("rejected",), (None,)]
