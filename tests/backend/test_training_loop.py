@@ -19,7 +19,8 @@ from geo_r1_backend.training.grpo import Run, dice, learning_rate, make_optimize
 from geo_r1_backend.training.journal import Journal
 from geo_r1_backend.training.publish import write_adapter
 from geo_r1_backend.training.report import remaining_s
-from geo_r1_backend.training_wire import RunRequest
+from geo_r1_backend.training.warm_start import told_config
+from geo_r1_backend.training_wire import RunRequest, Score
 from tests.backend.training_run import completions, curve, events
 from tests.pure.training_data import embedded, write_dataset
 
@@ -232,6 +233,59 @@ def test_the_warm_start_ends_where_rewards_begin(run_of, tmp_path):
     assert {row[0] for row in completions(tmp_path)} == {3, 4, 5}
 
 
+def looking(*scores):
+    """A look at the validation part that finds one score after the other: (base, then the rest)."""
+    left = list(scores)
+
+    def look(run):
+        value = left.pop(0) if len(left) > 1 else left[0]
+        found = Score("validation", "acc@0.5", value, 0.0, 1.0, 10, 10, value)
+        if run.progress.step == 0:
+            run.progress.base = found
+        elif run.progress.best is None or found.value >= run.progress.best.value:
+            run.progress.best, run.progress.best_step = found, run.progress.step
+        return True
+
+    return look
+
+
+def test_a_model_that_knows_the_kind_is_spared_the_warm_start(run_of, tmp_path):
+    """Where the untrained model scores well on the validation part, `sft_dapo` learns from rewards alone, at their own rate, and says so."""
+    run = run_of([[RIGHT, NONE]], method="sft_dapo", steps=4, sft_steps=2, learning_rate_alone=0.5)
+    run.look = looking(0.4)
+    train(run)
+
+    assert [e["method"] for e in events(tmp_path, "step")] == ["dapo"] * 4
+    assert [e["learning_rate"] for e in events(tmp_path, "step")][3] == 0.5
+    (note,) = events(tmp_path, "note")
+    assert note["code"] == "warm-start-left-out"
+    assert "0.40" in note["text"]
+    assert told_config(run).sft_steps == 0
+
+
+@pytest.mark.parametrize(("now", "is_undone"), [(0.1, True), (0.2, False), (0.5, False)])
+def test_a_warm_start_that_harms_is_undone(run_of, tmp_path, now, is_undone):
+    """Where the supervised steps make the model worse, rewards begin with the untrained weights; where they do not, they go on."""
+    run = run_of(
+        [[RIGHT, NONE]],
+        method="sft_dapo",
+        steps=3,
+        sft_steps=2,
+        learning_rate=0.0,
+        learning_rate_alone=0.0,
+    )
+    before = run.policy.likely.detach().clone()
+    run.untrained = {name: one.detach().clone() for name, one in run.policy.trainable().items()}
+    run.look = looking(0.2, now)
+    train(run)
+
+    codes = [one["code"] for one in events(tmp_path, "note")]
+    assert torch.equal(run.policy.likely, before) == is_undone, now
+    assert codes == ["warm-start-undone"] * is_undone
+    assert run.progress.begins_at_base == is_undone
+    assert run.progress.evaluated_step == 3
+
+
 def test_checkpoints_bring_everything_back(run_of, tmp_path):
     """A checkpoint restores parameters, moments, the order of prompts and the best score, bit for bit; old ones go."""
     run = run_of([[RIGHT, NONE], [NONE, RIGHT, RIGHT]], method="dapo", steps=4, evaluate_every=1)
@@ -254,7 +308,7 @@ def test_rates_rise_over_the_first_steps_of_each_phase(run_of):
         method="sft_dapo", steps=20, sft_steps=8, warmup_steps=4, learning_rate=1.0, sft_learning_rate=3.0,
     )  # fmt: skip
 
-    rates = [learning_rate(config, step) for step in range(1, 21)]
+    rates = [learning_rate(config, step, Progress()) for step in range(1, 21)]
     assert rates[:8] == [0.75, 1.5, 2.25, 3.0, 3.0, 3.0, 3.0, 3.0]
     assert rates[8:13] == [0.25, 0.5, 0.75, 1.0, 1.0]
 

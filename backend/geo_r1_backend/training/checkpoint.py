@@ -45,6 +45,12 @@ class Progress:
     best_step: int = 0
     """Checkpoint with the best score on the validation part; 0 = none yet."""
     best: Score | None = None
+    base: Score | None = None
+    """Of the untrained model on the validation part."""
+    has_no_warm_start: bool = False
+    """The model knew the kind (`warm_start.py`)."""
+    begins_at_base: bool = False
+    """Rewards began with the untrained weights."""
     evaluated_step: int = -1
     """Last step after which the validation part was looked at."""
     spent_s: float = 0.0
@@ -116,8 +122,9 @@ class Checkpoints:
         self.load_trained(steps[-1], trained)
         _restore(load_file(folder / OPTIMIZER_FILE), trained, optimizer)
         stored = json.loads((folder / STATE_FILE).read_text(encoding="utf-8"))
-        best = stored.pop("best")
-        return Progress(**stored, best=Score(**best) if best else None)
+        for name in ("best", "base"):
+            stored[name] = Score(**stored[name]) if stored[name] else None
+        return Progress(**stored)
 
     @torch.no_grad()
     def load_trained(self, step: int, trained: Mapping[str, nn.Parameter]) -> None:

@@ -16,10 +16,11 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
+from torch import Tensor
 from torch.nn.utils import clip_grad_norm_
 
 from geo_r1_backend.training.checkpoint import Checkpoints, Progress
@@ -35,6 +36,13 @@ from geo_r1_backend.training.rollout_check import RolloutCheck
 from geo_r1_backend.training.sft import SftStep, sft_step
 from geo_r1_backend.training.together import Together
 from geo_r1_backend.training.turning import TURNS
+from geo_r1_backend.training.warm_start import (
+    is_planned,
+    leave_out_if_known,
+    rewards_rate,
+    supervised_steps,
+    undo_if_worse,
+)
 
 
 @dataclass
@@ -50,6 +58,8 @@ class Run:
     look: Callable[[Run], bool]
     """Asks the validation part and notes the best checkpoint; false if it was asked to stop meanwhile."""
     progress: Progress = field(default_factory=Progress)
+    untrained: Mapping[str, Tensor] = field(default_factory=dict)
+    """What is trained, as it was; empty where no warm start may have to be undone."""
     together: Together = field(default_factory=Together)
     check: RolloutCheck = field(default_factory=RolloutCheck)
     images: Images = field(init=False)
@@ -96,6 +106,8 @@ def train(run: Run) -> bool:
             progress.evaluated_step = progress.step
             if progress.step:
                 run.save()
+            else:
+                leave_out_if_known(run)
         if progress.step == config.steps and progress.evaluated_step == progress.step:
             return True
         # a look that was broken off at the end is no reason for a step too many
@@ -109,8 +121,9 @@ def train(run: Run) -> bool:
 def _is_due(run: Run) -> bool:
     """Whether the validation part is to be looked at before the next step."""
     step, last = run.progress.step, run.config.steps
+    warm_start_ends = is_planned(run.config) and step == supervised_steps(run.config, run.progress)
     return run.progress.evaluated_step < step and (
-        step % run.config.evaluate_every == 0 or step == last
+        step % run.config.evaluate_every == 0 or step == last or warm_start_ends
     )
 
 
@@ -118,13 +131,16 @@ def _step(run: Run, step: int) -> None:
     """One step: gradient, update, a point on the curves."""
     began_s = time.monotonic()
     config, trained = run.config, list(run.policy.trainable().values())
-    if step == config.sft_steps + 1:
+    supervised = supervised_steps(config, run.progress)
+    if step == supervised + 1:
         run.optimizer.state.clear()  # moments of another loss
-    rate = learning_rate(config, step)
+        if supervised:
+            undo_if_worse(run)
+    rate = learning_rate(config, step, run.progress)
     for group in run.optimizer.param_groups:
         group["lr"] = rate
     run.optimizer.zero_grad(set_to_none=True)
-    report = _supervised(run, step) if step <= config.sft_steps else _reinforced(run, step)
+    report = _supervised(run, step) if step <= supervised else _reinforced(run, step)
     run.together.add_gradients(trained)
     norm = float(clip_grad_norm_([p for p in trained if p.grad is not None], config.gradient_clip))
     if not math.isfinite(norm) or not math.isfinite(report.loss):
@@ -245,11 +261,11 @@ def learn(
     return sums[0], sums[1], sums[2]
 
 
-def learning_rate(config: TrainingConfig, step: int) -> float:
+def learning_rate(config: TrainingConfig, step: int, progress: Progress) -> float:
     """Of one step: rises over the first steps of each phase, then stays."""
-    supervised = step <= config.sft_steps
-    into = step if supervised else step - config.sft_steps
-    full = config.sft_learning_rate if supervised else config.learning_rate
+    supervised = supervised_steps(config, progress)
+    into = step if step <= supervised else step - supervised
+    full = config.sft_learning_rate if step <= supervised else rewards_rate(config, progress)
     return full * min(1.0, into / max(1, config.warmup_steps))
 
 

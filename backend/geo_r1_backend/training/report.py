@@ -9,6 +9,7 @@ from geo_r1_backend.training.checkpoint import Progress
 from geo_r1_backend.training.config import TrainingConfig
 from geo_r1_backend.training.journal import Row
 from geo_r1_backend.training.rollout import Told
+from geo_r1_backend.training.warm_start import supervised_steps
 from geo_r1_backend.training_wire import StepEvent
 
 
@@ -63,7 +64,9 @@ class Report:
             learning_rate=self.rate,
             seconds=round(self.seconds, 3),
             remaining_s=round(remaining_s, 1),
-            method="sft" if progress.step <= config.sft_steps else config.objective,
+            method="sft"
+            if progress.step <= supervised_steps(config, progress)
+            else config.objective,
         )
 
 
@@ -81,6 +84,8 @@ def remaining_s(
     left = config.steps - progress.step
     looks = config.steps // config.evaluate_every - progress.step // config.evaluate_every
     looks += bool(config.steps % config.evaluate_every)
+    ends = supervised_steps(config, progress)
+    looks += bool(progress.step < ends < config.steps and ends % config.evaluate_every)
     questions = looks * min(validation, config.evaluation_samples) + 2 * held_out
     question_s = progress.asked_s / progress.asked if progress.asked else 0.0
     return left * progress.spent_s / progress.step + questions * question_s

@@ -34,6 +34,11 @@ Outcome = Literal["better", "worse", "no_difference", "too_few"]
 Floats = npt.NDArray[np.float64]
 
 
+def rank_of(score: Score) -> tuple[float, float]:
+    """What of two scores is the better one."""
+    return score.value, score.mean_iou
+
+
 @dataclass(frozen=True)
 class Row:
     """How one sample was answered."""

@@ -25,8 +25,10 @@ from geo_r1_backend.training.journal import Journal
 from geo_r1_backend.training.policies.nano import NanoPolicy
 from geo_r1_backend.training.policy import Policy
 from geo_r1_backend.training.publish import finish_card, write_adapter, write_model
+from geo_r1_backend.training.scores import rank_of
 from geo_r1_backend.training.together import Together, joined
-from geo_r1_backend.training_wire import Part, Score
+from geo_r1_backend.training.warm_start import is_planned, told_config
+from geo_r1_backend.training_wire import Part
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ def _train(
     journal, checkpoints = Journal(database), Checkpoints(folder)
     policy = load_policy(config)
     optimizer = make_optimizer(config, policy)
+    begun = _copies(policy) if is_planned(config) else {}
     progress = None
     if resume:
         progress = checkpoints.load(policy.trainable(), optimizer)
@@ -83,12 +86,17 @@ def _train(
         checkpoints=checkpoints,
         optimizer=optimizer,
         look=_look,
+        untrained=begun,
         progress=progress or Progress(),
         together=together,
     )
     if not train(run):
         return False
     return _conclude(run, folder) if run.together.is_first else True
+
+
+def _copies(policy: Policy) -> dict[str, torch.Tensor]:
+    return {name: one.detach().to("cpu", copy=True) for name, one in policy.trainable().items()}
 
 
 def load_policy(config: TrainingConfig) -> Policy:
@@ -133,15 +141,17 @@ def _look(run: Run) -> bool:
     if found is None:
         return False
     run.journal.evaluation(progress.step, found.score, found.previews)
+    if not progress.step:
+        progress.base = found.score
     # the untrained model is a point on the curve, and no result of a run
-    if progress.step and (progress.best is None or _key(found.score) >= _key(progress.best)):
+    if progress.step and (progress.best is None or rank_of(found.score) >= rank_of(progress.best)):
         progress.best, progress.best_step = found.score, progress.step
     return True
 
 
 def _conclude(run: Run, folder: Path) -> bool:
     """Publish the best checkpoint and compare it with the base; false if asked to stop meanwhile."""
-    config, policy = run.config, run.policy
+    config, policy = told_config(run), run.policy
     run.checkpoints.load_trained(run.progress.best_step, policy.trainable())
     answering: Policy = policy
     agreement: Agreement | None = None
@@ -234,7 +244,3 @@ def _asked(
         seed=run.config.seed,
         should_stop=should_stop,
     )
-
-
-def _key(score: Score) -> tuple[float, float]:
-    return score.value, score.mean_iou

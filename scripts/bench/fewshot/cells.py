@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from itertools import product
 
 from geo_r1_backend.training_wire import Adaptation, Method
 
@@ -89,23 +88,31 @@ def grid(stage: str) -> Iterator[Cell]:
     Raises:
         ValueError: for another name.
     """
-    if stage == "tuning":
-        for seed, arm, base in product(SEEDS[:2], TUNING_ARMS, BASES[::-1]):
-            yield Cell(base, arm, 10, True, seed)
-        return
-    if stage == "tuned":
-        for base, seed in product(BASES[::-1], SEEDS):
-            yield Cell(base, TUNED_ARM, 10, True, seed)
-        return
-    stages = {"first": ((10,), (True,)), "shots": ((5, 1), (True,)), "no-think": ((10,), (False,))}
+    stages = {
+        "first": lambda: _cells(BASES, (10,), True),
+        "shots": lambda: _cells(BASES, (5, 1), True),
+        "no-think": lambda: _cells(BASES, (10,), False),
+        "tuning": lambda: _cells(BASES[::-1], (10,), True, TUNING_ARMS, SEEDS[:2]),
+        "tuned": lambda: _cells(BASES[::-1], (10,), True, (TUNED_ARM,)),
+    }
     if stage == "all":
-        for name in stages:
+        for name in ("first", "shots", "no-think"):
             yield from grid(name)
         return
     if stage not in stages:
-        raise ValueError(
-            f"stage is {stage!r}; known are {', '.join((*stages, 'all', 'tuning', 'tuned'))}"
-        )
-    shots, thinking = stages[stage]
-    for base, seed, count, think, arm in product(BASES, SEEDS, shots, thinking, ARMS):
-        yield Cell(base, arm, count, think, seed)
+        raise ValueError(f"stage is {stage!r}; known are {', '.join((*stages, 'all'))}")
+    yield from stages[stage]()
+
+
+def _cells(
+    bases: Sequence[str],
+    shots: Sequence[int],
+    think: bool,
+    arms: Sequence[Arm] = ARMS,
+    seeds: Sequence[int] = SEEDS,
+) -> Iterator[Cell]:
+    for base in bases:
+        for seed in seeds:
+            for count in shots:
+                for arm in arms:
+                    yield Cell(base, arm, count, think, seed)

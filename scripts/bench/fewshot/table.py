@@ -9,8 +9,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from functools import partial
+from operator import eq
 from pathlib import Path
 from typing import Any
+
+from cells import TUNING_ARMS
 
 from geo_r1_backend.evaluation.metrics import bootstrap, mean
 
@@ -19,9 +23,10 @@ Key = tuple[str, int, bool]
 """Base, shots, think."""
 FAMILIES: dict[str, Callable[[str], bool]] = {
     "best SFT": lambda arm: arm.startswith("sft-"),
-    "GRPO": lambda arm: arm.startswith("grpo"),
-    "DAPO": lambda arm: arm.startswith("dapo"),
-    "SFT, then DAPO": lambda arm: arm.startswith("sft_dapo"),
+    "GRPO": partial(eq, "grpo"),
+    "DAPO": partial(eq, "dapo"),
+    "SFT, then DAPO": partial(eq, "sft_dapo"),
+    **{arm.name: partial(eq, arm.name) for arm in TUNING_ARMS},
 }
 
 
