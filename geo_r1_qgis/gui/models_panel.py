@@ -28,6 +28,8 @@ from .models_words import (
     progress_words,
     size_words,
     state_words,
+    why_not_delete,
+    why_not_use,
 )
 from .notice import Notice
 from .small_print import plain_tooltip, small_print, smaller
@@ -69,6 +71,14 @@ class ModelsPanel(QWidget):
         self.delete = self._button("geoR1ModelDelete", self._press_delete)
         self.get = self._button("geoR1ModelGet", self.get_pressed.emit)
         self.get.setText(self.tr("Get from the hub…"))
+        self.by_hand = small_print(self)
+        self.by_hand.setWordWrap(True)
+        self.by_hand.setText(
+            self.tr("Without network, on the service's machine: {command}").format(
+                command="geo-r1 models import FOLDER"
+            )
+        )
+        self.by_hand.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.total = small_print(self)
         self.total.setObjectName("geoR1ModelsTotal")
         self.coming = QWidget(self)
@@ -118,6 +128,7 @@ class ModelsPanel(QWidget):
         self._select(before)
         self.tree.blockSignals(False)
         self.get.setVisible(can_manage)
+        self.by_hand.setVisible(can_manage)
         used = sum(model.size_bytes for model in models) + sum(f.done_bytes for f in fetches)
         words = self.tr("Together {size}").format(size=size_words(used))
         self.total.setText(words if used else "")
@@ -198,14 +209,16 @@ class ModelsPanel(QWidget):
             self._offer_model(row)
 
     def _offer_model(self, model: wire.ModelInfo) -> None:
-        can = offer(model, is_chosen=model.id == self._chosen, can_manage=self._can_manage)
+        is_chosen = model.id == self._chosen
+        can = offer(model, is_chosen=is_chosen, can_manage=self._can_manage)
         self.details.setText(model_words(model))
-        self._set(self.use, self.tr("Use"), can.use)
+        self._set(self.use, self.tr("Use"), can.use, why_not_use(model, is_chosen=is_chosen))
         is_loaded = model.state == "loaded"
         self._set(
             self.load, self.tr("Unload") if is_loaded else self.tr("Load"), can.load or can.unload
         )
-        self._set(self.delete, self.tr("Delete…"), can.delete)
+        why = why_not_delete(model, can_manage=self._can_manage)
+        self._set(self.delete, self.tr("Delete…"), can.delete, why)
 
     def _offer_fetch(self, info: mw.FetchInfo) -> None:
         self.details.setText(fetch_details(info))
@@ -214,10 +227,12 @@ class ModelsPanel(QWidget):
         self.load.hide()
         self._set(self.delete, self.tr("Forget…"), is_idle)
 
-    def _set(self, button: QPushButton, text: str, is_enabled: bool) -> None:
+    def _set(self, button: QPushButton, text: str, is_enabled: bool, why_not: str = "") -> None:
         button.setText(text)
         button.setAccessibleName(text)
         button.setEnabled(is_enabled)
+        button.setToolTip("" if is_enabled else why_not)
+        button.setAccessibleDescription(button.toolTip())
 
     def _activate(self) -> None:
         if self.use.isEnabled():
@@ -294,3 +309,4 @@ class ModelsPanel(QWidget):
         layout.addWidget(self.details)
         layout.addLayout(buttons)
         layout.addLayout(bottom)
+        layout.addWidget(self.by_hand)

@@ -61,6 +61,30 @@ def model_words(model: wire.ModelInfo) -> str:
     return "\n".join(lines)
 
 
+def why_not_use(model: wire.ModelInfo, *, is_chosen: bool) -> str:
+    """Why a model cannot be chosen now; empty = it can."""
+    if is_chosen:
+        return translate("Models", "Questions go to it already")
+    if model.state == "failed":
+        return translate("Models", "It cannot run here; the lines above say why")
+    return ""
+
+
+def why_not_delete(model: wire.ModelInfo, *, can_manage: bool) -> str:
+    """Why a model cannot be deleted from here now; empty = it can."""
+    if not can_manage:
+        return translate("Models", "The service is too old for that")
+    if model.origin == "embedded":
+        return translate("Models", "It is part of the installation")
+    if model.origin == "remote":
+        return translate("Models", "It is not on this service's disk")
+    if not model.can_delete:
+        return translate("Models", "The folder was put there by hand: delete it in the same way")
+    if model.state in ("loaded", "loading"):
+        return translate("Models", "It is in memory: unload it first")
+    return ""
+
+
 def fetch_words(info: mw.FetchInfo) -> str:
     """How much of a download is here."""
     share = round(100 * info.done_bytes / max(1, info.size_bytes))

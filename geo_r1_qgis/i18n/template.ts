@@ -3019,7 +3019,7 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="104"/>
+        <location filename="../gui/models_words.py" line="128"/>
         <source>not named</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3039,153 +3039,188 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="90"/>
+        <location filename="../gui/models_words.py" line="114"/>
         <source>{size} in {count} files</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="94"/>
+        <location filename="../gui/models_words.py" line="118"/>
         <source>{size} are here already</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="96"/>
+        <location filename="../gui/models_words.py" line="120"/>
         <source>{size} free</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="98"/>
+        <location filename="../gui/models_words.py" line="122"/>
         <source>only {size} free: too little</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="102"/>
+        <location filename="../gui/models_words.py" line="126"/>
         <source>Size</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="103"/>
+        <location filename="../gui/models_words.py" line="127"/>
         <source>Place</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="104"/>
+        <location filename="../gui/models_words.py" line="128"/>
         <source>Licence</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="105"/>
+        <location filename="../gui/models_words.py" line="129"/>
         <source>Commit</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="110"/>
+        <location filename="../gui/models_words.py" line="134"/>
         <source>licence {licence}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="112"/>
+        <location filename="../gui/models_words.py" line="136"/>
         <source>Processor from</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="115"/>
+        <location filename="../gui/models_words.py" line="139"/>
         <source>Left out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="124"/>
+        <location filename="../gui/models_words.py" line="148"/>
         <source>It is here already, as “{model}”.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="125"/>
+        <location filename="../gui/models_words.py" line="149"/>
         <source>“{model}” is this repository at {commit}; “{revision}” has moved on since. The new one gets a place beside it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="137"/>
+        <location filename="../gui/models_words.py" line="161"/>
         <source>Asking the hub…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="139"/>
+        <location filename="../gui/models_words.py" line="163"/>
         <source>Comparing with its hash: {file}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="141"/>
+        <location filename="../gui/models_words.py" line="165"/>
         <source>{done} of {size}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="147"/>
+        <location filename="../gui/models_words.py" line="171"/>
         <source>{size} per second</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="156"/>
+        <location filename="../gui/models_words.py" line="180"/>
         <source>{count} s left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="158"/>
+        <location filename="../gui/models_words.py" line="182"/>
         <source>{count} min left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="159"/>
+        <location filename="../gui/models_words.py" line="183"/>
         <source>{count} h left</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="164"/>
+        <location filename="../gui/models_words.py" line="188"/>
         <source>can run code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="165"/>
+        <location filename="../gui/models_words.py" line="189"/>
         <source>code</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="166"/>
+        <location filename="../gui/models_words.py" line="190"/>
         <source>another format</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="167"/>
+        <location filename="../gui/models_words.py" line="191"/>
         <source>not needed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="176"/>
+        <location filename="../gui/models_words.py" line="200"/>
         <source>{count} more</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="67"/>
+        <location filename="../gui/models_words.py" line="91"/>
         <source>{share} %</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="73"/>
+        <location filename="../gui/models_words.py" line="97"/>
         <source>It is on its way.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="74"/>
+        <location filename="../gui/models_words.py" line="98"/>
         <source>It was cut off; what has come is kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="75"/>
+        <location filename="../gui/models_words.py" line="99"/>
         <source>It failed; what has come is kept.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_words.py" line="77"/>
+        <location filename="../gui/models_words.py" line="101"/>
         <source>{done} of {size} are here. Revision {revision}, commit {commit}.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="67"/>
+        <source>Questions go to it already</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="69"/>
+        <source>It cannot run here; the lines above say why</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="76"/>
+        <source>The service is too old for that</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="78"/>
+        <source>It is part of the installation</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="80"/>
+        <source>It is not on this service&apos;s disk</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="82"/>
+        <source>The folder was put there by hand: delete it in the same way</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_words.py" line="84"/>
+        <source>It is in memory: unload it first</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -3250,88 +3285,93 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>ModelsPanel</name>
     <message>
-        <location filename="../gui/models_panel.py" line="71"/>
+        <location filename="../gui/models_panel.py" line="73"/>
         <source>Get from the hub…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="80"/>
+        <location filename="../gui/models_panel.py" line="90"/>
         <source>How much of the model has come</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="88"/>
+        <location filename="../gui/models_panel.py" line="98"/>
         <source>Stop</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="114"/>
+        <location filename="../gui/models_panel.py" line="124"/>
         <source>Not finished</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="122"/>
+        <location filename="../gui/models_panel.py" line="133"/>
         <source>Together {size}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="124"/>
+        <location filename="../gui/models_panel.py" line="135"/>
         <source>On the disk of the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="203"/>
+        <location filename="../gui/models_panel.py" line="215"/>
         <source>Use</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="205"/>
+        <location filename="../gui/models_panel.py" line="217"/>
         <source>Unload</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="205"/>
+        <location filename="../gui/models_panel.py" line="217"/>
         <source>Load</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="208"/>
+        <location filename="../gui/models_panel.py" line="221"/>
         <source>Delete…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="213"/>
+        <location filename="../gui/models_panel.py" line="226"/>
         <source>Go on</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="215"/>
+        <location filename="../gui/models_panel.py" line="228"/>
         <source>Forget…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="252"/>
+        <location filename="../gui/models_panel.py" line="267"/>
         <source>Models of the service</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="254"/>
+        <location filename="../gui/models_panel.py" line="269"/>
         <source>Model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="254"/>
+        <location filename="../gui/models_panel.py" line="269"/>
         <source>State</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="254"/>
+        <location filename="../gui/models_panel.py" line="269"/>
         <source>Disk</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/models_panel.py" line="159"/>
+        <location filename="../gui/models_panel.py" line="170"/>
         <source>{model}: questions go to it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/models_panel.py" line="76"/>
+        <source>Without network, on the service&apos;s machine: {command}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

@@ -121,6 +121,24 @@ def test_what_can_be_done_follows_the_model(panel):
     }
 
 
+def test_a_button_that_cannot_be_pressed_says_why(panel):
+    """Also to people who listen; and how a folder comes in without network stands below the list."""
+    reasons = {}
+    for title in ("Geo-R1 Nano", "mine"):
+        choose(panel, title)
+        reasons[title] = (panel.use.toolTip(), panel.delete.toolTip())
+    choose(panel, "Geo-R1 7B")
+
+    assert reasons == {
+        "Geo-R1 Nano": ("Questions go to it already", "It is part of the installation"),
+        "mine": ("", "The folder was put there by hand: delete it in the same way"),
+    }
+    assert (panel.use.toolTip(), panel.delete.toolTip()) == ("", "")
+    choose(panel, "Geo-R1 Nano")
+    assert panel.delete.accessibleDescription() == "It is part of the installation"
+    assert "geo-r1 models import" in panel.by_hand.text()
+
+
 def test_model_is_used_loaded_and_unloaded(qtbot, plugin, panel):
     """Use makes it the model of the next question; Load and Unload change its state in the list."""
     choose(panel, "mine")
