@@ -5,19 +5,15 @@ What is listened to (a training run, a download) belongs to the service and goes
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from typing import Deque, Optional
+from typing import Optional
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core.errors import ConnectionLost, GeoR1Error
-from ..core.ndjson import LineSplitter
 from .client import body_of
+from .line_reader import LineReader
 from .transport import Exchange
 
-SLICE_MS = 8.0
-MAX_WAITING_LINES = 2_000
 AGAIN_MS = (500, 1000, 2000, 5000)
 """Waits before the stream is opened again."""
 
@@ -31,35 +27,29 @@ class EventStream(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._exchange: Optional[Exchange] = None
-        self._lines: Deque[bytes] = deque()
-        self._splitter = LineSplitter()
+        self._reader: Optional[LineReader] = None
         self._failures = 0
         self._is_over = self._is_final = False
-        self._turn = QTimer(self)
-        self._turn.setSingleShot(True)
-        self._turn.setInterval(0)
-        self._turn.timeout.connect(self._drain)
         self._again = QTimer(self)
         self._again.setSingleShot(True)
         self._again.timeout.connect(self.start)
 
     def start(self) -> None:
         """Open the stream; nothing is emitted before this returns."""
-        self._splitter = LineSplitter()
-        self._lines.clear()
-        self._exchange = self._open()
-        self._exchange.chunk_read.connect(self._on_chunk)
-        self._exchange.ended.connect(self._turn.start)
+        self._reader = LineReader(self._open(), self._take, self)
+        self._reader.ended.connect(self._on_closed)
+        self._reader.failed.connect(self._fail)
 
     def abort(self) -> None:
         """Listen no more; what is listened to goes on."""
         self._is_over = True
-        self._turn.stop()
         self._again.stop()
-        exchange, self._exchange = self._exchange, None
-        if exchange is not None:
-            exchange.abort()
+        self._close_reader()
+
+    def _close_reader(self) -> None:
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
     def _open(self) -> Exchange:
         """Ask for the stream, from where it was."""
@@ -73,30 +63,6 @@ class EventStream(QObject):
         """
         raise NotImplementedError
 
-    def _on_chunk(self, piece: bytes) -> None:
-        try:
-            self._lines.extend(self._splitter.feed(piece))
-        except GeoR1Error as error:
-            self._fail(error)
-            return
-        if len(self._lines) > MAX_WAITING_LINES and self._exchange is not None:
-            self._exchange.pause()
-        self._turn.start()
-
-    def _drain(self) -> None:
-        """Work on arrived lines for at most one slice, then come back."""
-        began = time.monotonic()
-        while self._lines and not self._is_over and (time.monotonic() - began) * 1000 < SLICE_MS:
-            self._take(self._lines.popleft())
-        if self._is_over or self._exchange is None:
-            return
-        if self._lines:
-            self._turn.start()
-        elif self._exchange.is_paused:
-            self._exchange.resume()
-        elif not self._exchange.is_running:
-            self._on_closed(self._exchange)
-
     def _take(self, line: bytes) -> None:
         try:
             self._is_final = self._read(line)
@@ -105,8 +71,9 @@ class EventStream(QObject):
             return
         self._failures = 0
 
-    def _on_closed(self, exchange: Exchange) -> None:
-        self._exchange = None
+    def _on_closed(self) -> None:
+        exchange = self._reader.exchange
+        self._close_reader()
         try:
             body_of(exchange)
         except OSError as error:  # the way was cut: again, a few times

@@ -5,28 +5,20 @@ Knows the order of the calls and how to go on when the service has forgotten a c
 
 from __future__ import annotations
 
-import time
-from collections import deque
-from typing import Deque, Dict, List, Optional, Set
+from typing import Dict, List, Optional, Set
 
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core import wire
 from ..core.codec import decode_event, is_whole
-from ..core.errors import ConnectionLost, GeoR1Error, ProtocolError
+from ..core.errors import ConnectionLost, GeoR1Error
 from ..core.harmless import harmless_event
-from ..core.ndjson import LineSplitter
 from .client import Client, Pending, body_of
+from .line_reader import LineReader
 from .transport import Exchange
-
-SLICE_MS = 8.0
-"""Longest time spent on arrived lines before the event loop gets its turn."""
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Of one stream. The longest answer that a model of ours can give has 300 kB; what never ends is cut here."""
-
-MAX_WAITING_LINES = 2_000
-"""Arrived lines that wait for their turn; past it nothing more is read from the socket."""
 
 LINE_S = 60.0
 """Longest time in which a stream may go without a whole line; heartbeats are lines. Bytes alone keep nothing alive."""
@@ -54,6 +46,7 @@ class GroundCall(QObject):
         self._images = images
         self._missing: List[str] = []
         self._exchange: Optional[Exchange] = None
+        self._reader: Optional[LineReader] = None
         self._upload: Optional[Pending] = None
         self._is_over = False
         self._sent_again = False
@@ -61,12 +54,6 @@ class GroundCall(QObject):
         self._line_watch.setSingleShot(True)
         self._line_watch.setInterval(int(LINE_S * 1000))
         self._line_watch.timeout.connect(self._on_no_line)
-        self._turn = QTimer(
-            self
-        )  # lines are worked on once per turn of the event loop, however often bytes come
-        self._turn.setSingleShot(True)
-        self._turn.setInterval(0)
-        self._turn.timeout.connect(self._drain)
 
     def start(self) -> None:
         """Begin; nothing is emitted before this returns."""
@@ -78,11 +65,18 @@ class GroundCall(QObject):
         if self._is_over:
             return
         self._is_over = True
+        self._close_stream()
         for call in (self._exchange, self._upload):
             if call is not None:
                 call.abort()
         self._exchange = self._upload = None
         self.deleteLater()
+
+    def _close_stream(self) -> None:
+        self._line_watch.stop()
+        reader, self._reader = self._reader, None
+        if reader is not None:
+            reader.close()
 
     def _look_for_next_chip(self) -> None:
         if not self._missing:
@@ -118,52 +112,17 @@ class GroundCall(QObject):
         self._look_for_next_chip()
 
     def _open_stream(self) -> None:
-        self._splitter = LineSplitter()
-        self._answer_bytes = 0
-        self._fault: Optional[GeoR1Error] = None
-        self._lines: Deque[bytes] = deque()
         self._unanswered: Set[str] = {item.item for item in self._request.items}
-        self._exchange = self._client.open_stream(self._request)
+        stream = self._client.open_stream(self._request)
+        self._reader = LineReader(stream, self._take_line, self, MAX_ANSWER_BYTES)
+        self._reader.ended.connect(self._on_stream_ended)
+        self._reader.failed.connect(self._fail)
         self._line_watch.start()
-        self._exchange.chunk_read.connect(self._on_chunk)
-        self._exchange.ended.connect(self._turn.start)
-
-    def _on_chunk(self, piece: bytes) -> None:
-        self._answer_bytes += len(piece)
-        try:
-            if self._answer_bytes > MAX_ANSWER_BYTES:
-                reason = f"an answer of more than {MAX_ANSWER_BYTES:,} bytes"
-                raise ProtocolError("$", reason)
-            self._lines.extend(self._splitter.feed(piece))
-        except GeoR1Error as error:
-            # the good lines before it have their turn first: what was found is not lost
-            self._fault = error
-        if self._exchange is not None and (
-            self._fault is not None or len(self._lines) > MAX_WAITING_LINES
-        ):
-            self._exchange.pause()
-        self._turn.start()
-
-    def _drain(self) -> None:
-        """Work on arrived lines for at most one slice, then come back."""
-        began = time.monotonic()
-        while self._lines and not self._is_over and (time.monotonic() - began) * 1000 < SLICE_MS:
-            self._take_line(self._lines.popleft())
-        if self._is_over:
-            return
-        if self._lines:
-            self._turn.start()
-        elif self._fault is not None:
-            self._fail(self._fault)
-        elif self._exchange is not None and self._exchange.is_paused:
-            self._exchange.resume()
-        elif self._exchange is not None and not self._exchange.is_running:
-            self._on_stream_ended(self._exchange)
 
     def _on_no_line(self) -> None:
-        if self._exchange is not None and not self._lines:
+        if self._reader is not None and not self._reader.has_waiting:
             reason = f"no whole message for {LINE_S:g} s"
-            self._fail(ConnectionLost(self._exchange.url, reason))
+            self._fail(ConnectionLost(self._reader.exchange.url, reason))
 
     def _take_line(self, line: bytes) -> None:
         self._line_watch.start()
@@ -181,43 +140,35 @@ class GroundCall(QObject):
             self._unanswered.discard(event.item)
         self.event_read.emit(event)
         if not self._unanswered and not self._is_over:
-            self._is_over = True
-            if self._exchange is not None:
-                self._exchange.abort()
+            self.abort()
             self.ended.emit()
-            self.deleteLater()
 
     def _is_expected(self, event: wire.Event) -> bool:
         return event.item in self._unanswered or isinstance(event, wire.HeartbeatEvent)
 
-    def _on_stream_ended(self, exchange: Exchange) -> None:
+    def _on_stream_ended(self) -> None:
+        reader = self._reader
         try:
-            body_of(exchange)
+            body_of(reader.exchange)
+            rest = reader.rest()
         except GeoR1Error as error:
             if not self._send_again_after(error.code):
                 self._fail(error)
             return
-        try:
-            rest = self._splitter.finish()
-        except GeoR1Error as error:
-            self._fail(error)
-            return
         for line in rest:
             if not is_whole(line):
-                self._fail(ConnectionLost(exchange.url, "in the middle of a message"))
+                self._fail(ConnectionLost(reader.exchange.url, "in the middle of a message"))
                 return
             self._take_line(line)
         if not self._is_over:
-            self._fail(ConnectionLost(exchange.url, "no final event"))
+            self._fail(ConnectionLost(reader.exchange.url, "no final event"))
 
     def _send_again_after(self, code: str) -> bool:
         """Chips expire; a forgotten one is sent once more, not for ever."""
         if code != "chip-unknown" or self._sent_again:
             return False
         self._sent_again = True
-        if self._exchange is not None:
-            self._exchange.abort()
-        self._lines.clear()
+        self._close_stream()
         self._missing = sorted({item.chip for item in self._request.items})
         self._look_for_next_chip()
         return True
