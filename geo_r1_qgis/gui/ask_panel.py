@@ -139,6 +139,14 @@ class AskPanel(QWidget):
         self.area_combo = QComboBox(self)
         self.area_combo.setObjectName("geoR1Area")
         self.area_combo.setAccessibleName(self.tr("Area to look at"))
+        for combo in (
+            self.task_combo,
+            self.area_combo,
+        ):  # a narrow dock cuts their words, not the dock
+            combo.setMinimumContentsLength(8)
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
         self.area_combo.addItem(self.tr("Current view"), VIEW)
         self.area_combo.addItem(self.tr("Drawn rectangle"), DRAWN)
         self.area_combo.addItem(self.tr("Whole layer"), LAYER)

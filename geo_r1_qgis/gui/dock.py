@@ -29,6 +29,8 @@ from .train_panel import TrainPanel
 
 LEAST_WIDTH, LEAST_CHARACTERS = 300, 38
 """How narrow the dock may be: in pixels, and in letters where these are large."""
+MOST_WIDTH = 400
+"""More the words of no language may ask for; what is longer is cut, and stands in tooltips."""
 
 
 class GeoR1Dock(QgsDockWidget):
@@ -136,7 +138,9 @@ class DockBody(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         needed = LEAST_CHARACTERS * self.fontMetrics().averageCharWidth()
-        return QSize(max(LEAST_WIDTH, needed), super().minimumSizeHint().height())
+        inside = super().minimumSizeHint()  # long words of another language
+        width = max(LEAST_WIDTH, needed, min(inside.width(), MOST_WIDTH))
+        return QSize(width, inside.height())
 
 
 def _line(parent: QWidget) -> QFrame:

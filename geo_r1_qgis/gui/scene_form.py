@@ -41,6 +41,10 @@ class SceneForm(QWidget):
         self.selected_only.setObjectName("geoR1SceneSelected")
         self.size_combo = QComboBox(self)
         self.size_combo.setObjectName("geoR1SceneSize")
+        self.size_combo.setMinimumContentsLength(8)
+        self.size_combo.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.size_combo.setAccessibleName(self.tr("Ground size of the pixels that are sent"))
         self.size_label = QLabel(self.tr("Pixels"), self)
         self.size_label.setBuddy(self.size_combo)

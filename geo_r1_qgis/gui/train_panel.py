@@ -6,13 +6,11 @@ from typing import List, Optional
 
 from qgis.PyQt.QtCore import QCoreApplication, Qt, pyqtSignal
 from qgis.PyQt.QtWidgets import (
-    QFrame,
     QHBoxLayout,
     QHeaderView,
     QLabel,
     QMenu,
     QPushButton,
-    QScrollArea,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -26,6 +24,7 @@ from ..core.train_state import Stage, TrainState
 from ..core.training_words import verdict_words
 from .chip_strip import ChipStrip
 from .curves_view import CurvesView
+from .form_scroll import PageScroll
 from .notice import Notice
 from .problem_list import ProblemList
 from .small_print import plain_tooltip, small_print
@@ -215,11 +214,7 @@ class TrainPanel(QWidget):
         ):  # fmt: skip
             layout.addWidget(widget)
         layout.addStretch(1)
-        area = QScrollArea(self)
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(inside)
+        area = PageScroll(inside, self)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(area)

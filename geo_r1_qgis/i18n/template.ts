@@ -204,37 +204,37 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="142"/>
+        <location filename="../gui/ask_panel.py" line="150"/>
         <source>Current view</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="143"/>
+        <location filename="../gui/ask_panel.py" line="151"/>
         <source>Drawn rectangle</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="160"/>
+        <location filename="../gui/ask_panel.py" line="168"/>
         <source>Draw…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="162"/>
+        <location filename="../gui/ask_panel.py" line="170"/>
         <source>Draw the rectangle on the map</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="192"/>
+        <location filename="../gui/ask_panel.py" line="200"/>
         <source>Find</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="192"/>
+        <location filename="../gui/ask_panel.py" line="200"/>
         <source>In</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="192"/>
+        <location filename="../gui/ask_panel.py" line="200"/>
         <source>Area</source>
         <translation type="unfinished"></translation>
     </message>
@@ -244,12 +244,12 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="144"/>
+        <location filename="../gui/ask_panel.py" line="152"/>
         <source>Whole layer</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/ask_panel.py" line="145"/>
+        <location filename="../gui/ask_panel.py" line="153"/>
         <source>Features of a layer</source>
         <translation type="unfinished"></translation>
     </message>
@@ -1135,22 +1135,22 @@
 <context>
     <name>GeoR1Dock</name>
     <message>
-        <location filename="../gui/dock.py" line="57"/>
+        <location filename="../gui/dock.py" line="59"/>
         <source>Ask</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="58"/>
+        <location filename="../gui/dock.py" line="60"/>
         <source>Train</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="54"/>
+        <location filename="../gui/dock.py" line="56"/>
         <source>Ask, train or choose models</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/dock.py" line="59"/>
+        <location filename="../gui/dock.py" line="61"/>
         <source>Models</source>
         <translation type="unfinished"></translation>
     </message>
@@ -3581,52 +3581,52 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="44"/>
+        <location filename="../gui/scene_form.py" line="48"/>
         <source>Ground size of the pixels that are sent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="45"/>
+        <location filename="../gui/scene_form.py" line="49"/>
         <source>Pixels</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="49"/>
+        <location filename="../gui/scene_form.py" line="53"/>
         <source>Looks from farther and farther away, until one picture shows everything</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="123"/>
+        <location filename="../gui/scene_form.py" line="127"/>
         <source>the raster’s own</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="123"/>
+        <location filename="../gui/scene_form.py" line="127"/>
         <source>{n} × coarser</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="124"/>
+        <location filename="../gui/scene_form.py" line="128"/>
         <source> ({size} m)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="47"/>
+        <location filename="../gui/scene_form.py" line="51"/>
         <source>Also larger than two tiles</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="107"/>
+        <location filename="../gui/scene_form.py" line="111"/>
         <source>as on the map ({size} m)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="108"/>
+        <location filename="../gui/scene_form.py" line="112"/>
         <source>as the models know best ({size} m)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_form.py" line="109"/>
+        <location filename="../gui/scene_form.py" line="113"/>
         <source>{size} m</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4928,42 +4928,42 @@ With the labels, seed and share of “Build a training data set”, “held-out�
 <context>
     <name>TrainPanel</name>
     <message>
-        <location filename="../gui/train_panel.py" line="68"/>
+        <location filename="../gui/train_panel.py" line="67"/>
         <source>Resume</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="129"/>
+        <location filename="../gui/train_panel.py" line="128"/>
         <source>Use this model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="191"/>
+        <location filename="../gui/train_panel.py" line="190"/>
         <source>Earlier runs</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="176"/>
+        <location filename="../gui/train_panel.py" line="175"/>
         <source>Open</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="177"/>
+        <location filename="../gui/train_panel.py" line="176"/>
         <source>Delete</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="56"/>
+        <location filename="../gui/train_panel.py" line="55"/>
         <source>Teaches the model a kind of object that it does not know. Draw a polygon around each of about twenty, and around every other one that is near them; say what they show. The check tells what cannot be used, and starts nothing.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="129"/>
+        <location filename="../gui/train_panel.py" line="128"/>
         <source>In use</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_panel.py" line="165"/>
+        <location filename="../gui/train_panel.py" line="164"/>
         <source>Judge by eye: use the model, and ask it where you drew nothing.</source>
         <translation type="unfinished"></translation>
     </message>
