@@ -56,17 +56,31 @@ def drawn(seed: int) -> Image.Image:
 
 
 def embedded_rows(device: str, queries: int) -> dict[str, Any]:
-    """Shares of equal texts and of equal boxes, in bfloat16 and float32, and seconds of both sides."""
+    """Shares of equal texts and of equal boxes, in bfloat16 and float32, and seconds of both sides.
+
+    What bfloat16 alone changes is measured beside it: transformers with its other attention, and both beside float32.
+    """
     found: dict[str, Any] = {"queries": queries}
+    texts: dict[str, dict[str, list[str]]] = {}
     with tempfile.TemporaryDirectory() as place:
         stock = Path(place) / "stock"
         export_stock_folder(NANO, stock)
         for precision in ("bfloat16", "float32"):
-            found[precision] = _compared(stock, device, queries, precision)
+            found[precision], texts[precision] = _compared(stock, device, queries, precision)
+    right = texts["float32"]["theirs"]
+    found["bfloat16"]["same_boxes_beside_float32"] = {
+        name: _same_boxes(texts["bfloat16"][name], right) for name in ("ours", "theirs")
+    }
     return found
 
 
-def _compared(stock: Path, device: str, queries: int, precision: Any) -> dict[str, Any]:
+def _same_boxes(some: list[str], others: list[str]) -> int:
+    return sum(boxes_of(a) == boxes_of(b) for a, b in zip(some, others, strict=True))
+
+
+def _compared(
+    stock: Path, device: str, queries: int, precision: Any
+) -> tuple[dict[str, Any], dict[str, list[str]]]:
     model = load_model(stock, device=device, precision=precision).model
     tokenizer, _ = load_tokenizer(stock)
     pictures = [drawn(n) for n in range(-(-queries // len(ASKED)))]
@@ -85,7 +99,10 @@ def _compared(stock: Path, device: str, queries: int, precision: Any) -> dict[st
     ours_s = time.perf_counter() - began
     ours = [tokenizer.decode(ids[i], skip_special_tokens=True) for i in range(len(asked))]
     boxes = [(NUMBERS.findall(a), NUMBERS.findall(b)) for a, b in zip(ours, theirs, strict=True)]
+    model.set_attn_implementation("eager")
+    other = _theirs(model, load_processor(stock, "qwen2_5_vl"), asked)
     return {
+        "same_boxes_of_its_other_attention": _same_boxes(other, theirs),
         "same_text": sum(a == b for a, b in zip(ours, theirs, strict=True)),
         "same_boxes": sum(a == b for a, b in boxes),
         "mean_iou": round(
@@ -98,7 +115,7 @@ def _compared(stock: Path, device: str, queries: int, precision: Any) -> dict[st
         "ours_s": round(ours_s, 1),
         "generate_batched_s": round(theirs_s, 1),
         "example": theirs[0][:160],
-    }
+    }, {"ours": ours, "theirs": theirs}
 
 
 def _theirs(model: Any, processor: Any, asked: list[tuple[Image.Image, str]]) -> list[str]:
