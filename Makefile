@@ -22,8 +22,9 @@ PYTEST := $(PY) -m pytest -p no:cacheprovider
 # Qt's own offscreen platform: windows become active without a window manager, so keys and shortcuts arrive
 PYTEST_QGIS := QT_QPA_PLATFORM=offscreen .venv-qgis/bin/pytest -p no:cacheprovider -o pythonpath="build ."
 
-# What `make test` runs, the longest first, LANES at once; CI adds the newer QGIS: make test TIERS="… qgis-trixie-backports"
-TIERS := backend qgis faults fast e2e qt6
+# What `make test` runs, the longest first, LANES at once; then one by one what measures the window's time. CI adds the newer QGIS: make test TIERS="… qgis-trixie-backports alive-trixie-backports"
+TIERS := backend qgis faults fast qt6 alive e2e
+ALONE := alive% e2e
 LANES := 2
 # QGIS 3.40 and 3.44 in folders with another Debian (scripts/qgis_chroot.sh)
 QGIS_SUITES := trixie trixie-backports
@@ -75,7 +76,8 @@ bench-cpu: setup build ## speed on this CPU beside transformers and torch, start
 
 test: setup build ## everything that needs no GPU, real QGIS and the demo included
 	@rm -rf $(RESULTS)
-	@status=0; $(PY) scripts/run_tiers.py --lanes $(LANES) --logs $(RESULTS) $(TIERS) || status=1; \
+	@status=0; $(PY) scripts/run_tiers.py --lanes $(LANES) --logs $(RESULTS) $(filter-out $(ALONE),$(TIERS)) \
+		--alone $(filter $(ALONE),$(TIERS)) || status=1; \
 	scripts/test_report.py $(RESULTS) --require $(filter-out fast backend,$(TIERS)) || status=1; \
 	exit $$status
 
@@ -86,7 +88,7 @@ test-backend: setup ## the service over real HTTP with the embedded model
 	@$(MAKE) tier-backend
 
 test-qgis: setup build ## real QGIS; prints the versions first
-	@$(MAKE) tier-qgis
+	@$(MAKE) tier-qgis tier-alive
 
 test-qgis-new: setup build ## the same and the demo in QGIS 3.40 and 3.44, each in a folder of its own (needs root, 2 GB each)
 	@rm -rf $(RESULTS); status=0; \
@@ -163,7 +165,7 @@ test-kernels: setup ## Triton's kernels beside plain torch without a GPU, by Tri
 test-gpu: setup ## tests that need a CUDA device
 	@$(PYTEST) -q tests/gpu -m gpu
 
-.PHONY: tier-fast tier-backend tier-qgis tier-qt6 tier-faults tier-e2e
+.PHONY: tier-fast tier-backend tier-qgis tier-alive tier-qt6 tier-faults tier-e2e
 tier-fast:
 	@$(PYTEST) -q tests/pure tests/contracts --junitxml=$(RESULTS)/fast.xml
 
@@ -172,10 +174,16 @@ tier-backend:
 
 tier-qgis:
 	@scripts/print_versions.sh
-	@$(PYTEST_QGIS) -q tests/qgis --junitxml=$(RESULTS)/qgis.xml
+	@$(PYTEST_QGIS) -q tests/qgis -m "not alone" --junitxml=$(RESULTS)/qgis.xml
 
 tier-qgis-%:
-	@scripts/qgis_chroot.sh test $*
+	@scripts/qgis_chroot.sh test $* tests/qgis -m "not alone"
+
+tier-alive:
+	@$(PYTEST_QGIS) -q tests/qgis -m alone --junitxml=$(RESULTS)/alive.xml
+
+tier-alive-%:
+	@scripts/qgis_chroot.sh test $* tests/qgis -m alone --junitxml=$(RESULTS)/alive-$*.xml
 
 tier-qt6:
 	@scripts/setup.sh qt6

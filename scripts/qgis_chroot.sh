@@ -131,7 +131,7 @@ case $action in
   test) make_folder
     run_inside python3 scripts/print_versions.py
     # hypothesis imports itself for the summary when QGIS has gone already, which Python 3.13 does not survive
-    run_inside python3 -m pytest -p no:cacheprovider -p no:hypothesispytest -o pythonpath="build ." -q "${@:-tests/qgis}" \
-      --junitxml="build/test-results/qgis-$suite.xml" ;;
+    run_inside python3 -m pytest -p no:cacheprovider -p no:hypothesispytest -o pythonpath="build ." \
+      --junitxml="build/test-results/qgis-$suite.xml" -q "${@:-tests/qgis}" ;;
   *) stop "unknown action $action; known are: make run test" ;;
 esac

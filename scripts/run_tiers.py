@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Runs tiers of tests, two at once, and prints their output one after the other.
 
-    scripts/run_tiers.py --lanes 2 --logs build/test-results backend qgis faults
+    scripts/run_tiers.py --lanes 2 --logs build/test-results backend qgis faults --alone e2e
 
 A tier is `make tier-NAME`. Tiers begin in the order given, so the longest goes first. The output of the first that has not
-ended is shown as it comes; what the others write meanwhile waits in LOGS/NAME.log. Ends with 1 if a tier failed.
+ended is shown as it comes; what the others write meanwhile waits in LOGS/NAME.log. When all have ended, those that measure time run one by one.
+Ends with 1 if a tier failed.
 """
 
 from __future__ import annotations
@@ -67,23 +68,34 @@ class Tier:
 def main() -> int:
     """Run them; 1 if one failed."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("tiers", nargs="+")
+    parser.add_argument("tiers", nargs="*")
     parser.add_argument("--lanes", type=int, default=2, help="how many run at once")
+    parser.add_argument("--alone", nargs="*", default=[], help="tiers beside which nothing may run")
     parser.add_argument("--logs", type=Path, required=True, help="folder for their output")
     arguments = parser.parse_args()
     arguments.logs.mkdir(parents=True, exist_ok=True)
     tiers = [Tier(name, arguments.logs) for name in arguments.tiers]
-    with ThreadPoolExecutor(arguments.lanes) as lanes:
-        futures = [lanes.submit(tier.run) for tier in tiers]
+    alone = [Tier(name, arguments.logs) for name in arguments.alone]
+    try:
+        run(tiers, arguments.lanes)
+        run(alone, 1)
+    except KeyboardInterrupt:  # the tiers that run were told as well
+        return 130
+    return int(any(tier.returncode for tier in [*tiers, *alone]))
+
+
+def run(tiers: list[Tier], lanes: int) -> None:
+    """Run some of them, `lanes` at once."""
+    with ThreadPoolExecutor(lanes) as pool:
+        futures = [pool.submit(tier.run) for tier in tiers]
         try:
             for tier in tiers:
                 tier.show()
-        except KeyboardInterrupt:  # the tiers that run were told as well
-            lanes.shutdown(cancel_futures=True)
-            return 130
+        except KeyboardInterrupt:
+            pool.shutdown(cancel_futures=True)
+            raise
     for future in futures:
         future.result()
-    return int(any(tier.returncode for tier in tiers))
 
 
 if __name__ == "__main__":

@@ -13,13 +13,14 @@ def run_tiers(project_folder, tmp_path):
     make = tmp_path / "tools" / "make"
     make.parent.mkdir()
 
-    def run(*arguments, **tiers):
+    def run(*arguments, alone=(), **tiers):
         cases = "\n".join(f"tier-{name}) {text} ;;" for name, text in tiers.items())
         make.write_text(f'#!/bin/sh\ncd "{tmp_path}"\ncase "$1" in\n{cases}\nesac\n')
         make.chmod(0o755)
         return subprocess.run(
             [sys.executable, project_folder / "scripts" / "run_tiers.py",
-             "--logs", tmp_path / "logs", *arguments, *tiers],
+             "--logs", tmp_path / "logs", *arguments, *(name for name in tiers if name not in alone),
+             "--alone", *alone],
             env={**os.environ, "PATH": f"{make.parent}{os.pathsep}{os.environ['PATH']}"},
             capture_output=True, text=True, check=False, timeout=60,
         )  # fmt: skip
@@ -47,6 +48,16 @@ def test_no_more_run_at_once_than_there_are_lanes(run_tiers):
     told = run_tiers(
         "--lanes", "1", first="[ ! -e second ] && touch first", second="touch second; [ -e first ]"
     )
+
+    assert told.returncode == 0, told.stdout
+
+
+def test_what_measures_time_runs_when_nothing_else_does(run_tiers):
+    """Tiers that are named alone begin when all others have ended, though there is a lane for them."""
+    told = run_tiers(
+        "--lanes", "4", one=f"{UNTIL.format('other')}; touch one", other="touch other",
+        clock="[ -e one ] && sleep 0.1 && [ ! -e late ]", late="[ -e one ] && touch late", alone=("clock", "late"),
+    )  # fmt: skip
 
     assert told.returncode == 0, told.stdout
 

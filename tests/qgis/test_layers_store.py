@@ -112,6 +112,7 @@ def ask(store, qtbot, frame, detections=None, query="the largest storage tank"):
             uids.append(store.add(run_uid, detection, frame, "so far"))
     store.finish_run(run_uid, result_of(list(detections)))
     store.flush(8)
+    qtbot.waitUntil(lambda: store.layer is not None, timeout=8000)
     qtbot.wait(120)
     return uids
 
