@@ -5,6 +5,7 @@ Weights of all layers are read in turn, so that no cache helps; every candidate 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -28,7 +29,7 @@ BLOCKS = (
 PARTS = (
     {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 64, "num_warps": 4},
     {"PROGRAMS": 264, "SPLITS": 16, "BLOCK": 64, "num_warps": 4},
-    {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 64, "num_warps": 8},
+    {"PROGRAMS": 264, "SPLITS": 4, "BLOCK": 128, "num_warps": 8},
     {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 32, "num_warps": 4},
     {"PROGRAMS": 264, "SPLITS": 8, "BLOCK": 64, "num_warps": 4},
     {"PROGRAMS": 264, "SPLITS": 8, "BLOCK": 128, "num_warps": 8},
@@ -78,14 +79,13 @@ def tuned(ours: Ours, rows: int = 1) -> dict[str, Any]:
             "blocks": BLOCKS[best],
             "all_us": list(times.values()),
         }
-    sums: dict[int, float] = {}
+    sums: dict[bool, Counter[int]] = {True: Counter(), False: Counter()}
     for number in ATTEND_ROWS:
         times = dict(_attention_tried(ours, number))
         found["attention"][number] = {"us": min(times.values()), "all_us": list(times.values())}
-        for place, value in times.items():
-            sums[place] = sums.get(place, 0.0) + value
-    best = min(sums, key=lambda place: sums[place])
-    fused.ATTEND.update(PARTS[best])
+        sums[number <= fused.FEW_ROWS].update(times)
+    for few, times_us in sums.items():
+        fused.ATTEND[few] = dict(PARTS[min(times_us, key=lambda place: times_us[place])])
     found["paste"] = {"TUNED": str(fused.TUNED), "ATTEND": str(fused.ATTEND)}
     return found
 
@@ -153,9 +153,10 @@ def _attention_tried(ours: Ours, rows: int) -> Iterator[tuple[int, float]]:
     fused_heads = torch.randn(rows, sum(shape.widths), device=head.device, dtype=head.dtype)
     tables = runtime.language.tables
     operations = _quickest(ours)
-    kept = dict(fused.ATTEND)
+    few = rows <= fused.FEW_ROWS
+    kept = fused.ATTEND[few]
     for place, parts in enumerate(PARTS):
-        fused.ATTEND.update(parts)
+        fused.ATTEND[few] = dict(parts)
         try:
             yield (
                 place,
@@ -175,7 +176,7 @@ def _attention_tried(ours: Ours, rows: int) -> Iterator[tuple[int, float]]:
             )
         except Exception as error:  # as above
             print(f"tune: attention {parts}: {type(error).__name__} {str(error)[:120]}", flush=True)
-    fused.ATTEND.update(kept)
+    fused.ATTEND[few] = kept
 
 
 @torch.no_grad()

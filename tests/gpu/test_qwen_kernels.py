@@ -55,14 +55,17 @@ def test_a_vector_product_is_its_twin(dtype):
         assert apart <= TOLERANCE[dtype], name
 
 
-@pytest.mark.parametrize("parts", [1, 4, 16])
-def test_attention_never_reads_behind_a_row(parts, monkeypatch):
+@pytest.mark.parametrize(("parts", "few"), [(1, 8), (4, 0), (4, 8), (16, 8)])
+def test_attention_never_reads_behind_a_row(parts, few, monkeypatch):
     """Slots from a row's newest on hold NaN and change nothing, whatever part of the row they would fall into; counters end at zero."""
     from geo_r1_backend.models.qwen import fused
     from geo_r1_backend.models.qwen.layout import Shape
     from geo_r1_backend.models.qwen.operations import Operations
 
-    monkeypatch.setitem(fused.ATTEND, "SPLITS", parts)
+    monkeypatch.setattr(fused, "FEW_ROWS", few)
+    for number in (True, False):
+        blocks = {"SPLITS": parts, "BLOCK": 32}
+        monkeypatch.setitem(fused.ATTEND, number, fused.ATTEND[number] | blocks)
     shape = Shape(6, 2, 32, 1e-6)
     tables = torch.randn(2, 300, 16, device=DEVICE)
     arrivals = torch.zeros(2, dtype=torch.int32, device=DEVICE)

@@ -101,6 +101,7 @@ def _cases(device: str, dtype: torch.dtype) -> dict[str, list[Case]]:
         (1, 600, Shape(16, 2, 128, 1e-6)),
         (5, 200, Shape(28, 4, 128, 1e-6)),
         (3, 40, Shape(4, 2, 32, 1e-6)),
+        (9, 150, Shape(16, 2, 128, 1e-6)),
     ):
         for case_name, case in _cached(rows, slots, shape, some, device, source):
             add(case_name, case)

@@ -21,9 +21,14 @@ TUNED: dict[tuple[int, int], dict[str, int]] = {
 }
 """Blocks by (outputs, inputs) of a matrix where others are faster, as `scripts/bench/gpu_engine.py --only tune` prints them: a 3B model's
 on an H100."""
-ATTEND: dict[str, int] = {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 64, "num_warps": 4}
-"""Into about so many parts the attention of all rows is divided (528 = four times the multiprocessors of an H100), a row's slots into at most
-`SPLITS`, and its blocks; tuned by the same command."""
+FEW_ROWS = 8
+"""As many as attend with a block of slots ahead."""
+ATTEND: dict[bool, dict[str, int]] = {
+    True: {"PROGRAMS": 528, "SPLITS": 16, "BLOCK": 64, "num_warps": 4},
+    False: {"PROGRAMS": 264, "SPLITS": 4, "BLOCK": 128, "num_warps": 8},
+}
+"""For few rows or more: into about so many programs the attention of all rows is divided (264 = twice the multiprocessors of an H100), a
+row's slots into at most `SPLITS` parts, and its blocks; tuned by the same command."""
 CHECKED = (
     "add_norm",
     "rotated",
@@ -139,8 +144,10 @@ class FusedOperations(Operations):
             return super().attend_new(
                 fused, tables, positions, at, keys, values, shape, arrivals, used
             )
-        splits = max(1, ATTEND["PROGRAMS"] // (rows * shape.kv_heads))
-        splits = min(ATTEND["SPLITS"], _power(splits))
+        ahead = rows <= FEW_ROWS
+        blocks = ATTEND[ahead]
+        splits = max(1, blocks["PROGRAMS"] // (rows * shape.kv_heads))
+        splits = min(blocks["SPLITS"], _power(splits))
         parts = (rows, shape.kv_heads, splits, shared)
         found = torch.empty(*parts, width, dtype=torch.float32, device=fused.device)
         top, total = (
@@ -168,9 +175,10 @@ class FusedOperations(Operations):
             GROUP=_power(shared),
             QUERIES=16,
             HALF=width // 2,
-            BLOCK=ATTEND["BLOCK"],
-            num_warps=ATTEND["num_warps"],
-            num_stages=1,
+            BLOCK=blocks["BLOCK"],
+            AHEAD=ahead,
+            num_warps=blocks["num_warps"],
+            num_stages=1 if ahead else 2,
             **self._launch,
         )
         return out

@@ -112,11 +112,23 @@ def combine(
 
 
 @triton.jit
+def load_slots(keys, values, slot, end, HALF: tl.constexpr):
+    """Both halves of some slots' keys, and their values; zeros from `end` on."""
+    there = (slot < end)[:, None]
+    h, d = tl.arange(0, HALF), tl.arange(0, 2 * HALF)
+    line = slot.to(tl.int64)[:, None] * (2 * HALF)
+    k = tl.load(keys + line + h[None, :], mask=there, other=0.0)
+    k2 = tl.load(keys + line + HALF + h[None, :], mask=there, other=0.0)
+    v = tl.load(values + line + d[None, :], mask=there, other=0.0)
+    return k, k2, v
+
+
+@triton.jit
 def attend_new_kernel(  # noqa: PLR0915
     fused, cos, sin, positions, at, keys, values, found, top, total, arrivals, out,
     scale, row_stride, head_stride, kv_heads,
     SPLITS: tl.constexpr, SHARED: tl.constexpr, GROUP: tl.constexpr, QUERIES: tl.constexpr,
-    HALF: tl.constexpr, BLOCK: tl.constexpr, EARLY: tl.constexpr,
+    HALF: tl.constexpr, BLOCK: tl.constexpr, AHEAD: tl.constexpr, EARLY: tl.constexpr,
 ):  # fmt: skip
     """One new token of one row, for the query heads that share one head of keys, over a part of the row's older slots.
 
@@ -124,6 +136,9 @@ def attend_new_kernel(  # noqa: PLR0915
     registers: no part reads the slot that is written here. The parts are found from the row's own length on the device, so one
     captured graph serves all lengths; those without slots end at once. The part that arrives last puts all together, in the order
     of the parts, whoever it is, and sets the counter back to zero.
+
+    AHEAD: a block of slots is on its way in registers while one is used, the first of them before the new token is there. That is
+    quicker as long as there are few programs; many hide each other's waiting, and need the registers.
     """
     row, head, part = tl.program_id(0).to(tl.int64), tl.program_id(1), tl.program_id(2)
     slot_new = tl.load(at + row)
@@ -136,14 +151,11 @@ def attend_new_kernel(  # noqa: PLR0915
     kind = out.dtype.element_ty
     q, h, d = tl.arange(0, QUERIES), tl.arange(0, HALF), tl.arange(0, WIDTH)
     real = q < SHARED
-    # a block is always on its way while one is used; the first of them before the new token is there
     cache = row * row_stride + head * head_stride
-    slot = part * share + tl.arange(0, BLOCK)
-    there = (slot < old)[:, None]
-    line = cache + slot.to(tl.int64)[:, None] * WIDTH
-    k = tl.load(keys + line + h[None, :], mask=there, other=0.0)
-    k2 = tl.load(keys + line + HALF + h[None, :], mask=there, other=0.0)
-    v = tl.load(values + line + d[None, :], mask=there, other=0.0)
+    end = tl.minimum((part + 1) * share, old)
+    if AHEAD:
+        slot = part * share + tl.arange(0, BLOCK)
+        k, k2, v = load_slots(keys + cache, values + cache, slot, end, HALF)
     place = tl.load(positions + row)
     c = tl.load(cos + place * HALF + h).to(tl.float32)
     s = tl.load(sin + place * HALF + h).to(tl.float32)
@@ -171,19 +183,16 @@ def attend_new_kernel(  # noqa: PLR0915
     weight_sum = tl.where(is_first, tl.full([QUERIES], 1.0, tl.float32), 0.0)
     gathered = tl.zeros([QUERIES, WIDTH], tl.float32)
     gathered += tl.where(is_first, v_new.to(tl.float32), 0.0)[None, :]
-    end = tl.minimum((part + 1) * share, old)
     for first in range(part * share, end, BLOCK):
         slot = first + tl.arange(0, BLOCK)
-        k_now, k2_now, v_now, counts = k, k2, v, slot < old
-        slot += BLOCK
-        there = (slot < end)[:, None]
-        line = cache + slot.to(tl.int64)[:, None] * WIDTH
-        k = tl.load(keys + line + h[None, :], mask=there, other=0.0)
-        k2 = tl.load(keys + line + HALF + h[None, :], mask=there, other=0.0)
-        v = tl.load(values + line + d[None, :], mask=there, other=0.0)
+        if AHEAD:
+            k_now, k2_now, v_now = k, k2, v
+            k, k2, v = load_slots(keys + cache, values + cache, slot + BLOCK, end, HALF)
+        else:
+            k_now, k2_now, v_now = load_slots(keys + cache, values + cache, slot, end, HALF)
         scores = tl.dot(q_low, tl.trans(k_now), input_precision="ieee")
         scores = tl.dot(q_high, tl.trans(k2_now), scores, input_precision="ieee") * scale
-        scores = tl.where(counts[None, :], scores, float("-inf"))
+        scores = tl.where((slot < end)[None, :], scores, float("-inf"))
         higher = tl.maximum(best, tl.max(scores, axis=1))
         p = tl.exp(scores - higher[:, None])
         fade = tl.exp(best - higher)
