@@ -36,6 +36,8 @@ class Answer:
     uid: str
     detection: wire.Detection
     frame: Frame
+    area_id: str = ""
+    """Of the feature that it lies in, where features were asked for themselves."""
 
 
 @dataclass
@@ -278,7 +280,10 @@ class AnswersPanel(QWidget):
 
     def _name_of(self, answer: Answer) -> str:
         label = answer.detection.label.strip() or self.tr("object")
-        return f"{answer.detection.rank + 1}  {label}"
+        name = f"{answer.detection.rank + 1}  {label}"
+        if not answer.area_id:
+            return name
+        return self.tr("feature {id}: {name}").format(id=answer.area_id, name=name)
 
     def _count(self, count: int) -> str:
         return self.tr("none") if count == 0 else self.tr("{count} found").format(count=count)

@@ -254,7 +254,7 @@ class SceneController(QObject):
             return
         for find in finds:
             if self._count < MAX_LISTED:
-                answer = Answer(find.uid, find.detection, find.frame)
+                answer = Answer(find.uid, find.detection, find.frame, find.area_id)
                 self._dock.answers.add_answer(self._question, answer)
             self._count += 1
         self._store.stored.emit(finds[-1].uid)

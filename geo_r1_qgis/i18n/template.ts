@@ -50,60 +50,65 @@
 <context>
     <name>AnswersPanel</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="114"/>
+        <location filename="../gui/answers_panel.py" line="116"/>
         <source>Answers</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="118"/>
+        <location filename="../gui/answers_panel.py" line="120"/>
         <source>Export…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="120"/>
+        <location filename="../gui/answers_panel.py" line="122"/>
         <source>Write the chosen answers, or all of them, to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="121"/>
+        <location filename="../gui/answers_panel.py" line="123"/>
         <source>Export answers to a new file</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="126"/>
+        <location filename="../gui/answers_panel.py" line="128"/>
         <source>Answers of this session</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="280"/>
+        <location filename="../gui/answers_panel.py" line="282"/>
         <source>object</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="284"/>
+        <location filename="../gui/answers_panel.py" line="289"/>
         <source>none</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="284"/>
+        <location filename="../gui/answers_panel.py" line="289"/>
         <source>{count} found</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="127"/>
+        <location filename="../gui/answers_panel.py" line="129"/>
         <source>Up and Down flash an answer on the map, Enter goes there; A accepts, R rejects, E edits</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/answers_panel.py" line="145"/>
+        <location filename="../gui/answers_panel.py" line="147"/>
         <source>A accept · R reject · E edit: the next training learns from it</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/answers_panel.py" line="286"/>
+        <source>feature {id}: {name}</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
 <context>
     <name>AnswersTree</name>
     <message>
-        <location filename="../gui/answers_panel.py" line="87"/>
+        <location filename="../gui/answers_panel.py" line="89"/>
         <source>What was found: here, on the map, and in a GeoPackage at once.</source>
         <translation type="unfinished"></translation>
     </message>

@@ -180,6 +180,10 @@ def test_features_are_asked_each_for_itself(qtbot, plugin, dock, scene, made):
     largest = [max(half, key=lambda b: (b[2] - b[0]) * (b[3] - b[1])) for half in halves]
 
     assert scene_boxes(plugin.services.store.path) == [pytest.approx(b) for b in sorted(largest)]
+    question = dock.answers.tree.topLevelItem(0)
+    qtbot.waitUntil(lambda: question.childCount() == 2)
+    listed = sorted(question.child(index).text(0) for index in (0, 1))
+    assert listed == ["feature 1: 1  tank", "feature 2: 1  tank"]
 
 
 def test_a_changed_raster_is_not_gone_on_with(qtbot, plugin, dock, scene, stub, window, tmp_path):
