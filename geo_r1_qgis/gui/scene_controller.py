@@ -174,7 +174,8 @@ class SceneController(QObject):
         if plan.problem:
             return plan.problem, True
         looks = plan.tile_count * self._questions_per_tile()
-        return plan_words(plan.summary, looks * self._look_s()), False
+        words = plan_words(plan.summary, looks * self._look_s())
+        return "\n".join(filter(None, (words, plan.note))), False
 
     def _questions_per_tile(self) -> int:
         comparison = self._dock.ask_panel.comparison_form.comparison

@@ -3533,37 +3533,37 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="242"/>
+        <location filename="../gui/scene_controller.py" line="243"/>
         <source>Looking at everything…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="276"/>
+        <location filename="../gui/scene_controller.py" line="277"/>
         <source>failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="279"/>
+        <location filename="../gui/scene_controller.py" line="280"/>
         <source>Failed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="285"/>
+        <location filename="../gui/scene_controller.py" line="286"/>
         <source>stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="286"/>
+        <location filename="../gui/scene_controller.py" line="287"/>
         <source>Stopped</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="302"/>
+        <location filename="../gui/scene_controller.py" line="303"/>
         <source>Not every tile was answered</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/scene_controller.py" line="304"/>
+        <location filename="../gui/scene_controller.py" line="305"/>
         <source>{count} found, {listed} listed</source>
         <translation type="unfinished"></translation>
     </message>

@@ -209,7 +209,11 @@ class SceneRun:
                 raise ending
             if self._outcomes.failed_in_a_row >= MOST_FAILED:
                 raise self._outcomes.last_failure
-            self._batches.append((time.monotonic() - began, len(batch)))
+            asked = sum(record is not look.record for look, record in taken)
+            if (
+                asked
+            ):  # what an earlier session knows takes no time, and tells nothing of what is to come
+                self._batches.append((time.monotonic() - began, asked))
             self._tell()
 
     def _ask(self, batch: Batch, asker: Asker) -> Optional[Exception]:

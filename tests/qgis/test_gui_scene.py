@@ -73,6 +73,16 @@ def test_the_line_says_how_many_tiles_and_how_long(qtbot, dock, scene):
     qtbot.waitUntil(lambda: "0.60 m/px" in dock.ask_panel.sending.text())
 
 
+def test_a_layer_without_a_crs_is_said(qtbot, dock, window, tmp_path):
+    """As for a view: what such a raster is taken to be stands below the number of tiles."""
+    made = make_scene(tmp_path / "bare.tif", 500, 500, BOXES[:1], epsg=None)
+    layer = QgsRasterLayer(made.path, "bare")
+    window.show_raster(layer)
+    dock.ask_panel.layer_combo.setLayer(layer)
+    dock.ask_panel.set_area(LAYER)
+    qtbot.waitUntil(lambda: "“bare” has no CRS" in dock.ask_panel.sending.text())
+
+
 def test_choices_of_a_scene_are_shown_for_a_scene_only(dock, scene):
     """A view has no tiles to choose; features have a layer besides."""
     panel = dock.ask_panel

@@ -206,6 +206,32 @@ def test_stop_keeps_what_was_found_and_going_on_asks_nothing_twice(qtbot, servic
     assert scene_boxes(journal.path) == approximately(made.boxes)
 
 
+def test_time_left_does_not_count_what_was_known(qtbot, service, tmp_path):
+    """A run that is gone on with passes over its first half in a moment, and does not promise that of the rest."""
+    made = make_scene(tmp_path / "scene.tif", 700, 700, spread(700, 700, 10, 2))
+    see = eyes(made.boxes)
+
+    def slowly(item, image):
+        time.sleep(0.03)
+        return see(item, image)
+
+    service.answer_items = slowly
+    plan = planned(made)
+    journal = journal_in(tmp_path, plan)
+    first = SceneRun(plan, SceneOptions("all tanks"), journal=journal)
+    carried_out(qtbot, first, stop_after=plan.tile_count // 2)
+    again = SceneRun(
+        plan, SceneOptions("all tanks"), journal=journal_in(tmp_path, plan), resume=journal.run_uid
+    )
+    told = carried_out(qtbot, again)
+    said = [
+        (total - done, left) for done, total, left in told.progress if left and total - done > 4
+    ]
+
+    assert said
+    assert all(left > 0.03 * rest * 0.9 for rest, left in said), said
+
+
 def test_what_was_reviewed_meanwhile_stays_reviewed(qtbot, service, tmp_path):
     """Going on changes neither an accepted object that it finds again nor a rejected one that it does not."""
     made = make_scene(tmp_path / "scene.tif", 900, 300, spread(900, 300, 25, 3))
