@@ -296,6 +296,7 @@ def test_opening_and_closing_projects(qtbot, plugin, dock, stub, tmp_path):
     ask_and_wait(qtbot, plugin)
     project = QgsProject.instance()
     path = str(tmp_path / "project.qgz")
+    qtbot.waitUntil(lambda: len(project.mapLayers()) == 2, timeout=8000)
 
     def phase(meter):
         meter.start()
@@ -305,7 +306,7 @@ def test_opening_and_closing_projects(qtbot, plugin, dock, stub, tmp_path):
         qtbot.wait(20)
         project.read(path)
         qtbot.wait(200)
-        assert len(project.mapLayers()) == 2
+        qtbot.waitUntil(lambda: len(project.mapLayers()) == 2, timeout=8000)
 
     calmest("writing, closing, opening a project", phase)
 
