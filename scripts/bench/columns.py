@@ -5,7 +5,6 @@ So every column is asked through the same code (`grounding.ground`): same views,
 
 from __future__ import annotations
 
-import base64
 import os
 import tempfile
 import time
@@ -126,7 +125,7 @@ class Generate:
                 "prompt": item.prompt,
                 "width_px": item.image.width,
                 "height_px": item.image.height,
-                "rgb": base64.b64encode(item.image.convert("RGB").tobytes()).decode("ascii"),
+                "rgb": item.image.convert("RGB").tobytes(),
             }
             settings = {
                 "max_new_tokens": options.max_new_tokens,
