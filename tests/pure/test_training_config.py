@@ -13,9 +13,11 @@ from typing import get_args
 import numpy as np
 import pytest
 from PIL import Image
+from tokenizers import Tokenizer
 
 from geo_r1_backend.engines.profiles import read_profile
 from geo_r1_backend.errors import ConfigError, DatasetUnknown, NothingToLearn, TaskUnsupported
+from geo_r1_backend.grounding.ground import GroundOptions
 from geo_r1_backend.training.config import TrainingConfig, changed, make_config, read_config
 from geo_r1_backend.training.dataset import Dataset, read_samples
 from geo_r1_backend.training.targets import target_text
@@ -46,6 +48,35 @@ def test_every_default_is_filled_in_and_read_back(tmp_path, method):
     assert all(getattr(config, field.name) is not None for field in fields(TrainingConfig))
     assert 0 <= config.sft_steps <= config.steps
     assert (config.sft_steps > 0) == method.startswith("sft")
+
+
+@pytest.mark.parametrize("count", [1, 16, 60])
+def test_the_longest_true_answer_has_room(tmp_path, count):
+    """Answers may be as long as the fullest chip's truth, and a fifth more: else no completion about it could ever be right."""
+    folder = write_dataset(tmp_path, {"train": 2}, task="ovd")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    boxes = [
+        [7.0 * (n % 40), 90.0 * (n // 40), 7.0 * (n % 40) + 6, 90.0 * (n // 40) + 80]
+        for n in range(count)
+    ]
+    manifest["samples"][1]["boxes_px"] = boxes
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    config = make_config(
+        RunRequest(dataset=folder.name),
+        run_id="a-run",
+        model=embedded(),
+        dataset_folder=folder,
+        created="",
+    )
+
+    profile = read_profile(embedded().folder)
+    dataset = Dataset(folder, profile, think=True)
+    full = dataset.part("train")[1]
+    tokenizer = Tokenizer.from_file(str(embedded().folder / "tokenizer.json"))
+    tokens = len(tokenizer.encode(target_text(full.sample, full.view)).ids)
+
+    assert 1.2 * tokens <= config.max_new_tokens <= GroundOptions().max_new_tokens
+    assert count > 1 or config.max_new_tokens == 256
 
 
 def test_what_is_asked_for_stands_in_the_run(tmp_path):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from geo_r1_backend.config import version
+from geo_r1_backend.engines.base import GenerationOptions
 from geo_r1_backend.engines.cutting import FOLDER, find_segmenter
 from geo_r1_backend.errors import ConfigError, ModelFailed, SegmenterMissing, TaskUnsupported
 from geo_r1_backend.models.manifest import MANIFEST_FILE
@@ -23,7 +25,7 @@ from geo_r1_backend.models.registry import ModelFolder
 from geo_r1_backend.storage.atomic import write_private_json
 from geo_r1_backend.training.advantage import Objective
 from geo_r1_backend.training.dataset import data_hash, read_samples
-from geo_r1_backend.training_wire import Adaptation, Method, RunRequest
+from geo_r1_backend.training_wire import Adaptation, Method, RunRequest, Sample
 from geo_r1_backend.wire import Task
 
 CONFIG_FILE = "config.json"
@@ -31,6 +33,8 @@ FORMAT = 1
 PACKAGES = ("torch", "transformers", "numpy", "pillow")
 """Their versions stand in the run: curves differ between them."""
 MAX_COMPLETIONS_PER_STEP = 1024
+MAX_NEW_TOKENS = GenerationOptions().max_new_tokens
+"""Nobody is answered at greater length."""
 WARM_START = 0.6
 """Share of the steps of `sft_dapo` that are supervised: they are cheap, and a model that answers "none" samples nothing to learn from."""
 
@@ -230,7 +234,7 @@ def make_config(
         clip_low=0.2,
         clip_high=0.28 if method in ("dapo", "sft_dapo") else 0.2,
         temperature=1.0,
-        max_new_tokens=256 if embedded else 512,
+        max_new_tokens=_longest_answer(samples, embedded=embedded),
         warmup_steps=3,
         weight_decay=0.0,
         gradient_clip=1.0,
@@ -277,6 +281,16 @@ def read_config(folder: Path) -> TrainingConfig:
 def changed(config: TrainingConfig, **values: Any) -> TrainingConfig:
     """The same run with some fields set otherwise, checked again (benchmarks, tests)."""
     return replace(config, **values)
+
+
+def _longest_answer(samples: Sequence[Sample], *, embedded: bool) -> int:
+    """Tokens of the longest answer: the usual number, or what the fullest chip's truth takes and some more.
+
+    An object takes the embedded model 15 tokens, in its chain and its answer together; larger models spell numbers digit by digit.
+    """
+    least, beside, each = (256, 64, 18) if embedded else (512, 256, 45)
+    most = max((len(sample.boxes_px) for sample in samples), default=0)
+    return min(MAX_NEW_TOKENS, max(least, beside + each * most))
 
 
 def _best_method(steps: int | None, needs_examples: bool) -> Method:
