@@ -19,7 +19,7 @@ from geo_r1_backend.training.grpo import Run, dice, learning_rate, make_optimize
 from geo_r1_backend.training.journal import Journal
 from geo_r1_backend.training.publish import write_adapter
 from geo_r1_backend.training.report import remaining_s
-from geo_r1_backend.training.warm_start import told_config
+from geo_r1_backend.training.warm_start import leave_out_if_known, told_config
 from geo_r1_backend.training_wire import RunRequest, Score
 from tests.backend.training_run import completions, curve, events
 from tests.pure.training_data import embedded, write_dataset
@@ -252,18 +252,37 @@ def looking(*scores):
 def test_a_model_that_knows_the_kind_is_spared_the_warm_start(run_of, tmp_path):
     """Where the untrained model scores well on the validation part, `sft_dapo` learns from rewards alone, at their own rate, and says so."""
     run = run_of([[RIGHT, NONE]], method="sft_dapo", steps=4, sft_steps=2, learning_rate_alone=0.5)
-    run.look = looking(0.4)
+    run.look = looking(0.5)
     train(run)
 
     assert [e["method"] for e in events(tmp_path, "step")] == ["dapo"] * 4
     assert [e["learning_rate"] for e in events(tmp_path, "step")][3] == 0.5
     (note,) = events(tmp_path, "note")
     assert note["code"] == "warm-start-left-out"
-    assert "0.40" in note["text"]
+    assert "0.50" in note["text"]
     assert told_config(run).sft_steps == 0
 
 
-@pytest.mark.parametrize(("now", "is_undone"), [(0.1, True), (0.2, False), (0.5, False)])
+def test_a_lucky_answer_spares_nobody_the_warm_start(run_of, tmp_path):
+    """With few validation samples one right answer says nothing: of three all must be right, of ten five."""
+    for right, samples, is_spared in (
+        (1, 3, False),
+        (2, 3, False),
+        (3, 3, True),
+        (4, 10, False),
+        (5, 10, True),
+    ):
+        run = run_of([[RIGHT, NONE]], method="sft_dapo", steps=3, sft_steps=2)
+        run.progress.base = Score(
+            "validation", "acc@0.5", right / samples, 0.0, 1.0, samples, samples, 0.0
+        )
+        leave_out_if_known(run)
+        assert run.progress.has_no_warm_start == is_spared, (right, samples)
+
+
+@pytest.mark.parametrize(
+    ("now", "is_undone"), [(0.1, True), (0.3, True), (0.4, False), (0.5, False), (0.7, False)]
+)
 def test_a_warm_start_that_harms_is_undone(run_of, tmp_path, now, is_undone):
     """Where the supervised steps make the model worse, rewards begin with the untrained weights; where they do not, they go on."""
     run = run_of(
@@ -273,10 +292,11 @@ def test_a_warm_start_that_harms_is_undone(run_of, tmp_path, now, is_undone):
         sft_steps=2,
         learning_rate=0.0,
         learning_rate_alone=0.0,
+        warm_start_below=1.1,
     )
     before = run.policy.likely.detach().clone()
     run.untrained = {name: one.detach().clone() for name, one in run.policy.trainable().items()}
-    run.look = looking(0.2, now)
+    run.look = looking(0.5, now)
     train(run)
 
     codes = [one["code"] for one in events(tmp_path, "note")]

@@ -82,7 +82,7 @@ class TrainingConfig:
     learning_rate_alone: float
     """Of rewards that begin with the untrained model although a warm start was planned (`warm_start.py`)."""
     warm_start_below: float
-    """A model that scores as much on the validation part as this is spared the supervised steps of `sft_dapo`; above 1 = none is."""
+    """A model that surely scores as much on the validation part as this is spared the supervised steps of `sft_dapo`; above 1 = none is."""
     sft_batch: int
     """Samples of one supervised step."""
     rank: int

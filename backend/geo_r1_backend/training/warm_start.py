@@ -9,12 +9,16 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from geo_r1_backend.training.scores import rank_of
-
 if TYPE_CHECKING:
     from geo_r1_backend.training.checkpoint import Progress
     from geo_r1_backend.training.config import TrainingConfig
     from geo_r1_backend.training.grpo import Run
+    from geo_r1_backend.training_wire import Score
+
+WRONG_MORE = 4
+"""Answers that are counted as wrong beside those that were given (as in Agresti and Coull's interval, towards 0)."""
+MANY_FEWER = 1.5
+"""Right answers that must be lost before a warm start has done harm: one may be chance."""
 
 
 def is_planned(config: TrainingConfig) -> bool:
@@ -42,7 +46,7 @@ def rewards_rate(config: TrainingConfig, progress: Progress) -> float:
 def leave_out_if_known(run: Run) -> None:
     """Behind the look at the untrained model: rewards alone, if it knows the kind already."""
     config, base = run.config, run.progress.base
-    is_known = base is not None and base.value >= config.warm_start_below
+    is_known = base is not None and _for_sure(base) >= config.warm_start_below
     if not is_planned(config) or not run.together.agreed(is_known):
         return
     run.progress.has_no_warm_start = run.progress.begins_at_base = True
@@ -54,11 +58,20 @@ def leave_out_if_known(run: Run) -> None:
         )
 
 
+def _for_sure(score: Score) -> float:
+    """A score with some wrong answers more, so that one lucky answer of three says nothing."""
+    return score.value * score.samples / (score.samples + WRONG_MORE)
+
+
 def undo_if_worse(run: Run) -> None:
     """Before the first step with rewards: back to the untrained weights, if the supervised steps did harm."""
     progress = run.progress
     base, best = progress.base, progress.best
-    is_worse = base is not None and best is not None and rank_of(best) < rank_of(base)
+    is_worse = (
+        base is not None
+        and best is not None
+        and (base.value - best.value) * base.samples >= MANY_FEWER
+    )
     if not run.together.agreed(is_worse):
         return
     for name, parameter in run.policy.trainable().items():
