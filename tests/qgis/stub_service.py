@@ -369,10 +369,10 @@ class _Handler(BaseHTTPRequestHandler):
                     return
                 event = result(answer) if isinstance(answer, list) else answer
                 line = json.dumps({**event, "item": item["item"]}).encode()
+                if event["event"] == "result":  # before it is sent: whoever has the last answer counts at once
+                    self.service.items_asked.append(item)
                 self.wfile.write(line + b"\n")
                 self.wfile.flush()
-                if event["event"] == "result":
-                    self.service.items_asked.append(item)
 
     def _read_body(self, length):
         rate = self.service.upload_bytes_per_s
