@@ -66,7 +66,9 @@ def test_a_long_lock_is_said_and_waited_for(qtbot, store, tmp_path, since):
         with qtbot.waitSignal(store.stored, timeout=8000):
             store.add(run, found(0), frame_in(), "")
         store.flush(5)
-        qtbot.wait(150)  # the layer reads the file anew
+    # the layer reads the file anew first: QGIS does so on the window's thread, and its provider waits 5 s for each lock
+    qtbot.waitUntil(lambda: not store._shown._refresh.isActive(), timeout=8000)
+    qtbot.wait(150)
 
     with locked(store.path):
         began = time.monotonic()

@@ -369,7 +369,9 @@ class _Handler(BaseHTTPRequestHandler):
                     return
                 event = result(answer) if isinstance(answer, list) else answer
                 line = json.dumps({**event, "item": item["item"]}).encode()
-                if event["event"] == "result":  # before it is sent: whoever has the last answer counts at once
+                if (
+                    event["event"] == "result"
+                ):  # before it is sent: whoever has the last answer counts at once
                     self.service.items_asked.append(item)
                 self.wfile.write(line + b"\n")
                 self.wfile.flush()
