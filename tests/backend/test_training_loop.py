@@ -309,11 +309,13 @@ def test_a_warm_start_that_harms_is_undone(run_of, tmp_path, now, is_undone):
 def test_checkpoints_bring_everything_back(run_of, tmp_path):
     """A checkpoint restores parameters, moments, the order of prompts and the best score, bit for bit; old ones go."""
     run = run_of([[RIGHT, NONE], [NONE, RIGHT, RIGHT]], method="dapo", steps=4, evaluate_every=1)
+    run.look = looking(0.2, 0.3)
     train(run)
     again = run_of([[RIGHT, NONE], [NONE, RIGHT, RIGHT]], method="dapo", steps=4)
     progress = again.checkpoints.load(again.policy.trainable(), again.optimizer)
 
     assert progress == run.progress
+    assert (progress.base.value, progress.best.value) == (0.2, 0.3)
     assert torch.equal(again.policy.likely, run.policy.likely)
     for key, value in run.optimizer.state[run.policy.likely].items():
         assert torch.equal(again.optimizer.state[again.policy.likely][key], value)
