@@ -56,6 +56,16 @@ TUNING_ARMS = (
 """What rewards were tried with after the first stage had moved too little."""
 TUNED_ARM = TUNING_ARMS[0]
 """The best of them on the validation part of seed 1, over both bases."""
+HONEST_ARMS = (TUNED_ARM, *SFT_ARMS)
+"""The longest first: a call that ends leaves short ones undone."""
+LONG_STEPS = 360
+LONG: tuple[tuple[str, object], ...] = (("steps", LONG_STEPS),)
+LONG_ARMS = (
+    Arm("dapo-5e-05-wide-long", "dapo", "full", 5e-5, (*WIDE, *LONG)),
+    Arm("sft-full-1e-05-long", "sft", "full", 1e-5, (*LONG, ("sft_steps", LONG_STEPS))),
+    Arm("sft-lora-0.0001-long", "sft", "lora", 1e-4, (*LONG, ("sft_steps", LONG_STEPS))),
+)
+"""Three times as long, for the base whose curve had not ended; of imitation the two that last longest (their first 120 steps are the short run's)."""
 
 
 @dataclass(frozen=True)
@@ -83,21 +93,27 @@ def grid(stage: str) -> Iterator[Cell]:
     """Cells of a stage, the most telling first.
 
     Args:
-        stage: `first` (10 shots, think), `shots` (1 and 5), `no-think`, `all` of these; `tuning` and `tuned`: rates of the rewards.
+        stage: `first` (10 shots, think); `tuning` and `tuned`: rates of the rewards, which `first` had not tuned; with the tuned
+            rate beside every rate of imitation: `shots` (1 and 5) and `no-think`; `longer`: three times the steps from drawings; `all` of these.
 
     Raises:
         ValueError: for another name.
     """
     stages = {
         "first": lambda: _cells(BASES, (10,), True),
-        "shots": lambda: _cells(BASES, (5, 1), True),
-        "no-think": lambda: _cells(BASES, (10,), False),
         "tuning": lambda: _cells(BASES[::-1], (10,), True, TUNING_ARMS, SEEDS[:2]),
         "tuned": lambda: _cells(BASES[::-1], (10,), True, (TUNED_ARM,)),
+        "longer": lambda: _cells(BASES[1:], (10,), True, LONG_ARMS),
+        "shots": lambda: _cells(BASES, (5, 1), True, HONEST_ARMS),
+        "no-think": lambda: _cells(BASES, (10,), False, HONEST_ARMS),
     }
     if stage == "all":
-        for name in ("first", "shots", "no-think"):
-            yield from grid(name)
+        seen: set[str] = set()
+        for name in stages:
+            for cell in grid(name):
+                if cell.name not in seen:
+                    seen.add(cell.name)
+                    yield cell
         return
     if stage not in stages:
         raise ValueError(f"stage is {stage!r}; known are {', '.join((*stages, 'all'))}")

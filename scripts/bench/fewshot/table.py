@@ -14,7 +14,7 @@ from operator import eq
 from pathlib import Path
 from typing import Any
 
-from cells import TUNING_ARMS
+from cells import LONG_ARMS, TUNING_ARMS
 
 from geo_r1_backend.evaluation.metrics import bootstrap, mean
 
@@ -26,7 +26,9 @@ FAMILIES: dict[str, Callable[[str], bool]] = {
     "GRPO": partial(eq, "grpo"),
     "DAPO": partial(eq, "dapo"),
     "SFT, then DAPO": partial(eq, "sft_dapo"),
-    **{arm.name: partial(eq, arm.name) for arm in TUNING_ARMS},
+    **{
+        arm.name: partial(eq, arm.name) for arm in (*TUNING_ARMS, *LONG_ARMS) if arm.method != "sft"
+    },
 }
 
 
