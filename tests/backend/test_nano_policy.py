@@ -74,10 +74,24 @@ def naive_log_probs(policy, picture, completion):
     return logits.gather(1, torch.tensor(completion)[:, None])[:, 0]
 
 
-@pytest.mark.parametrize("adaptation", ["full", "lora"])
-def test_a_group_costs_its_prefix_once_and_has_the_naive_gradient(picture, adaptation):
+WAYS = [
+    {"adaptation": "full"},
+    {"adaptation": "lora"},
+    {"adaptation": "full", "train_vision": True},
+]
+"""The language model, adapters around its layers, or the vision tower as well."""
+way = pytest.mark.parametrize("way", WAYS, ids=["full", "lora", "full with vision"])
+
+
+def with_base(way):
+    """A policy that keeps its base for the KL term."""
+    return NanoPolicy.load(embedded().folder, **way, keep_base=way["adaptation"] == "full")
+
+
+@way
+def test_a_group_costs_its_prefix_once_and_has_the_naive_gradient(picture, way):
     """Values and gradients of a group behind one shared prefix are those of each completion run alone (1e-5)."""
-    policy = policy_of(adaptation=adaptation)
+    policy = policy_of(**way)
     completions = completions_of(policy)
     weights = [
         torch.linspace(0.5, -1.0, len(one)) / len(one) for one in completions
@@ -99,12 +113,10 @@ def test_a_group_costs_its_prefix_once_and_has_the_naive_gradient(picture, adapt
         assert (ours[name] - parameter.grad).abs().max() <= 1e-5 * largest, name
 
 
-@pytest.mark.parametrize("adaptation", ["full", "lora"])
-def test_the_untrained_policy_answers_as_the_model_does(picture, adaptation):
+@way
+def test_the_untrained_policy_answers_as_the_model_does(picture, way):
     """Before any step, likeliest tokens are those of the model that ships, and the reference is the policy itself."""
-    policy = NanoPolicy.load(
-        embedded().folder, adaptation=adaptation, keep_base=adaptation == "full"
-    )
+    policy = with_base(way)
     image = policy.encode(picture)
     (said,) = policy.sample(
         policy.prefix(image, PROMPT),
@@ -126,12 +138,10 @@ def test_the_untrained_policy_answers_as_the_model_does(picture, adaptation):
     assert not reference.requires_grad
 
 
-@pytest.mark.parametrize("adaptation", ["full", "lora"])
-def test_the_reference_stays_while_the_policy_moves(picture, adaptation):
+@way
+def test_the_reference_stays_while_the_policy_moves(picture, way):
     """After a step the policy's log-probabilities differ, the reference's do not; the merged weights are the policy."""
-    policy = NanoPolicy.load(
-        embedded().folder, adaptation=adaptation, keep_base=adaptation == "full"
-    )
+    policy = with_base(way)
     image, completions = policy.encode(picture), completions_of(policy)
     with torch.no_grad():
         before, mask = policy.log_probs(image, PROMPT, completions)
@@ -146,7 +156,7 @@ def test_the_reference_stays_while_the_policy_moves(picture, adaptation):
             {n: torch.from_numpy(policy.merged_state()[n]) for n in merged.state_dict()}
         )
         plain = NanoPolicy(merged, policy.config, policy._tokens, policy.profile)
-        alone, _ = plain.log_probs(image, PROMPT, completions)
+        alone, _ = plain.log_probs(plain.encode(picture), PROMPT, completions)
 
     assert (after - before)[mask].abs().max() > 1e-3
     assert torch.allclose(reference[mask], before[mask], atol=1e-6)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import MISSING, asdict, dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -116,6 +116,8 @@ class TrainingConfig:
     packages: dict[str, str]
     segmenter_folder: str = ""
     """Between boxes and masks, frozen; empty where no sample asks for masks."""
+    train_vision: bool = False
+    """The embedded model's vision tower learns too, with a full fine-tune; else it is frozen and sees each picture once."""
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -126,6 +128,10 @@ class TrainingConfig:
         """
         if self.method not in get_args(Method):
             raise ConfigError(f"method is {self.method!r}; known are {', '.join(get_args(Method))}")
+        if self.train_vision and (self.adaptation != "full" or self.model_kind != "onnx"):
+            raise ConfigError(
+                "train_vision is for a full fine-tune of the embedded model: set adaptation to full, or leave the vision tower frozen"
+            )
         if self.group_size < 2:
             raise ConfigError(
                 f"group_size is {self.group_size}; completions are compared with each other, so use 2 or more"
@@ -271,9 +277,10 @@ def read_config(folder: Path) -> TrainingConfig:
             f"{path} has format {stored.get('format')!r}, this version reads {FORMAT}: "
             "finish the run with the version that began it, or start a new one"
         )
-    names = {field.name for field in fields(TrainingConfig)}
-    if names != set(stored):
-        differing = sorted(names ^ set(stored))
+    known = {field.name for field in fields(TrainingConfig)}
+    # a field with a default came later: a run that was begun before it goes on as it began
+    needed = {field.name for field in fields(TrainingConfig) if field.default is MISSING}
+    if differing := sorted((set(stored) - known) | (needed - set(stored))):
         raise ConfigError(f"{path} lacks fields or has unknown ones: {', '.join(differing)}")
     return TrainingConfig(**stored)
 

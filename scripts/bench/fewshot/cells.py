@@ -66,6 +66,16 @@ LONG_ARMS = (
     Arm("sft-lora-0.0001-long", "sft", "lora", 1e-4, (*LONG, ("sft_steps", LONG_STEPS))),
 )
 """Three times as long, for the base whose curve had not ended; of imitation the two that last longest (their first 120 steps are the short run's)."""
+VISION: tuple[tuple[str, object], ...] = (("train_vision", True),)
+VISION_ARMS = (
+    Arm("dapo-5e-05-wide-vision", "dapo", "full", 5e-5, (*WIDE, *VISION)),
+    Arm("dapo-2e-05-wide-vision", "dapo", "full", 2e-5, (*WIDE, *VISION)),
+    *(
+        Arm(f"sft-full-{rate:g}-vision", "sft", "full", rate, VISION)
+        for rate in (1e-5, 4e-5, 1.6e-4)
+    ),
+)
+"""The vision tower learns too: is it what the base cannot see that holds it back?"""
 
 
 @dataclass(frozen=True)
@@ -94,7 +104,8 @@ def grid(stage: str) -> Iterator[Cell]:
 
     Args:
         stage: `first` (10 shots, think); `tuning` and `tuned`: rates of the rewards, which `first` had not tuned; with the tuned
-            rate beside every rate of imitation: `shots` (1 and 5) and `no-think`; `longer`: three times the steps from drawings; `all` of these.
+            rate beside every rate of imitation: `shots` (1 and 5) and `no-think`; `longer`: three times the steps from drawings; `vision`:
+            its tower learns too; `all` of these.
 
     Raises:
         ValueError: for another name.
@@ -104,6 +115,7 @@ def grid(stage: str) -> Iterator[Cell]:
         "tuning": lambda: _cells(BASES[::-1], (10,), True, TUNING_ARMS, SEEDS[:2]),
         "tuned": lambda: _cells(BASES[::-1], (10,), True, (TUNED_ARM,)),
         "longer": lambda: _cells(BASES[1:], (10,), True, LONG_ARMS),
+        "vision": lambda: _cells(BASES[::-1], (10,), True, VISION_ARMS),
         "shots": lambda: _cells(BASES, (5, 1), True, HONEST_ARMS),
         "no-think": lambda: _cells(BASES, (10,), False, HONEST_ARMS),
     }

@@ -56,7 +56,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--stage",
         default="first",
-        help="first, tuning, tuned, longer, shots, no-think, all; several with commas",
+        help="first, tuning, tuned, longer, vision, shots, no-think, all; several with commas",
     )
     parser.add_argument("--shard", default="1/1", metavar="I/N")
     parser.add_argument("--only", default="", help="cells whose name contains this")

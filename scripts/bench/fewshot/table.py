@@ -14,7 +14,7 @@ from operator import eq
 from pathlib import Path
 from typing import Any
 
-from cells import LONG_ARMS, TUNING_ARMS
+from cells import LONG_ARMS, TUNING_ARMS, VISION_ARMS
 
 from geo_r1_backend.evaluation.metrics import bootstrap, mean
 
@@ -22,12 +22,15 @@ Row = dict[str, Any]
 Key = tuple[str, int, bool]
 """Base, shots, think."""
 FAMILIES: dict[str, Callable[[str], bool]] = {
-    "best SFT": lambda arm: arm.startswith("sft-"),
+    "best SFT": lambda arm: arm.startswith("sft-") and not arm.endswith("-vision"),
+    "best SFT, vision": lambda arm: arm.startswith("sft-") and arm.endswith("-vision"),
     "GRPO": partial(eq, "grpo"),
     "DAPO": partial(eq, "dapo"),
     "SFT, then DAPO": partial(eq, "sft_dapo"),
     **{
-        arm.name: partial(eq, arm.name) for arm in (*TUNING_ARMS, *LONG_ARMS) if arm.method != "sft"
+        arm.name: partial(eq, arm.name)
+        for arm in (*TUNING_ARMS, *LONG_ARMS, *VISION_ARMS)
+        if arm.method != "sft"
     },
 }
 
@@ -99,8 +102,10 @@ def _table(key: Key, rows: Sequence[Row]) -> str:
     families = chosen(rows)
     for family, some in families.items():
         values = [100 * mean(row["hits"]) for row in some.values()]
-        best = families.get("best SFT")
-        over_sft = gains(some, best) if best and family != "best SFT" else []
+        # where the tower learned, it did for both
+        peer = "best SFT, vision" if family.endswith("vision") else "best SFT"
+        best = families.get(peer)
+        over_sft = gains(some, best) if best and family != peer else []
         lines.append(
             f"| {family} | {len(values)} | **{mean(values):.1f}** | {', '.join(f'{v:.1f}' for v in values)} | "
             f"{_points(gains(some, None))} | {_points(over_sft) if over_sft else '-'} |"

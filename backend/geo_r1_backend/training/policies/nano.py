@@ -1,4 +1,4 @@
-"""The embedded model, or one merged from it, as a policy in float32; its vision tower is frozen.
+"""The embedded model, or one merged from it, as a policy in float32; its vision tower is frozen unless a run says otherwise.
 
 What runs over tokens is that of any Qwen2.5-VL (`qwen_layers.py`, `qwen_decode.py`), for `models/nano.py` has transformers' names.
 This file puts picture and prompt together as the embedded model's engine does (`models/tokens.py`), and keeps the base for the KL term.
@@ -51,10 +51,10 @@ LOGIT_ROWS = 1 << 20
 
 @dataclass(frozen=True)
 class NanoImage:
-    """One picture as the language model sees it."""
+    """One picture as the language model sees it, or as the vision tower does while that learns."""
 
-    features: Tensor
-    """``(rows · columns, hidden)``, row by row."""
+    seen: Tensor
+    """Features ``(rows · columns, hidden)``, row by row; of a tower that learns, pixels ``(height, width, 3)`` uint8, for features would be stale."""
     rows: int
     columns: int
 
@@ -72,6 +72,10 @@ class NanoPolicy:
         alpha: their scale is ``alpha / rank``.
         seed: of the adapters' first numbers.
         keep_base: keep a copy of the base beside a full fine-tune, for the KL term.
+        train_vision: the vision tower learns with a full fine-tune.
+
+    Raises:
+        ValueError: for a vision tower that should learn beside adapters of the language model.
     """
 
     def __init__(
@@ -86,11 +90,17 @@ class NanoPolicy:
         alpha: float = 32.0,
         seed: int = 0,
         keep_base: bool = False,
+        train_vision: bool = False,
     ) -> None:
+        if train_vision and adaptation == "lora":
+            raise ValueError(
+                "train_vision=True needs adaptation='full'; LoRA leaves the tower frozen"
+            )
         self.model, self.config, self.profile = model.eval(), config, profile
         self._tokens = tokens
         self._shape = shape_of(config.text)
         self._language: Any = model.model.language_model
+        self._sees = train_vision
         self._base: Any = None
         model.requires_grad_(requires_grad=False)
         if adaptation == "lora":
@@ -99,8 +109,9 @@ class NanoPolicy:
         else:
             self._adapters = {}
             if keep_base:
-                self._base = copy.deepcopy(self._language)
+                self._base = copy.deepcopy(model.model)
             self._language.requires_grad_(requires_grad=True)
+            model.model.visual.requires_grad_(requires_grad=train_vision)
             self._trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._end_id = tokens.control_id(END)
         self._before = tokens.image_prefix_ids()
@@ -136,17 +147,16 @@ class NanoPolicy:
 
     @torch.no_grad()
     def encode(self, image: np.ndarray) -> NanoImage:
-        """Visual tokens of ``(height, width, 3)`` uint8 at model size."""
+        """A picture ``(height, width, 3)`` uint8 at model size, seen once while the tower is frozen."""
         side = self.config.vision.token_px
-        features = self.model.model.visual(torch.from_numpy(np.array(image))[None].to(self.device))[
-            0
-        ]
-        return NanoImage(features, image.shape[0] // side, image.shape[1] // side)
+        pixels = torch.from_numpy(np.array(image)).to(self.device)
+        seen = pixels if self._sees else self.model.model.visual(pixels[None])[0]
+        return NanoImage(seen, image.shape[0] // side, image.shape[1] // side)
 
     @torch.no_grad()
     def prefix(self, image: NanoImage, prompt: str) -> Prefix:
         """Picture and prompt run once, for all completions of a group."""
-        embeds, positions, following = self._prefix_embeds(self._language, image, prompt)
+        embeds, positions, following = self._prefix_embeds(self.model.model, image, prompt)
         last, kept = prefix_forward(self._language, embeds, *self._rotary(positions), self._shape)
         return Prefix(kept, last, following)
 
@@ -195,7 +205,7 @@ class NanoPolicy:
             places = [i for i, one in enumerate(images) if (one.rows, one.columns) == shape]
             found = likeliest(
                 self.model,
-                torch.stack([images[i].features for i in places]),
+                self._features(self.model.model, [images[i] for i in places]),
                 shape,
                 self._before,
                 [self._tokens.prompt_ids(prompts[i]) for i in places],
@@ -221,15 +231,15 @@ class NanoPolicy:
         """
         ids, mask = (t.to(self.device) for t in padded(completions, self.config.pad_token_id))
         if not reference:
-            return self._group_log_probs(self._language, image, prompt, ids), mask
+            return self._group_log_probs(self.model.model, image, prompt, ids), mask
         if self._base is None and not self._adapters:
             raise ValueError("a full fine-tune without keep_base=True has no reference")
         with torch.no_grad(), adapters_off(self._adapters):
-            language = self._base if self._base is not None else self._language
-            return self._group_log_probs(language, image, prompt, ids), mask
+            base = self._base if self._base is not None else self.model.model
+            return self._group_log_probs(base, image, prompt, ids), mask
 
     def trainable(self) -> dict[str, nn.Parameter]:
-        """All parameters of the language model, or the adapters' matrices under peft's names."""
+        """All parameters of the language model (and of the tower), or the adapters' matrices under peft's names."""
         return self._trainable
 
     def tokens(self, text: str) -> list[int]:
@@ -254,8 +264,9 @@ class NanoPolicy:
             state[f"{name}.weight"] = adapter.merged().cpu().numpy()
         return state
 
-    def _group_log_probs(self, language: Any, image: NanoImage, prompt: str, ids: Tensor) -> Tensor:
-        embeds, positions, following = self._prefix_embeds(language, image, prompt)
+    def _group_log_probs(self, model: Any, image: NanoImage, prompt: str, ids: Tensor) -> Tensor:
+        language = model.language_model
+        embeds, positions, following = self._prefix_embeds(model, image, prompt)
         # nothing follows a completion's last token, so it need not be run
         group = Group(len(embeds), len(ids), ids.shape[1] - 1)
         behind = text_positions(following, group.length)
@@ -268,8 +279,13 @@ class NanoPolicy:
         found = token_log_probs(hidden.flatten(0, 1), head, ids.flatten(), LOGIT_ROWS)
         return found.view(ids.shape)
 
+    def _features(self, model: Any, images: Sequence[NanoImage]) -> Tensor:
+        """``(n, rows · columns, hidden)`` of pictures of one shape, with a gradient where the tower learns."""
+        seen = torch.stack([one.seen for one in images])
+        return model.visual(seen) if self._sees else seen
+
     def _prefix_embeds(
-        self, language: Any, image: NanoImage, prompt: str
+        self, model: Any, image: NanoImage, prompt: str
     ) -> tuple[Tensor, Integers, int]:
         """Embeddings ``(P, hidden)``, positions ``(3, P)`` and the position of the token behind."""
         behind = self._tokens.prompt_ids(prompt)
@@ -284,8 +300,8 @@ class NanoPolicy:
             axis=1,
         )
         ids = torch.tensor([*self._before, *behind], device=self.device)
-        said = F.embedding(ids, language.embed_tokens.weight)
-        embeds = torch.cat((said[:first], image.features, said[first:]))
+        said = F.embedding(ids, model.language_model.embed_tokens.weight)
+        embeds = torch.cat((said[:first], self._features(model, [image])[0], said[first:]))
         return embeds, positions, after + len(behind)
 
     def _rotary(self, positions: Integers) -> tuple[Tensor, Tensor]:
