@@ -23,7 +23,8 @@ Part = Literal["train", "validation", "held_out"]
 """`validation` chooses the checkpoint; `held_out` is looked at twice, before and after, for the verdict."""
 Method = Literal["grpo", "dapo", "dr_grpo", "sft", "sft_dapo"]
 """`sft_dapo`: a supervised warm start, then DAPO."""
-Adaptation = Literal["lora", "full"]
+Adaptation = Literal["lora", "full", "full_vision"]
+"""`full`: the whole language model, its vision tower frozen; `full_vision`: both, the embedded model's and what came from it."""
 RunState = Literal["queued", "running", "stopping", "stopped", "finished", "failed"]
 """`stopped` and `failed` can be resumed from their last checkpoint."""
 

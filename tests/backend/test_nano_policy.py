@@ -74,24 +74,18 @@ def naive_log_probs(policy, picture, completion):
     return logits.gather(1, torch.tensor(completion)[:, None])[:, 0]
 
 
-WAYS = [
-    {"adaptation": "full"},
-    {"adaptation": "lora"},
-    {"adaptation": "full", "train_vision": True},
-]
-"""The language model, adapters around its layers, or the vision tower as well."""
-way = pytest.mark.parametrize("way", WAYS, ids=["full", "lora", "full with vision"])
+ways = pytest.mark.parametrize("adaptation", ["full", "lora", "full_vision"])
 
 
-def with_base(way):
+def with_base(adaptation):
     """A policy that keeps its base for the KL term."""
-    return NanoPolicy.load(embedded().folder, **way, keep_base=way["adaptation"] == "full")
+    return NanoPolicy.load(embedded().folder, adaptation=adaptation, keep_base=adaptation != "lora")
 
 
-@way
-def test_a_group_costs_its_prefix_once_and_has_the_naive_gradient(picture, way):
+@ways
+def test_a_group_costs_its_prefix_once_and_has_the_naive_gradient(picture, adaptation):
     """Values and gradients of a group behind one shared prefix are those of each completion run alone (1e-5)."""
-    policy = policy_of(**way)
+    policy = policy_of(adaptation=adaptation)
     completions = completions_of(policy)
     weights = [
         torch.linspace(0.5, -1.0, len(one)) / len(one) for one in completions
@@ -113,10 +107,10 @@ def test_a_group_costs_its_prefix_once_and_has_the_naive_gradient(picture, way):
         assert (ours[name] - parameter.grad).abs().max() <= 1e-5 * largest, name
 
 
-@way
-def test_the_untrained_policy_answers_as_the_model_does(picture, way):
+@ways
+def test_the_untrained_policy_answers_as_the_model_does(picture, adaptation):
     """Before any step, likeliest tokens are those of the model that ships, and the reference is the policy itself."""
-    policy = with_base(way)
+    policy = with_base(adaptation)
     image = policy.encode(picture)
     (said,) = policy.sample(
         policy.prefix(image, PROMPT),
@@ -138,10 +132,10 @@ def test_the_untrained_policy_answers_as_the_model_does(picture, way):
     assert not reference.requires_grad
 
 
-@way
-def test_the_reference_stays_while_the_policy_moves(picture, way):
+@ways
+def test_the_reference_stays_while_the_policy_moves(picture, adaptation):
     """After a step the policy's log-probabilities differ, the reference's do not; the merged weights are the policy."""
-    policy = with_base(way)
+    policy = with_base(adaptation)
     image, completions = policy.encode(picture), completions_of(policy)
     with torch.no_grad():
         before, mask = policy.log_probs(image, PROMPT, completions)
@@ -189,7 +183,7 @@ def test_a_full_fine_tune_without_its_base_has_no_reference(picture):
         policy.log_probs(policy.encode(picture), PROMPT, [[1]], reference=True)
 
 
-@pytest.mark.parametrize("adaptation", ["full", "lora"])
+@ways
 def test_questions_asked_together_are_answered_as_alone(picture, adaptation):
     """Different pictures, shapes and lengths of prompts in one call: the answers that each has by itself."""
     policy = policy_of(adaptation=adaptation)

@@ -39,18 +39,28 @@ def one_thread():
 @pytest.fixture(scope="module")
 def published(tmp_path_factory):
     """The embedded model with a small random LoRA, published; its questions are ones that the base answers."""
-    root = tmp_path_factory.mktemp("published")
+    return publish(tmp_path_factory.mktemp("published"), "lora", "lora_B.weight", 3e-3)
+
+
+@pytest.fixture(scope="module")
+def seeing(tmp_path_factory):
+    """The same of a model whose vision tower has moved by about one step of its int8 grid in many places."""
+    return publish(tmp_path_factory.mktemp("seeing"), "full_vision", "mlp.up_proj.weight", 1e-3)
+
+
+def publish(root, adaptation, moved, by):
+    """Parameters of that name moved at random, then written as a run does at its end."""
     dataset = write_dataset(root, {"train": 3}, query="the swimming pool", label="swimming pool")
-    request = RunRequest(dataset=dataset.name, name="Courts of the harbour", adaptation="lora")
+    request = RunRequest(dataset=dataset.name, name="Courts of the harbour", adaptation=adaptation)
     config = make_config(
         request, run_id=RUN_ID, model=embedded(), dataset_folder=dataset, created="2026-01-01"
     )
-    policy = NanoPolicy.load(embedded().folder, adaptation="lora", rank=config.rank)
+    policy = NanoPolicy.load(embedded().folder, adaptation=adaptation, rank=config.rank)
     generator = torch.Generator().manual_seed(3)
     with torch.no_grad():
         for name, parameter in policy.trainable().items():
-            if name.endswith("lora_B.weight"):
-                parameter.copy_(torch.randn(parameter.shape, generator=generator) * 3e-3)
+            if name.endswith(moved):
+                parameter.add_(torch.randn(parameter.shape, generator=generator) * by)
     folder = root / "runs" / RUN_ID
     folder.mkdir(parents=True)
     model = write_model(config, policy.merged_state(), policy.config, folder)
@@ -102,8 +112,21 @@ def test_only_what_was_trained_has_changed(published):
     assert np.quantile(off, 0.99) <= 1.01
 
 
-def test_the_engine_says_what_was_trained(published):
+def test_what_the_tower_has_learned_is_in_the_file(seeing):
+    """Of a tower that learned, the stored weights are the trained ones rounded: other than the base's, and the graph sees with them."""
+    before = read_tensors(embedded().folder / "weights.safetensors")
+    after = read_tensors(seeing.model / "weights.safetensors")
+    moved = [n for n in before if n.startswith("visual.") and n.endswith("mlp.up_proj.weight")]
+    assert len(moved) == seeing.policy.config.vision.depth
+    assert all((before[name] != after[name]).any() for name in moved)
+    kept = [n for n in before if n.startswith("visual.") and "up_proj" not in n]
+    assert all(np.array_equal(before[name], after[name]) for name in kept)
+
+
+@pytest.mark.parametrize("which", ["published", "seeing"])
+def test_the_engine_says_what_was_trained(which, request):
     """The ONNX engine's int8 answers agree with the float policy's within the stated tolerance, and are real answers."""
+    published = request.getfixturevalue(which)
     found = agreement_of(
         published.model,
         published.policy,

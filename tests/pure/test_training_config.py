@@ -101,6 +101,7 @@ def test_what_is_asked_for_stands_in_the_run(tmp_path):
         ({"group_size": 64, "prompts_per_step": 64}, "lower prompts_per_step"),  # 4,096 answers
         ({"method": "sft_dapo", "steps": 1}, "at least 2 steps"),  # one for each half
         ({"model_kind": "transformers", "adaptation": "full", "kl_weight": 0.1}, "lora"),
+        ({"model_kind": "transformers", "adaptation": "full_vision"}, "lora"),
         ({"method": "ppo"}, "dr_grpo"),  # names those that there are
     ],
 )  # fmt: skip

@@ -62,7 +62,11 @@ def add_train(parser: argparse.ArgumentParser) -> None:
         choices=("sft_dapo", "dapo", "grpo", "dr_grpo", "sft"),
         help="default: by model and task",
     )
-    parser.add_argument("--adaptation", choices=("lora", "full"))
+    parser.add_argument(
+        "--adaptation",
+        choices=("lora", "full", "full_vision"),
+        help="what learns; full_vision: how it sees as well, for pictures that look unlike any it knows",
+    )
     parser.add_argument("--steps", type=int, metavar="N")
     parser.add_argument("--learning-rate", type=float, metavar="X")
     parser.add_argument(

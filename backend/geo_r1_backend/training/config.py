@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from importlib.metadata import PackageNotFoundError
 from importlib.metadata import version as version_of
 from pathlib import Path
@@ -116,8 +116,6 @@ class TrainingConfig:
     packages: dict[str, str]
     segmenter_folder: str = ""
     """Between boxes and masks, frozen; empty where no sample asks for masks."""
-    train_vision: bool = False
-    """The embedded model's vision tower learns too, with a full fine-tune; else it is frozen and sees each picture once."""
     format: int = FORMAT
 
     def __post_init__(self) -> None:
@@ -128,9 +126,9 @@ class TrainingConfig:
         """
         if self.method not in get_args(Method):
             raise ConfigError(f"method is {self.method!r}; known are {', '.join(get_args(Method))}")
-        if self.train_vision and (self.adaptation != "full" or self.model_kind != "onnx"):
+        if self.adaptation == "full_vision" and self.model_kind == "transformers":
             raise ConfigError(
-                "train_vision is for a full fine-tune of the embedded model: set adaptation to full, or leave the vision tower frozen"
+                "adaptation full_vision is for the embedded model and what came from it: set adaptation to lora, or full"
             )
         if self.group_size < 2:
             raise ConfigError(
@@ -277,10 +275,9 @@ def read_config(folder: Path) -> TrainingConfig:
             f"{path} has format {stored.get('format')!r}, this version reads {FORMAT}: "
             "finish the run with the version that began it, or start a new one"
         )
-    known = {field.name for field in fields(TrainingConfig)}
-    # a field with a default came later: a run that was begun before it goes on as it began
-    needed = {field.name for field in fields(TrainingConfig) if field.default is MISSING}
-    if differing := sorted((set(stored) - known) | (needed - set(stored))):
+    names = {field.name for field in fields(TrainingConfig)}
+    if names != set(stored):
+        differing = sorted(names ^ set(stored))
         raise ConfigError(f"{path} lacks fields or has unknown ones: {', '.join(differing)}")
     return TrainingConfig(**stored)
 
@@ -309,8 +306,8 @@ def _rates(*, embedded: bool, adaptation: Adaptation) -> tuple[float, float, flo
     """Learning rates with rewards behind a warm start, supervised, and with rewards alone."""
     if embedded:
         # supervised: 3e-4 taught, 1e-3 ruined; rewards alone: 5e-6 hardly moved, 5e-5 taught (docs/experiments.md)
-        return (1e-5, 3e-4, 5e-5) if adaptation == "full" else (2e-4, 1e-3, 4e-4)
-    return (1e-6, 1e-5, 1e-6) if adaptation == "full" else (1e-5, 1e-4, 1e-5)
+        return (1e-5, 3e-4, 5e-5) if adaptation != "lora" else (2e-4, 1e-3, 4e-4)
+    return (1e-6, 1e-5, 1e-6) if adaptation != "lora" else (1e-5, 1e-4, 1e-5)
 
 
 def _segmenter_for(

@@ -112,7 +112,6 @@ def load_policy(config: TrainingConfig) -> Policy:
             alpha=config.alpha,
             seed=config.seed,
             keep_base=bool(config.kl_weight),
-            train_vision=config.train_vision,
         )
     # deferred: needs transformers, which the embedded model does not
     from geo_r1_backend.training.policies.qwen import QwenPolicy

@@ -66,12 +66,11 @@ LONG_ARMS = (
     Arm("sft-lora-0.0001-long", "sft", "lora", 1e-4, (*LONG, ("sft_steps", LONG_STEPS))),
 )
 """Three times as long, for the base whose curve had not ended; of imitation the two that last longest (their first 120 steps are the short run's)."""
-VISION: tuple[tuple[str, object], ...] = (("train_vision", True),)
 VISION_ARMS = (
-    Arm("dapo-5e-05-wide-vision", "dapo", "full", 5e-5, (*WIDE, *VISION)),
-    Arm("dapo-2e-05-wide-vision", "dapo", "full", 2e-5, (*WIDE, *VISION)),
+    Arm("dapo-5e-05-wide-vision", "dapo", "full_vision", 5e-5, WIDE),
+    Arm("dapo-2e-05-wide-vision", "dapo", "full_vision", 2e-5, WIDE),
     *(
-        Arm(f"sft-full-{rate:g}-vision", "sft", "full", rate, VISION)
+        Arm(f"sft-full-{rate:g}-vision", "sft", "full_vision", rate)
         for rate in (1e-5, 4e-5, 1.6e-4)
     ),
 )

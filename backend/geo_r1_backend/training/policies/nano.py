@@ -67,15 +67,11 @@ class NanoPolicy:
         config: its shape and token ids.
         tokens: its tokenizer.
         profile: how it sees a chip.
-        adaptation: `full`: the whole language model; `lora`: adapters around its linear layers.
+        adaptation: `full`: the whole language model; `full_vision`: the vision tower too; `lora`: adapters around the former's linear layers.
         rank: of the adapters.
         alpha: their scale is ``alpha / rank``.
         seed: of the adapters' first numbers.
         keep_base: keep a copy of the base beside a full fine-tune, for the KL term.
-        train_vision: the vision tower learns with a full fine-tune.
-
-    Raises:
-        ValueError: for a vision tower that should learn beside adapters of the language model.
     """
 
     def __init__(
@@ -90,17 +86,12 @@ class NanoPolicy:
         alpha: float = 32.0,
         seed: int = 0,
         keep_base: bool = False,
-        train_vision: bool = False,
     ) -> None:
-        if train_vision and adaptation == "lora":
-            raise ValueError(
-                "train_vision=True needs adaptation='full'; LoRA leaves the tower frozen"
-            )
         self.model, self.config, self.profile = model.eval(), config, profile
         self._tokens = tokens
         self._shape = shape_of(config.text)
         self._language: Any = model.model.language_model
-        self._sees = train_vision
+        self._tower_learns = adaptation == "full_vision"
         self._base: Any = None
         model.requires_grad_(requires_grad=False)
         if adaptation == "lora":
@@ -111,7 +102,7 @@ class NanoPolicy:
             if keep_base:
                 self._base = copy.deepcopy(model.model)
             self._language.requires_grad_(requires_grad=True)
-            model.model.visual.requires_grad_(requires_grad=train_vision)
+            model.model.visual.requires_grad_(requires_grad=self._tower_learns)
             self._trainable = {n: p for n, p in model.named_parameters() if p.requires_grad}
         self._end_id = tokens.control_id(END)
         self._before = tokens.image_prefix_ids()
@@ -150,7 +141,7 @@ class NanoPolicy:
         """A picture ``(height, width, 3)`` uint8 at model size, seen once while the tower is frozen."""
         side = self.config.vision.token_px
         pixels = torch.from_numpy(np.array(image)).to(self.device)
-        seen = pixels if self._sees else self.model.model.visual(pixels[None])[0]
+        seen = pixels if self._tower_learns else self.model.model.visual(pixels[None])[0]
         return NanoImage(seen, image.shape[0] // side, image.shape[1] // side)
 
     @torch.no_grad()
@@ -282,7 +273,7 @@ class NanoPolicy:
     def _features(self, model: Any, images: Sequence[NanoImage]) -> Tensor:
         """``(n, rows · columns, hidden)`` of pictures of one shape, with a gradient where the tower learns."""
         seen = torch.stack([one.seen for one in images])
-        return model.visual(seen) if self._sees else seen
+        return model.visual(seen) if self._tower_learns else seen
 
     def _prefix_embeds(
         self, model: Any, image: NanoImage, prompt: str
