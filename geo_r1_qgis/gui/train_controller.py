@@ -153,14 +153,14 @@ class TrainController(QObject):
     def _on_dataset(self, dataset: tw.DatasetInfo) -> None:
         form, settings = self._panel.form, self._connection.settings
         self.state.move(Stage.STARTING)
-        changes = {"method": form.method.currentData()} if form.method.currentData() else {}
         request = tw.RunRequest(
             dataset=dataset.id,
             name=self._maker.name,
             model=settings.model or None,
+            method=form.method.currentData() or None,
+            adaptation=form.adaptation.currentData() or None,
             steps=form.steps.value() or None,
             seed=form.seed.value(),
-            **changes,
         )
         self._ask(self._client.post_run(request), self._on_run)
         self._show_now()

@@ -50,11 +50,12 @@ class TrainForm(QWidget):
         self.more.setText(self.tr("More ▾"))
         self.more.setCheckable(True)
         self.more.setAutoRaise(True)
-        self.more.setAccessibleName(self.tr("More choices: method, steps, seed"))
+        self.more.setAccessibleName(self.tr("More choices: method, what learns, steps, seed"))
         self.further = TrainMore(self)
         self.further.hide()
-        self.method, self.steps, self.seed = (
+        self.method, self.adaptation, self.steps, self.seed = (
             self.further.method,
+            self.further.adaptation,
             self.further.steps,
             self.further.seed,
         )

@@ -10,13 +10,14 @@ from qgis.PyQt.QtWidgets import QComboBox, QFormLayout, QSpinBox, QWidget
 from .small_print import small_print
 
 METHODS = ("", "sft_dapo", "dapo", "grpo", "dr_grpo", "sft")
+ADAPTATIONS = ("", "lora", "full", "full_vision")
 FEW_STEPS = 20
 """Fewer can leave a model worse than it was: it has begun to change and has not settled yet."""
 MAX_STEPS = 2000
 
 
 class TrainMore(QWidget):
-    """Method "" and 0 steps are the usual ones of the model."""
+    """Method and adaptation "" and 0 steps are the usual ones of the model."""
 
     def __init__(self, parent: Optional[QWidget] = None) -> None:
         super().__init__(parent)
@@ -33,6 +34,28 @@ class TrainMore(QWidget):
         }
         for method in METHODS:
             self.method.addItem(names[method], method)
+        self.adaptation = QComboBox(self)
+        self.adaptation.setObjectName("geoR1TrainAdaptation")
+        self.adaptation.setAccessibleName(self.tr("What learns"))
+        parts = {
+            "": self.tr("Usual for the model"),
+            "lora": self.tr("Adapters (LoRA)"),
+            "full": self.tr("All that reads and answers"),
+            "full_vision": self.tr("How it sees as well"),
+        }
+        for adaptation in ADAPTATIONS:
+            self.adaptation.addItem(parts[adaptation], adaptation)
+        self.adaptation.setToolTip(
+            self.tr(
+                "How it sees as well: for pictures that look unlike any the model knows; half as long again. "
+                "With the embedded model and models made from it."
+            )
+        )
+        for combo in (self.method, self.adaptation):
+            combo.setMinimumContentsLength(8)
+            combo.setSizeAdjustPolicy(
+                QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+            )
         self.steps = QSpinBox(self)
         self.steps.setObjectName("geoR1TrainSteps")
         self.steps.setRange(0, MAX_STEPS)
@@ -49,6 +72,7 @@ class TrainMore(QWidget):
         form = QFormLayout(self)
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow(self.tr("Method"), self.method)
+        form.addRow(self.tr("Learns"), self.adaptation)
         form.addRow(self.tr("Steps"), self.steps)
         form.addRow(self.warning)
         form.addRow(self.tr("Seed"), self.seed)

@@ -2284,42 +2284,42 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="41"/>
+        <location filename="../processing/train.py" line="42"/>
         <source>Train a model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="133"/>
+        <location filename="../processing/train.py" line="147"/>
         <source>Run {id} of {model}: {steps} steps of {method}.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="164"/>
+        <location filename="../processing/train.py" line="178"/>
         <source>step {step} of {steps}: reward {reward:.2f}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="173"/>
+        <location filename="../processing/train.py" line="187"/>
         <source>after step {step}, on validation: {metric} {value:.0f} %</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="190"/>
+        <location filename="../processing/train.py" line="204"/>
         <source>Saving and stopping…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="200"/>
+        <location filename="../processing/train.py" line="214"/>
         <source>Run {run} is still saving; it stops by itself.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="207"/>
+        <location filename="../processing/train.py" line="221"/>
         <source>Run {run} failed.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="209"/>
+        <location filename="../processing/train.py" line="223"/>
         <source>It can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2369,7 +2369,7 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="57"/>
+        <location filename="../processing/train.py" line="58"/>
         <source>Model (empty: the one chosen in the dock)</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2459,72 +2459,72 @@
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="86"/>
+        <location filename="../processing/train.py" line="99"/>
         <source>Seed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="52"/>
+        <location filename="../processing/train.py" line="53"/>
         <source>Data set (its id)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="65"/>
+        <location filename="../processing/train.py" line="88"/>
         <source>Usual for the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="66"/>
+        <location filename="../processing/train.py" line="67"/>
         <source>Examples first, then DAPO</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="70"/>
+        <location filename="../processing/train.py" line="71"/>
         <source>Examples only (SFT)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="72"/>
+        <location filename="../processing/train.py" line="73"/>
         <source>Method</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="77"/>
+        <location filename="../processing/train.py" line="78"/>
         <source>Steps (0: as many as usual)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="96"/>
+        <location filename="../processing/train.py" line="109"/>
         <source>Name of the run</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="102"/>
+        <location filename="../processing/train.py" line="115"/>
         <source>Run</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="102"/>
+        <location filename="../processing/train.py" line="115"/>
         <source>Model that came out</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="102"/>
+        <location filename="../processing/train.py" line="115"/>
         <source>Outcome</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="108"/>
+        <location filename="../processing/train.py" line="121"/>
         <source>Right before, in percent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="108"/>
+        <location filename="../processing/train.py" line="121"/>
         <source>Right after, in percent</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="108"/>
+        <location filename="../processing/train.py" line="121"/>
         <source>Gain, in points of percent</source>
         <translation type="unfinished"></translation>
     </message>
@@ -2556,27 +2556,27 @@ The result is an id; “Train a model” takes it.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="143"/>
+        <location filename="../processing/train.py" line="157"/>
         <source>The way to the run is lost, not the run: {run} is in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="222"/>
+        <location filename="../processing/train.py" line="236"/>
         <source>Run {run} is stopped and saved; it can be resumed in the Train tab of the dock.</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="166"/>
+        <location filename="../processing/train.py" line="180"/>
         <source>step {step} of {steps}: loss {loss:.3f}</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="183"/>
+        <location filename="../processing/train.py" line="197"/>
         <source>Waiting for its turn…</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../processing/train.py" line="44"/>
+        <location filename="../processing/train.py" line="45"/>
         <source>Fine-tunes a model on a data set of “Build a training data set” and says whether it became better on pictures that it never saw. GAIN is in points of percent.
 
 Cancel stops the run: it saves a checkpoint, and can be resumed in the Train tab of the dock.</source>
@@ -2822,6 +2822,26 @@ With the labels, seed and share of “Build a training data set”, “held-out�
     <message>
         <location filename="../processing/scene_telling.py" line="44"/>
         <source>{count} of {total} tiles were asked although parts of them could not be read.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="89"/>
+        <source>Adapters (LoRA)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="90"/>
+        <source>All that reads and answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="91"/>
+        <source>How it sees as well</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../processing/train.py" line="93"/>
+        <source>What learns</source>
         <translation type="unfinished"></translation>
     </message>
 </context>
@@ -4827,52 +4847,47 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="53"/>
-        <source>More choices: method, steps, seed</source>
-        <translation type="unfinished"></translation>
-    </message>
-    <message>
-        <location filename="../gui/train_form.py" line="96"/>
+        <location filename="../gui/train_form.py" line="97"/>
         <source>Reviewed detections</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="97"/>
+        <location filename="../gui/train_form.py" line="98"/>
         <source>All features</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="98"/>
+        <location filename="../gui/train_form.py" line="99"/>
         <source>Selected features</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="99"/>
+        <location filename="../gui/train_form.py" line="100"/>
         <source>The same for all:</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="102"/>
+        <location filename="../gui/train_form.py" line="103"/>
         <source>Field “{name}”</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="133"/>
+        <location filename="../gui/train_form.py" line="134"/>
         <source>Polygons</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="133"/>
+        <location filename="../gui/train_form.py" line="134"/>
         <source>They show</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="133"/>
+        <location filename="../gui/train_form.py" line="134"/>
         <source>On</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_form.py" line="133"/>
+        <location filename="../gui/train_form.py" line="134"/>
         <source>Find</source>
         <translation type="unfinished"></translation>
     </message>
@@ -4881,52 +4896,87 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <source>Mask</source>
         <translation type="unfinished"></translation>
     </message>
+    <message>
+        <location filename="../gui/train_form.py" line="53"/>
+        <source>More choices: method, what learns, steps, seed</source>
+        <translation type="unfinished"></translation>
+    </message>
 </context>
 <context>
     <name>TrainMore</name>
     <message>
-        <location filename="../gui/train_more.py" line="25"/>
+        <location filename="../gui/train_more.py" line="26"/>
         <source>Method of training</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="27"/>
+        <location filename="../gui/train_more.py" line="41"/>
         <source>Usual for the model</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="28"/>
+        <location filename="../gui/train_more.py" line="29"/>
         <source>Examples first, then DAPO</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="32"/>
+        <location filename="../gui/train_more.py" line="33"/>
         <source>Examples only (SFT)</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="39"/>
+        <location filename="../gui/train_more.py" line="62"/>
         <source>as many as usual</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="52"/>
+        <location filename="../gui/train_more.py" line="76"/>
         <source>Steps</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="54"/>
+        <location filename="../gui/train_more.py" line="78"/>
         <source>Seed</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="51"/>
+        <location filename="../gui/train_more.py" line="74"/>
         <source>Method</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="60"/>
+        <location filename="../gui/train_more.py" line="84"/>
         <source>So few steps can leave the model worse than it is now: take {limit} or more.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="39"/>
+        <source>What learns</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="42"/>
+        <source>Adapters (LoRA)</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="43"/>
+        <source>All that reads and answers</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="44"/>
+        <source>How it sees as well</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="48"/>
+        <source>How it sees as well: for pictures that look unlike any the model knows; half as long again. With the embedded model and models made from it.</source>
+        <translation type="unfinished"></translation>
+    </message>
+    <message>
+        <location filename="../gui/train_more.py" line="75"/>
+        <source>Learns</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

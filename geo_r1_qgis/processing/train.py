@@ -27,6 +27,7 @@ from .algorithm import MAX_SEED, Parameters, ServiceAlgorithm, error_words
 translate = QCoreApplication.translate
 
 METHODS: Tuple[Optional[tw.Method], ...] = (None, "sft_dapo", "dapo", "grpo", "dr_grpo", "sft")
+ADAPTATIONS: Tuple[Optional[tw.Adaptation], ...] = (None, "lora", "full", "full_vision")
 STOP_S = 60.0
 """How long a run is waited for after Cancel; it saves and leaves after the step that it is in."""
 
@@ -83,6 +84,18 @@ class Train(ServiceAlgorithm):
                 maxValue=tw.MAX_STEPS,
             )
         )
+        parts = [
+            translate("GeoR1Processing", "Usual for the model"),
+            translate("GeoR1Processing", "Adapters (LoRA)"),
+            translate("GeoR1Processing", "All that reads and answers"),
+            translate("GeoR1Processing", "How it sees as well"),
+        ]
+        self.add(
+            QgsProcessingParameterEnum(
+                "LEARNS", translate("GeoR1Processing", "What learns"), parts, defaultValue=0
+            ),
+            is_advanced=True,
+        )
         self.add(
             QgsProcessingParameterNumber(
                 "SEED",
@@ -122,6 +135,7 @@ class Train(ServiceAlgorithm):
             steps=self.parameterAsInt(parameters, "STEPS", context) or None,
             seed=self.parameterAsInt(parameters, "SEED", context),
             method=METHODS[self.parameterAsEnum(parameters, "METHOD", context)],
+            adaptation=ADAPTATIONS[self.parameterAsEnum(parameters, "LEARNS", context)],
         )
         with self.service(feedback) as service:
             # a request that was sent is not called off: its run would go on without anybody knowing its id

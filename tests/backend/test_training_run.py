@@ -8,9 +8,11 @@ import resource
 import signal
 import time
 
+import numpy as np
 import pytest
 
 from geo_r1_backend.models.manifest import check_manifest
+from geo_r1_backend.models.weights import WEIGHTS_FILE, read_tensors
 from geo_r1_backend.storage.run_database import RunDatabase
 from geo_r1_backend.training.config import read_config
 from geo_r1_backend.training.runner import CLAIMED_BY_ANOTHER
@@ -23,7 +25,7 @@ from tests.backend.training_run import (
     start,
     state,
 )
-from tests.pure.training_data import write_dataset
+from tests.pure.training_data import embedded, write_dataset
 
 STEPS = 4
 
@@ -104,6 +106,22 @@ def test_a_run_that_is_stopped_and_then_killed_goes_on_bit_for_bit(whole, tmp_pa
     steps = [one["step"] for one in events(folder, "step")]
     assert steps[:stopped_at] == list(range(1, stopped_at + 1))
     assert all(step > stopped_at for step in steps[stopped_at:])  # none of before the stop twice
+
+
+def test_a_run_whose_tower_learns_ends_with_a_model_that_sees_otherwise(tmp_path):
+    """With the adaptation full_vision the vision tower moves, and the published model is whole and has the new one."""
+    folder = make_run(tmp_path, adaptation="full_vision", steps=2)
+    run(folder)
+
+    assert state(folder) == "finished"
+    assert sorted(curve(folder)) == [1, 2]
+    assert events(folder, "verdict")[0]["verdict"]["before"]["samples"] == 2
+    check_manifest(folder / "model")
+    before = read_tensors(embedded().folder / WEIGHTS_FILE)
+    after = read_tensors(folder / "model" / WEIGHTS_FILE)
+    moved = {name for name in before if not np.array_equal(before[name], after[name])}
+    assert any(name.startswith("visual.") for name in moved)
+    assert any(name.startswith("model.") for name in moved)
 
 
 def small_run(root, **asked):

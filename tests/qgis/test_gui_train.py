@@ -134,6 +134,22 @@ def test_what_is_sent_is_what_was_drawn(qtbot, plugin, panel, four, stub):
     assert len(stub.paths("PUT")) == len({sample["chip"] for sample in dataset["samples"]})
 
 
+def test_how_to_learn_is_sent_as_it_was_chosen(qtbot, plugin, panel, four, stub):
+    """What stands under “More” reaches the service; what is left at “Usual for the model” is left to it."""
+    QTest.mouseClick(panel.form.more, Qt.MouseButton.LeftButton)
+    form = panel.form
+    form.adaptation.setCurrentIndex(form.adaptation.findData("full_vision"))
+    form.steps.setValue(30)
+    training = train(qtbot, plugin, panel, four)
+    qtbot.waitUntil(lambda: not training.state.is_running, timeout=10_000)
+
+    posted = next(one for one in stub.requests if (one.verb, one.path) == ("POST", "/v1/runs"))
+    body = json.loads(posted.body)
+    assert (body["adaptation"], body["steps"]) == ("full_vision", 30)
+    assert body.get("method") is None
+    assert "embedded model" in form.adaptation.toolTip()
+
+
 def test_each_problem_names_its_row_and_its_mend(qtbot, plugin, panel, window, stub):
     """Outside, crossing itself, drawn twice, without a geometry: each row is said, and a click selects it on the map."""
     bow = QgsGeometry.fromWkt(

@@ -266,15 +266,23 @@ def test_an_algorithm_that_fails_leaves_nothing_behind(qtbot, stub, inputs):
 
 
 def test_a_run_is_followed_to_its_verdict(stub, loaded):
-    """Model, method, steps and seed reach the service; the bar follows the steps; the verdict is what comes back."""
+    """Model, method, what learns, steps and seed reach the service; the bar follows the steps; the verdict is what comes back."""
     told = Told()
-    asked = {"DATASET": "d" * 16, "MODEL": "geo-r1-nano", "METHOD": 2, "STEPS": 4, "SEED": 5}
+    asked = {
+        "DATASET": "d" * 16,
+        "MODEL": "geo-r1-nano",
+        "METHOD": 2,
+        "LEARNS": 3,
+        "STEPS": 4,
+        "SEED": 5,
+    }
     found = run("train", asked, told)
 
     posted = next(each for each in stub.requests if (each.verb, each.path) == ("POST", "/v1/runs"))
     body = json.loads(posted.body)
     assert (body["dataset"], body["model"]) == ("d" * 16, "geo-r1-nano")
     assert (body["method"], body["steps"], body["seed"]) == ("dapo", 4, 5)
+    assert body["adaptation"] == "full_vision"
     assert found["RUN"] == "run-1"
     assert found["MODEL_ID"] == "geo-r1-nano+r1"
     assert found["OUTCOME"] == "too_few"

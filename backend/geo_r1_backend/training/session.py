@@ -158,7 +158,9 @@ def _conclude(run: Run, folder: Path) -> bool:
     if isinstance(policy, NanoPolicy):
         # what answers in the end are the stored int8 weights, so those are compared
         written = write_model(config, policy.merged_state(), policy.config, folder)
-        answering = NanoPolicy.load(written, device=str(policy.device))
+        # adapters are merged in it; a tower that learned looks at every picture itself
+        adaptation = "full_vision" if config.adaptation == "full_vision" else "full"
+        answering = NanoPolicy.load(written, device=str(policy.device), adaptation=adaptation)
         agreement = _agreement(run, written)
         if agreement is None:
             return False
