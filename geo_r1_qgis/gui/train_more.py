@@ -47,7 +47,7 @@ class TrainMore(QWidget):
             self.adaptation.addItem(parts[adaptation], adaptation)
         self.adaptation.setToolTip(
             self.tr(
-                "How it sees as well: for pictures that look unlike any the model knows; half as long again. "
+                "How it sees as well: for pictures that look unlike any the model knows; takes nearly twice as long. "
                 "With the embedded model and models made from it."
             )
         )

@@ -4970,13 +4970,13 @@ With the labels, seed and share of “Build a training data set”, “held-out�
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="48"/>
-        <source>How it sees as well: for pictures that look unlike any the model knows; half as long again. With the embedded model and models made from it.</source>
+        <location filename="../gui/train_more.py" line="75"/>
+        <source>Learns</source>
         <translation type="unfinished"></translation>
     </message>
     <message>
-        <location filename="../gui/train_more.py" line="75"/>
-        <source>Learns</source>
+        <location filename="../gui/train_more.py" line="48"/>
+        <source>How it sees as well: for pictures that look unlike any the model knows; takes nearly twice as long. With the embedded model and models made from it.</source>
         <translation type="unfinished"></translation>
     </message>
 </context>

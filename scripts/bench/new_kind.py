@@ -53,7 +53,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "dapo-lora-2e-4": {"method": "dapo", "adaptation": "lora", "learning_rate": 2e-4},
     "sft_dapo-full": {"method": "sft_dapo", "adaptation": "full"},
     "sft_dapo-lora": {"method": "sft_dapo", "adaptation": "lora"},
-    "sft_dapo-full-vision": {"method": "sft_dapo", "adaptation": "full_vision"},
+    "sft_dapo-full_vision": {"method": "sft_dapo", "adaptation": "full_vision"},
 }
 
 
