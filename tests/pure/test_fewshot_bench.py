@@ -105,6 +105,37 @@ def test_sft_is_represented_by_what_validation_chose():
     assert chosen(rows)["best SFT"][1]["arm"]["name"] == "sft-lora-1e-04"
 
 
+def test_a_tower_that_learned_is_held_against_its_own_kind():
+    """SFT with the tower frozen and with it learning are two families, and DAPO is compared with the one like it."""
+    from table import chosen, table
+
+    frozen = row("sft-full-4e-05", 1, [True, False, False, False], validation=0.4)
+    learned = row("sft-full-4e-05-vision", 1, [True, True, True, False], validation=0.9)
+    dapo = row("dapo-5e-05-wide-vision", 1, [True, True, True, True])
+
+    found = chosen([frozen, learned, dapo])
+    assert found["best SFT"][1] is frozen
+    assert found["best SFT, vision"][1] is learned
+    line = next(
+        one for one in table([frozen, learned, dapo]).splitlines() if one.startswith("| dapo-")
+    )
+    assert line.split("|")[6].strip().startswith("+25.0")
+
+
+def test_a_seed_that_lacks_candidates_says_so():
+    """The best of one is not the best of two."""
+    from table import table
+
+    rows = [
+        row("sft-full-1e-05", 1, [True, True, False, False]),
+        row("sft-full-4e-05", 1, [True, False, False, False]),
+        row("sft-full-1e-05", 2, [True, False, False, False]),
+    ]
+
+    assert "| best SFT | 2 (best of 2, 1) |" in table(rows)
+    assert "best of" not in table(rows[:2])
+
+
 def test_gains_are_differences_on_the_same_questions():
     """Paired by question: the mean gain is the difference of the accuracies."""
     from table import gains, interval, table

@@ -107,10 +107,21 @@ def _table(key: Key, rows: Sequence[Row]) -> str:
         best = families.get(peer)
         over_sft = gains(some, best) if best and family != peer else []
         lines.append(
-            f"| {family} | {len(values)} | **{mean(values):.1f}** | {', '.join(f'{v:.1f}' for v in values)} | "
+            f"| {family} | {_seeds(family, rows, some)} | **{mean(values):.1f}** | {', '.join(f'{v:.1f}' for v in values)} | "
             f"{_points(gains(some, None))} | {_points(over_sft) if over_sft else '-'} |"
         )
     return "\n".join(lines)
+
+
+def _seeds(family: str, rows: Sequence[Row], some: dict[int, Row]) -> str:
+    """How many seeds, and of how many candidates each was the best where some of them lack one: not the same chance for all."""
+    asked = [
+        sum(row["seed"] == seed and FAMILIES[family](row["arm"]["name"]) for row in rows)
+        for seed in some
+    ]
+    return str(len(some)) + (
+        "" if len(set(asked)) == 1 else f" (best of {', '.join(map(str, asked))})"
+    )
 
 
 def _points(pairs: Sequence[tuple[str, float]]) -> str:

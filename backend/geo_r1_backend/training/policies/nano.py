@@ -48,7 +48,7 @@ END = "<|im_end|>"
 LOGIT_ROWS = 1 << 20
 """All at once: 2,048 tokens of a vocabulary of 4,096 are 34 MB."""
 SEEN_AT_ONCE = 8
-"""Pictures that a tower which learns looks at together; sixty-four took 16 GB."""
+"""Pictures that a tower which learns looks at together when many are asked: memory grows with them."""
 
 
 @dataclass(frozen=True)
