@@ -50,17 +50,27 @@ def quiet() -> Iterator[None]:
 
 
 @contextmanager
-def impatient() -> Iterator[None]:
-    """Files that are opened meanwhile give up on a lock after `BUSY_MS`; for this thread only."""
+def impatient(busy_ms: int = BUSY_MS) -> Iterator[None]:
+    """Files that are opened meanwhile give up on a lock after `busy_ms`; for this thread only."""
     set_option = getattr(gdal, "SetThreadLocalConfigOption", None)
     if set_option is None:  # an older GDAL: it waits longer, and nothing else changes
         yield
         return
-    set_option("SQLITE_BUSY_TIMEOUT", str(BUSY_MS))
+    set_option("SQLITE_BUSY_TIMEOUT", str(busy_ms))
     try:
         yield
     finally:
         set_option("SQLITE_BUSY_TIMEOUT", None)
+
+
+def is_locked(path: str) -> bool:
+    """Whether another program holds a GeoPackage so that it cannot be read now; waits for nothing.
+
+    Asked through OGR: a connection of Python's sqlite3 would, when it is closed, drop the locks that this process has on the file.
+    """
+    with quiet(), impatient(1):
+        file = attempt(lambda: gdal.OpenEx(path, gdal.OF_VECTOR | gdal.OF_READONLY))
+        return file is None and "lock" in last_reason()
 
 
 def become_impatient(file: gdal.Dataset) -> None:

@@ -11,11 +11,14 @@ from qgis.PyQt import sip
 from qgis.PyQt.QtCore import QObject, QTimer, pyqtSignal
 
 from ..core.errors import LayerError
+from .ogr_calls import is_locked
 from .schema import DETECTIONS
 from .writer import Writer
 
 LAYER_NAME = "Geo-R1 detections"
 REFRESH_MS = 50
+LOCKED_MS = 300
+"""Until a file that another program holds is looked at again."""
 MS_PER_FEATURE = 0.25
 """Rest between two readings: each draws all of them again, on every core, and so takes the window its turns (0.1 to 0.4 s
 each with 20,000 of them, on two cores)."""
@@ -78,7 +81,10 @@ class ResultLayer(QObject):
             return
         layer = self._layer_on(self.path)
         if layer is None:
-            self._add()
+            if is_locked(self.path):
+                self._refresh.start(LOCKED_MS)  # QGIS would wait for it here, for 5 s
+            else:
+                QTimer.singleShot(0, self._add)  # a turn of its own: asking has taken some
             return
         self._layer_id = layer.id()
         layer.dataProvider().reloadData()
@@ -96,7 +102,9 @@ class ResultLayer(QObject):
         return max(REFRESH_MS, int(rest_ms - since_ms))
 
     def _add(self) -> None:
-        """Open the file now, read the style and add the layer in the next turn: each is 10 to 30 ms."""
+        """Open the file now, if it is still to be shown, read the style and add the layer in the next turn: each is 10 to 30 ms."""
+        if sip.isdeleted(self) or not self.path or self._layer_on(self.path) is not None:
+            return
         options = QgsVectorLayer.LayerOptions(self._project.transformContext())
         options.loadDefaultStyle = False
         source = f"{self.path}|layername={DETECTIONS}"
