@@ -1,49 +1,22 @@
 """JSON to the frozen dataclasses of `core/wire.py` and back, with errors that name the path of the field.
 
-Requests are read strictly, answers ignore unknown fields, bounds come from `field(metadata=...)`. It knows no
-single class of the contract: types and bounds are read from the dataclasses.
+Requests are read strictly, answers ignore unknown fields, bounds come from `field(metadata=...)`: `fields_reading.py`.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import re
-from dataclasses import MISSING, fields, is_dataclass
-from functools import cache
-from itertools import chain
-from typing import (
-    Any,
-    Callable,
-    Dict,
-    List,
-    Literal,
-    Mapping,
-    Optional,
-    Tuple,
-    Type,
-    TypeVar,
-    Union,
-    get_args,
-    get_origin,
-    get_type_hints,
-)
+from dataclasses import fields, is_dataclass
+from typing import Any, Dict, List, Optional, Tuple, Type, TypeVar, Union
 
 from . import models_wire, training_wire, wire
 from .errors import ProtocolError
+from .fields_reading import Misfit, reader_of
 
 T = TypeVar("T")
 
 MAX_DIGITS = 18
 """Of a whole number: every one then fits into 64 bits, as a GeoPackage needs it."""
-
-_BOUNDS: Dict[str, Callable[[Any, Any], bool]] = {
-    "ge": lambda value, bound: value >= bound,
-    "le": lambda value, bound: value <= bound,
-    "min_length": lambda value, bound: len(value) >= bound,
-    "max_length": lambda value, bound: len(value) <= bound,
-    "pattern": lambda value, bound: re.search(bound, value) is not None,
-}
 
 
 def is_whole(line: bytes) -> bool:
@@ -90,22 +63,10 @@ def decode(cls: Type[T], value: Any, *, path: str = "$", strict: bool = False) -
     Raises:
         ProtocolError: with the path of the first field that does not fit.
     """
-    if not isinstance(value, dict):
-        raise ProtocolError(path, f"expected an object, got {_name(value)}")
-    hints = _hints(cls)  # type: ignore[arg-type]  # a class can be hashed, whatever T is
-    arguments = {}
-    for each in fields(cls):  # type: ignore[arg-type]
-        here = f"{path}.{each.name}"
-        if each.name in value:
-            arguments[each.name] = _decode(hints[each.name], value[each.name], here, strict)
-            _check_bounds(arguments[each.name], each.metadata, here)
-        elif each.default is MISSING and each.default_factory is MISSING:
-            raise ProtocolError(here, "is missing")
-    if strict:
-        for name in value:
-            if name not in hints:
-                raise ProtocolError(f"{path}.{name}", "unknown field")
-    return cls(**arguments)
+    try:
+        return reader_of(cls)(value, strict)  # type: ignore[no-any-return, arg-type]  # a class can be hashed, whatever T is
+    except Misfit as misfit:
+        raise ProtocolError(path + misfit.where, misfit.reason) from None
 
 
 def decode_event(line: Union[str, bytes]) -> Optional[wire.Event]:
@@ -157,80 +118,6 @@ def _plain(value: Any) -> Any:
     }
 
 
-@cache
-def _hints(cls: Any) -> Mapping[str, Any]:
-    """Types of the fields; worked out once, for a long answer has thousands of objects."""
-    return get_type_hints(cls)
-
-
-def _decode(hint: Any, value: Any, path: str, strict: bool) -> Any:
-    origin = get_origin(hint)
-    if origin is Union:
-        return _decode_union(get_args(hint), value, path, strict)
-    if origin is Literal:
-        if value not in get_args(hint) or isinstance(value, bool):
-            allowed = ", ".join(map(str, get_args(hint)))
-            given = f"{value!r:.80}" if isinstance(value, str) else _name(value)
-            raise ProtocolError(path, f"expected one of {allowed}, got {given}")
-        return value
-    if origin is list:
-        if not isinstance(value, list):
-            raise ProtocolError(path, f"expected a list, got {_name(value)}")
-        return _decode_list(get_args(hint)[0], value, path, strict)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise ProtocolError(path, f"expected an object, got {_name(value)}")
-        inner = get_args(hint)[1]
-        return {key: _decode(inner, each, f"{path}.{key}", strict) for key, each in value.items()}
-    if is_dataclass(hint):
-        return decode(hint, value, path=path, strict=strict)  # type: ignore[arg-type]
-    return _decode_scalar(hint, value, path)
-
-
-def _decode_list(inner: Any, values: List[Any], path: str, strict: bool) -> List[Any]:
-    if inner is float and _are_plain_floats(values):
-        return list(values)
-    # the many corners of a mask: looked at together, or QGIS's window would stand still meanwhile
-    are_lists = inner == List[float] and set(map(type, values)) <= {list}
-    if are_lists and _are_plain_floats(list(chain.from_iterable(values))):
-        return values  # no copy: twenty thousand new lists would set off the garbage collector
-    return [_decode(inner, each, f"{path}[{i}]", strict) for i, each in enumerate(values)]
-
-
-def _are_plain_floats(values: List[Any]) -> bool:
-    return set(map(type, values)) <= {float} and all(map(math.isfinite, values))
-
-
-def _decode_union(options: Any, value: Any, path: str, strict: bool) -> Any:
-    reasons: List[str] = []
-    for option in options:
-        try:
-            return _decode(option, value, path, strict)
-        except ProtocolError as error:
-            reasons.append(str(error))
-    # the longest reason comes from the option that got furthest, so it is the one worth reading
-    raise ProtocolError(path, max(reasons, key=len).split(": ", 1)[-1])
-
-
-def _decode_scalar(hint: Any, value: Any, path: str) -> Any:
-    is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
-    if is_number and not math.isfinite(value):  # 1e999
-        raise ProtocolError(path, "the number is too large")
-    if hint is float and is_number:
-        return float(value)
-    if hint is int and is_number and float(value).is_integer():
-        return int(value)
-    if hint in (str, bool, type(None)) and isinstance(value, hint):
-        return value
-    raise ProtocolError(path, f"expected {_WORDS.get(hint, hint)}, got {_name(value)}")
-
-
-def _check_bounds(value: Any, metadata: Mapping[str, Any], path: str) -> None:
-    for name, bound in metadata.items():
-        if value is not None and name in _BOUNDS and not _BOUNDS[name](value, bound):
-            raise ProtocolError(path, f"must have {name} {bound}")
-
-
 def _refuse_constant(name: str) -> None:
     raise ProtocolError("$", f"{name} is not JSON")
 
@@ -248,18 +135,3 @@ def _object(pairs: List[Tuple[str, Any]]) -> Dict[str, Any]:
     if len(value) != len(pairs):
         raise ProtocolError("$", "a name comes twice in one object")
     return value
-
-
-def _name(value: Any) -> str:
-    return _WORDS.get(type(value), type(value).__name__)
-
-
-_WORDS: Dict[Any, str] = {
-    str: "text",
-    int: "a whole number",
-    float: "a number",
-    bool: "true or false",
-    type(None): "null",
-    list: "a list",
-    dict: "an object",
-}

@@ -154,11 +154,10 @@ def _detection(detection: wire.Detection, path: str) -> wire.Detection:
     _check_box(detection.box_px, f"{path}.box_px")
     _check_outlines(detection.polygons_px or [], f"{path}.polygons_px")
     _check_points(detection.points_px or [], f"{path}.points_px")
-    return replace(
-        detection,
-        label=one_line(detection.label, MAX_LABEL),
-        rank=_count(detection.rank),
-    )
+    label, rank = one_line(detection.label, MAX_LABEL), _count(detection.rank)
+    if (label, rank) == (detection.label, detection.rank):
+        return detection  # a thousand copies would be noticed in the window
+    return replace(detection, label=label, rank=rank)
 
 
 def _check_box(box_px: Sequence[float], path: str) -> None:

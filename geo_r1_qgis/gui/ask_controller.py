@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from typing import Optional
+from collections import deque
+from typing import Callable, Deque, Optional
 
 from qgis.core import Qgis, QgsApplication, QgsProject
 from qgis.PyQt.QtCore import QCoreApplication, QObject, QTimer, pyqtSignal
@@ -39,6 +40,8 @@ from .preview import SendingPreview
 log = logging.getLogger(__name__)
 
 TICK_MS = 100
+SLICE_MS = 8.0
+"""Longest time spent on the detections of a result before the event loop gets its turn: it may bring a thousand at once."""
 
 
 class AskController(QObject):
@@ -75,6 +78,12 @@ class AskController(QObject):
         self._tick = QTimer(self)
         self._tick.setInterval(TICK_MS)
         self._tick.timeout.connect(self._show_stage)
+        self._unwritten: Deque[wire.Detection] = deque()
+        """Of the result; more of them are written with every turn of the event loop."""
+        self._turn = QTimer(self)
+        self._turn.setSingleShot(True)
+        self._turn.setInterval(0)
+        self._turn.timeout.connect(lambda: self._safely(self._go_on_writing))
         connection.settled.connect(self._on_settled)
         store.failed.connect(self._on_not_written)
         store.recovered.connect(self._on_written_after_all)
@@ -117,6 +126,9 @@ class AskController(QObject):
     def stop(self) -> None:
         """End the question now; what was found stays."""
         if not self.state.is_running:
+            return
+        if self.state.stage is Stage.WRITING:  # the answer is whole
+            self._safely(lambda: self._go_on_writing(at_once=True))
             return
         if self.state.stage is Stage.CONNECTING:
             self._connection.stop_looking()
@@ -174,18 +186,11 @@ class AskController(QObject):
         self._call.start()
 
     def _on_event(self, event: wire.Event) -> None:
+        self._safely(lambda: self._take(event))
+
+    def _safely(self, work: Callable[[], None]) -> None:
         try:
-            detection = self.state.take(event)
-            if isinstance(event, wire.StartedEvent):
-                self._begin_run(event.model, event.engine)
-            elif isinstance(event, wire.TokenEvent):
-                self._dock.reasoning.feed(event.section, event.text)
-            elif detection is not None:
-                self._write(detection)
-            elif isinstance(event, wire.ResultEvent):
-                self._finish(event)
-            elif isinstance(event, wire.ErrorEvent):
-                self._end()
+            work()
         except GeoR1Error as error:  # the layer could not be written
             self._fail(error)
         except (
@@ -193,6 +198,19 @@ class AskController(QObject):
         ) as error:  # border: whatever a stranger's answer leads to, the question ends and says so
             log.exception("an event of the answer")
             self._fail(Unexpected(error))
+
+    def _take(self, event: wire.Event) -> None:
+        detection = self.state.take(event)
+        if isinstance(event, wire.StartedEvent):
+            self._begin_run(event.model, event.engine)
+        elif isinstance(event, wire.TokenEvent):
+            self._dock.reasoning.feed(event.section, event.text)
+        elif detection is not None:
+            self._write(detection)
+        elif isinstance(event, wire.ResultEvent):
+            self._finish(event)
+        elif isinstance(event, wire.ErrorEvent):
+            self._end()
 
     def _begin_run(self, model: str, engine: str) -> None:
         if self._run_uid:
@@ -236,8 +254,19 @@ class AskController(QObject):
     def _finish(self, result: wire.ResultEvent) -> None:
         self.state.move(Stage.WRITING)
         self._begin_run(result.model, result.engine)
-        for detection in self.state.missing_detections():
-            self._write(detection)
+        self._unwritten.extend(self.state.missing_detections())
+        self._go_on_writing()
+
+    def _go_on_writing(self, *, at_once: bool = False) -> None:
+        """Write what the result brought, a slice of it in each turn, and end the question with the last one."""
+        began = time.monotonic()
+        while self._unwritten:
+            self._write(self._unwritten.popleft())
+            is_slice = not at_once and (time.monotonic() - began) * 1000 > SLICE_MS
+            if self._unwritten and is_slice:
+                self._turn.start()
+                return
+        result = self.state.result
         check = geometry_check(self.state.query, result, self._chip.frame)
         self._check_words = check_words(check, QCoreApplication.translate)
         self._store.finish_run(self._run_uid, result, check.word)
@@ -255,6 +284,8 @@ class AskController(QObject):
     def _end(self) -> None:
         """Let go of what was under way, and say how it ended."""
         self._tick.stop()
+        self._turn.stop()
+        self._unwritten.clear()
         self._connection.hold(False)
         task, self._task = self._task, None
         if task is not None:

@@ -8,6 +8,7 @@ from qgis.PyQt.QtCore import Qt
 from qgis.PyQt.QtTest import QTest
 
 from geo_r1_qgis.core.ask_state import Stage
+from geo_r1_qgis.gui import ask_controller
 from tests.qgis.make_rasters import make_marked
 from tests.qgis.person import QUERY, UTM, rows, type_question, wait_for_end
 from tests.qgis.stub_service import (
@@ -147,6 +148,27 @@ def test_detections_that_come_only_with_the_result_are_kept(qtbot, plugin, dock,
     wait_for_end(qtbot, plugin)
 
     assert rows(tmp_path, "label") == [("storage tank",), ("gray tank",)]
+
+
+@pytest.mark.parametrize("end", ["stop", "another project"])
+def test_a_whole_answer_stays_whole(qtbot, plugin, dock, stub, tmp_path, monkeypatch, end):
+    """Stop, or another project, while the many detections of a result are being written: all of them are in the file."""
+    monkeypatch.setattr(ask_controller, "SLICE_MS", 0.0)  # one in each turn of the event loop
+    many = [a_detection(rank, "tank", (rank, 10, rank + 9, 40)) for rank in range(200)]
+    stub.scripts = [[started(), result(many)]]
+    store, asking = plugin.services.store, plugin.services.asking
+    type_question(dock)
+    with qtbot.waitSignal(store.stored, timeout=8000):
+        pass
+    assert asking.state.stage is Stage.WRITING
+    if end == "stop":
+        QTest.keyClick(dock.ask_panel.query, Qt.Key.Key_Escape)
+    else:
+        QgsProject.instance().clear()
+
+    assert asking.state.stage is Stage.DONE
+    assert store.flush(8)
+    assert len(rows(tmp_path)) == 200
 
 
 def test_a_service_that_is_gone_is_said_with_a_button(qtbot, plugin, dock, stub, tmp_path):

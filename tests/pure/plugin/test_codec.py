@@ -71,6 +71,35 @@ def test_a_bad_request_names_the_field(change, path):
     assert path == caught.value.parameters["path"]
 
 
+def test_a_misfit_deep_inside_is_found():
+    """The place is said from the outermost field to the innermost, also within lists of lists and dictionaries."""
+    mask = {**DETECTION, "kind": "mask", "polygons_px": [[[[0.0, 0.0], [9.0, "nine"]]]]}
+    result = {
+        "item": "1",
+        "outcome": "found",
+        "reasoning": "",
+        "raw_answer": "",
+        "model": "",
+        "engine": "",
+        "prompt": "",
+    }
+    with pytest.raises(ProtocolError) as caught:
+        decode(wire.ResultEvent, {**result, "detections": [DETECTION, mask]})
+    assert caught.value.parameters["path"] == "$.detections[1].polygons_px[0][0][1][1]"
+    assert "a number" in caught.value.parameters["reason"]
+
+    error = {
+        "code": "x",
+        "message": "",
+        "hint": "",
+        "parameters": {"side_px": [1]},
+        "request_id": "",
+    }
+    with pytest.raises(ProtocolError) as caught:
+        decode(wire.ErrorEvent, {"item": "1", "error": error})
+    assert caught.value.parameters["path"] == "$.error.parameters.side_px"
+
+
 @pytest.mark.parametrize(
     ("line", "cls"),
     [
