@@ -12,7 +12,7 @@ from typing import Any
 import onnxruntime
 from engine_embedded import ASKED, NANO, drawn
 
-from geo_r1_backend.engines import embedded, quickest
+from geo_r1_backend.engines import embedded, quickest, ways
 from geo_r1_backend.engines.base import Engine, EngineItem, GenerationOptions
 from geo_r1_backend.engines.same_boxes import SameBoxes, boxes_of, overlap
 from geo_r1_backend.models.registry import describe
@@ -32,12 +32,12 @@ def ways_rows(queries: int) -> dict[str, Any]:
     found: dict[str, Any] = {
         "onnxruntime": onnxruntime.__version__,
         "providers": providers,
-        "gpu": quickest.has_gpu(),
+        "gpu": ways.has_gpu(),
         "queries": queries,
     }
     boxes: dict[str, list[Any]] = {}
     with tempfile.TemporaryDirectory() as place:
-        for way in quickest.possible_ways(providers, gpu=quickest.has_gpu()):
+        for way in ways.possible_ways(providers, gpu=ways.has_gpu()):
             try:
                 began = time.perf_counter()
                 engine = embedded._start(model, None, Path(place), way)
@@ -47,18 +47,18 @@ def ways_rows(queries: int) -> dict[str, Any]:
                 finally:
                     engine.close()
                 boxes[way.name] = [boxes_of(text) for text in texts]
-                same = compared(boxes[quickest.ON_CPU.name], boxes[way.name])
+                same = compared(boxes[ways.ON_CPU.name], boxes[way.name])
                 found[way.name] = {"start_s": round(start_s, 2), **rows, **same}
             except Exception as error:
                 found[way.name] = {"failed": f"{type(error).__name__}: {error}"[:400]}
             print(f"{way.name}: {found[way.name]}", flush=True)
-        measured = quickest.Measured(None, quickest.about(NANO))
+        measured = ways.Measured(None, ways.about(NANO))
         start = partial(embedded._start, model, None, Path(place))
-        ways = quickest.possible_ways(providers, gpu=quickest.has_gpu())
+        possible = ways.possible_ways(providers, gpu=ways.has_gpu())
         began = time.perf_counter()
-        check = SameBoxes(NANO, partial(start, quickest.ON_CPU))
+        check = SameBoxes(NANO, partial(start, ways.ON_CPU))
         engine, way = quickest.quickest(
-            ways, measured, start, quickest.short_question(NANO), check=check
+            possible, measured, start, quickest.short_question(NANO), check=check
         )
         engine.close()
         found["chosen"] = f"{way.name}; {measured.words}"

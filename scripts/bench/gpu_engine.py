@@ -3,7 +3,7 @@
     python scripts/bench/gpu_engine.py [--only ours,peers,…] [--minutes 9] [--out FILE.json]
     python scripts/bench/gpu_engine.py --self-check          # under a minute: which parts work here
 
-Parts, in this order: floor, tune, ours, exact, peers, profile, grpo, embedded, ways, compiled. Rows are written after each part, so what was
+Parts, in this order: floor, tune, ours, exact, peers, profile, grpo, embedded, ways, handover, compiled. Rows are written after each part, so what was
 measured before the time is over is kept; a part that fails is a row with its reason. Prints a table in Markdown at the end. It needs
 no network; `PYTHONPATH=backend` where the service is not installed.
 """
@@ -214,6 +214,13 @@ class Bench:
         self.forget()
         return ways_rows(min(self.given.queries, 100))
 
+    def handover(self) -> dict[str, Any]:
+        """The embedded model's service engine from its start on: who answers when."""
+        from engine_handover import handover_rows
+
+        self.forget()
+        return handover_rows()
+
     def compiled(self) -> dict[str, Any]:
         """Static cache and compilation; minutes."""
         ours, small = self.ours, self.given.geometry == "tiny"
@@ -267,7 +274,8 @@ def main() -> None:
     bench = Bench(given)
     parts: dict[str, Callable[[], Any]] = {
         "floor": bench.floor, "tune": bench.tune, "ours": bench.ours_part, "exact": bench.exact, "peers": bench.peers,
-        "profile": bench.profile, "grpo": bench.grpo, "embedded": bench.embedded, "ways": bench.ways, "compiled": bench.compiled,
+        "profile": bench.profile, "grpo": bench.grpo, "embedded": bench.embedded, "ways": bench.ways, "handover": bench.handover,
+        "compiled": bench.compiled,
     }  # fmt: skip
     wanted = given.only.split(",") if given.only else list(parts)
     cuda = given.device.startswith("cuda")

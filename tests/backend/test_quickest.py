@@ -6,12 +6,12 @@ import json
 
 import pytest
 
-from geo_r1_backend.engines import embedded, quickest
+from geo_r1_backend.engines import quickest, ways
 from geo_r1_backend.engines.base import EngineItem, GenerationOptions
 from geo_r1_backend.engines.onnx import OnnxEngine
-from geo_r1_backend.engines.quickest import ON_CPU, ONNX_CUDA, TORCH_CUDA, Measured
 from geo_r1_backend.engines.same_boxes import SameBoxes, boxes_of, fault_of
 from geo_r1_backend.engines.select import load_engine
+from geo_r1_backend.engines.ways import ON_CPU, ONNX_CUDA, TORCH_CUDA, Measured
 from geo_r1_backend.errors import ModelFailed
 from geo_r1_backend.models.registry import describe, embedded_folder
 from tests.backend.fixed_engine import FixedEngine
@@ -49,11 +49,11 @@ class Engine:
         self._engines.closed.append(self.way)
 
 
-def chosen(engines, path, ways=EVERY, about=ABOUT, **more):
+def chosen(engines, path, possible=EVERY, about=ABOUT, **more):
     """The way that one start takes, and what is known behind it."""
     measured = Measured(path, about)
     measured.read()
-    engine, way = quickest.quickest(ways, measured, engines.start, engines.ask, **more)
+    engine, way = quickest.quickest(possible, measured, engines.start, engines.ask, **more)
     assert engine.way == way
     return way, measured
 
@@ -86,16 +86,35 @@ def test_a_card_that_gains_little_is_left_alone(path):
     assert engines.closed == [ONNX_CUDA]
 
 
+def later(engines, measured, check=None):
+    """The engine that is started behind the first one, or None."""
+    return quickest.start_later(
+        TORCH_CUDA, EVERY, measured, engines.start, engines.ask, lambda: False, check=check
+    )
+
+
 def test_torch_is_measured_behind_the_first_start(path):
-    """What takes long to start is tried in the background; the next start takes it where it is the quickest."""
+    """What takes long to start is tried in the background and taken at once where it is the quickest; the next start asks it one question to warm up."""
     engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06, torch_cuda=0.04)
-    _, measured = chosen(engines, path)
+    way, measured = chosen(engines, path, later=[TORCH_CUDA])
+    assert way == ONNX_CUDA
     assert not measured.knows(TORCH_CUDA)
 
-    quickest.try_later(TORCH_CUDA, measured, engines.start, engines.ask, wait_s=0).join(10)
+    assert later(engines, measured).way == TORCH_CUDA
+    way, measured = chosen(engines, path, later=[TORCH_CUDA])
+    assert way == ONNX_CUDA
+    asked = len(engines.asked)
+    assert later(engines, measured).way == TORCH_CUDA
+    assert engines.asked[asked:] == [TORCH_CUDA]
 
+
+def test_torch_that_is_not_quicker_is_closed_again(path):
+    """Measured in the background, and not taken."""
+    engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06, torch_cuda=0.07)
+    _, measured = chosen(engines, path, later=[TORCH_CUDA])
+
+    assert later(engines, measured) is None
     assert engines.closed[-1] == TORCH_CUDA
-    assert chosen(engines, path)[0] == TORCH_CUDA
 
 
 def test_a_way_that_fails_is_named_and_left_until_versions_change(path):
@@ -134,10 +153,10 @@ def test_measuring_stays_within_its_seconds(path):
 
 def test_without_a_card_nothing_is_tried(tmp_path, monkeypatch):
     """No GPU, or none of the packages: the one way there is, at once and without a file."""
-    assert quickest.possible_ways(["CUDAExecutionProvider"], gpu=False) == [ON_CPU]
-    assert quickest.possible_ways(["CPUExecutionProvider"], gpu=True)[0] == ON_CPU
-    assert ONNX_CUDA not in quickest.possible_ways(["CPUExecutionProvider"], gpu=True)
-    monkeypatch.setattr(quickest, "has_gpu", lambda: False)
+    assert ways.possible_ways(["CUDAExecutionProvider"], gpu=False) == [ON_CPU]
+    assert ways.possible_ways(["CPUExecutionProvider"], gpu=True)[0] == ON_CPU
+    assert ONNX_CUDA not in ways.possible_ways(["CPUExecutionProvider"], gpu=True)
+    monkeypatch.setattr(ways, "has_gpu", lambda: False)
     folder = write_tiny_model(tmp_path / "tiny", max_positions=2048)
 
     engine, _ = load_engine(describe(folder), threads=1, device="auto", kept=tmp_path / "kept")
@@ -150,8 +169,8 @@ def test_without_a_card_nothing_is_tried(tmp_path, monkeypatch):
 
 def test_a_card_whose_driver_is_broken_leaves_the_processor(tmp_path, monkeypatch):
     """A card seems to be there, but neither onnxruntime nor torch can use it: the processor answers and the reasons are said."""
-    monkeypatch.setattr(quickest, "has_gpu", lambda: True)
-    monkeypatch.setattr(quickest, "possible_ways", lambda *_, **__: [ON_CPU, ONNX_CUDA])
+    monkeypatch.setattr(ways, "has_gpu", lambda: True)
+    monkeypatch.setattr(ways, "possible_ways", lambda *_, **__: [ON_CPU, ONNX_CUDA])
     folder = write_tiny_model(tmp_path / "tiny", max_positions=2048)
 
     engine, selection = load_engine(
@@ -180,7 +199,7 @@ def test_torch_reads_the_same_model_from_a_folder_made_once(tmp_path):
 
 def test_int8_stays_on_the_processor(tmp_path, monkeypatch):
     """Whoever asks for int8 has a slow machine, not a card."""
-    monkeypatch.setattr(embedded.quickest, "has_gpu", lambda: pytest.fail("looked for a card"))
+    monkeypatch.setattr(ways, "has_gpu", lambda: pytest.fail("looked for a card"))
     folder = write_tiny_model(tmp_path / "tiny", max_positions=2048)
 
     engine, _ = load_engine(
@@ -242,12 +261,10 @@ def test_torch_is_checked_too(path):
     """The way that is measured in the background must be right as well."""
     engines = Engines(onnx_cpu=0.25, onnx_cuda=0.06, torch_cuda=0.01)
     check = Boxes(torch_cuda="2 of 4 answers had other boxes")
-    _, measured = chosen(engines, path, check=check)
+    _, measured = chosen(engines, path, check=check, later=[TORCH_CUDA])
 
-    quickest.try_later(
-        TORCH_CUDA, measured, engines.start, engines.ask, check=check, wait_s=0
-    ).join(10)
-
+    assert later(engines, measured, check) is None
+    assert "torch on cuda" in json.loads(path.read_text())["failed"]
     assert chosen(engines, path, check=check)[0] == ONNX_CUDA
 
 

@@ -95,7 +95,8 @@ def _engine(state: Examination) -> str:
     status = state.engine.status()
     refused = "".join(f"; no {name}: {reason}" for name, reason in selection.refused.items())
     chosen = status.facts.get("chosen", "")
-    return f"{status.name} on {status.device}{f' ({chosen})' if chosen else ''}{refused}"
+    soon = f"; {status.facts['soon']}" if "soon" in status.facts else ""
+    return f"{status.name} on {status.device}{f' ({chosen})' if chosen else ''}{soon}{refused}"
 
 
 def _endpoints(state: Examination) -> str:

@@ -77,7 +77,8 @@ class EngineStatus:
     device: str
     resident_bytes: int | None = None
     facts: dict[str, str] = field(default_factory=dict)
-    """For `geo-r1 doctor` and the logs; ``slow`` (why answers take longer than they should) is told with every answer and in health."""
+    """For `geo-r1 doctor` and the logs; ``slow`` (why answers take longer than they should) is told with every answer and in health;
+    ``soon`` (what will answer instead, quicker, when it has started)."""
 
 
 @runtime_checkable

@@ -117,7 +117,8 @@ def load_engine(
         # its folder carries the name of what it was made from
         engine.profile = replace(engine.profile, id=model.id, title=model.title)
     status = engine.status()
-    if status.device == "cpu" and "onnx on cuda" not in selection.refused:
+    is_final = "soon" not in status.facts
+    if status.device == "cpu" and is_final and "onnx on cuda" not in selection.refused:
         selection.refused.setdefault("cuda", _why_no_cuda(selection.engine))
     return engine, replace(selection, engine=status.name)
 

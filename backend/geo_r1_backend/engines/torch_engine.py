@@ -13,7 +13,7 @@ from pathlib import Path
 
 from geo_r1_backend.engines.base import EngineItem, EngineStatus, GenerationOptions, Piece
 from geo_r1_backend.engines.profiles import read_profile
-from geo_r1_backend.engines.torch_shared import SharedWorker, Start
+from geo_r1_backend.engines.torch_shared import SharedWorker, Start, never
 from geo_r1_backend.engines.worker_process import Message
 from geo_r1_backend.errors import EngineFailed, ModelFailed
 from geo_r1_backend.models.learned import ADAPTER_FILE, read_json
@@ -34,6 +34,7 @@ class TorchEngine:
             low-rank adapter of a Qwen2.5-VL.
         device: `cpu` leaves a GPU alone; None = the fastest that is there.
         precision: float32, bfloat16 or 4-bit; None = the best that fits.
+        should_stop: asked while it starts; when it returns true the worker is ended.
 
     Raises:
         ModelFailed: if the worker does not come up or the adapter is not one of these weights; the reason is its own.
@@ -51,6 +52,7 @@ class TorchEngine:
         adapter: Path | None = None,
         device: str | None = None,
         precision: str | None = None,
+        should_stop: Callable[[], bool] = never,
     ) -> None:
         self.chosen = ""
         self.profile = read_profile(folder, model_id=model_id)
@@ -58,7 +60,7 @@ class TorchEngine:
         beside = adapter is not None and _works_beside(folder, adapter)
         self._adapter = str(adapter) if beside else ""
         start = Start(folder, threads, None if beside else adapter, device, precision)
-        self._worker = SharedWorker.taken(start, self.profile.id)
+        self._worker = SharedWorker.taken(start, self.profile.id, should_stop)
         self._closed = False
         self.best_batch = int(self._worker.loaded.get("best_batch", 1))
         """Rows of the own loop; 1 through transformers' `generate`."""

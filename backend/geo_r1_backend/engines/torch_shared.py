@@ -23,6 +23,11 @@ POLL_S = 0.05
 CLOSE_GRACE_S = 2.0
 
 
+def never() -> bool:
+    """Nobody stops it."""
+    return False
+
+
 @dataclass(frozen=True)
 class Start:
     """How a worker is started; engines with the same share it."""
@@ -63,18 +68,20 @@ class SharedWorker:
         """Why the last answer took several times as long as this device needs; empty = it did not."""
 
     @classmethod
-    def taken(cls, start: Start, model_id: str) -> SharedWorker:
+    def taken(
+        cls, start: Start, model_id: str, should_stop: Callable[[], bool] = never
+    ) -> SharedWorker:
         """The worker of these weights, running.
 
         Raises:
-            ModelFailed: if it does not come up; the reason is its own.
+            ModelFailed: if it does not come up, or should stop before it does; the reason is its own.
         """
         with cls._all_lock:
             worker = cls._all.setdefault(start, cls(start))
             worker._users += 1
         try:
             with worker._turn:
-                worker._running(model_id)
+                worker._running(model_id, should_stop)
         except BaseException:
             worker.release()
             raise
@@ -129,7 +136,7 @@ class SharedWorker:
                 if not ended and worker.alive:
                     self._stop(worker, number)
 
-    def _running(self, model_id: str) -> WorkerProcess:
+    def _running(self, model_id: str, should_stop: Callable[[], bool] = never) -> WorkerProcess:
         if self._worker is not None and self._worker.alive:
             return self._worker
         self._end()
@@ -146,6 +153,8 @@ class SharedWorker:
                 reason = str(message["reason"])
             elif not worker.alive:
                 reason = worker.obituary()
+            elif should_stop():
+                reason = "it is not wanted any more"
             elif time.monotonic() > until_s:
                 reason = f"loading took longer than {LOAD_LIMIT_S:.0f} s"
             if reason:

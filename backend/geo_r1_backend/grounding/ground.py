@@ -112,6 +112,8 @@ def ground(
             if should_stop():
                 return
             is_last = number == len(questions)
+            # an engine may have handed over to another one meanwhile
+            size = max(1, options.batch_size or engine.best_batch)
             try:
                 chip = chip_of()
                 if len(chip.looks) == 1:
