@@ -84,38 +84,63 @@ def test_nobody_waits_for_the_one_that_takes_long(both):
     assert second.closed
 
 
-def test_an_answer_ends_on_the_engine_it_began_on(both):
-    """What is under way, and a question that passes within it, are the first one's to the end; the next call is the second's."""
-    first, second = both
-    preparing = Preparing(second)
-    engine = HandingOver(first, preparing, "second")
+@pytest.fixture
+def under_way(both):
+    """An answer that the first has begun; the second is ready now. The engine, the rest of the answer, the first one."""
+    preparing = Preparing(both[1])
+    engine = HandingOver(both[0], preparing, "second")
     pieces = engine.generate([ITEM], OPTIONS, lambda: False)
     next(pieces)
-
     preparing.end(engine)
-    assert "by first" in says(engine)
-    assert not first.closed
-    list(pieces)
-
-    assert first.closed
-    assert "by second" in says(engine)
+    yield engine, pieces, both[0]
     engine.close()
 
 
-def test_an_answer_that_is_left_hands_over_as_well(both):
+def test_an_answer_ends_on_the_engine_it_began_on(under_way):
+    """What is under way, and a question that passes within it, are the first one's to the end; the next call is the second's."""
+    engine, pieces, first = under_way
+
+    assert "by first" in says(engine)
+    assert not first.closed
+    assert "".join(piece.text for piece in pieces).endswith("</answer>")
+
+    assert first.closed
+    assert "by second" in says(engine)
+
+
+def test_an_answer_that_is_left_hands_over_as_well(under_way):
     """Whoever asked has left: closing the answer is its end."""
-    first, second = both
-    preparing = Preparing(second)
-    engine = HandingOver(first, preparing, "second")
-    pieces = engine.generate([ITEM], OPTIONS, lambda: False)
-    next(pieces)
-    preparing.end(engine)
+    engine, pieces, first = under_way
 
     pieces.close()
 
     assert first.closed
     assert "by second" in says(engine)
-    engine.close()
+
+
+def test_health_does_not_wait_for_a_worker_that_ends(both):
+    """An engine that takes long to close is asked for its status meanwhile, as a service's health does."""
+    first, _ = both
+    closing, go_on = threading.Event(), threading.Event()
+    engine = HandingOver(first, lambda _: None, "nothing")
+    assert engine.wait(5)
+
+    def slowly():
+        closing.set()
+        assert go_on.wait(5)
+
+    first.close = slowly
+    thread = threading.Thread(target=engine.close)
+    thread.start()
+    assert closing.wait(5)
+    asked = threading.Thread(target=engine.status)
+    asked.start()
+    asked.join(2)
+    was_answered = not asked.is_alive()
+    go_on.set()
+    thread.join(5)
+
+    assert was_answered
 
 
 @pytest.mark.parametrize("outcome", [None, RuntimeError("no driver")], ids=["not better", "fails"])
@@ -174,6 +199,7 @@ def test_a_request_of_many_goes_over_between_its_batches(start_service):
     said_by = {e["item"]: e["engine"] for e in stream.events if e["event"] == "result"}
     assert [said_by[name] for name in names] == ["first"] * 2 + ["second"] * 7
     assert (len(first.seen), len(second.seen)) == (2, 7)
+    assert running.client.get("/v1/health").json()["engine"] == "second"
 
 
 def test_the_embedded_model_goes_over_to_torch(tmp_path, monkeypatch):
@@ -274,7 +300,5 @@ def test_a_worker_that_is_not_wanted_is_ended_while_it_starts(tmp_path):
         TorchEngine(stock, threads=1, should_stop=lambda: time.monotonic() - began > 0.3)
 
     assert time.monotonic() - began < 1.5
-    workers = [
-        c for c in psutil.Process().children() if any("torch_worker" in w for w in c.cmdline())
-    ]
-    assert not [worker for worker in workers if str(stock) in worker.cmdline()]
+    running = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
+    assert not [command for command in running if str(stock) in command]

@@ -1,7 +1,7 @@
 """An engine that answers at once, until another one that takes long to start is ready: nobody waits for the quicker one.
 
-Torch needs 14 to 40 s to be imported and to build its kernels on a card where it then answers in a tenth of the processor's time
-(docs/performance.md). They are handed over to each other between two calls of `generate`, never within one.
+Torch needs 11 to 60 s until it answers on a card, and answers there in a tenth of the processor's time then (docs/performance.md).
+The change happens between two calls of `generate`, never within one (docs/adr/0020-nobody-waits-for-torch.md).
 """
 
 from __future__ import annotations
@@ -86,10 +86,11 @@ class HandingOver:
         self._closed.set()
         self._thread.join(ENDS_WITHIN_S)
         with self._lock:
-            for engine in (self._now, self._next):
-                if engine is not None:
-                    engine.close()
-            self._next = None
+            following, self._next = self._next, None
+        # a worker may take seconds to end, and whoever asks for health meanwhile must not wait for that
+        for engine in (self._now, following):
+            if engine is not None:
+                engine.close()
 
     def _prepare(self, prepare: Prepare, wait_s: float) -> None:
         engine = None
@@ -100,11 +101,12 @@ class HandingOver:
             log.exception("%s", self._coming)
         with self._lock:
             self._coming = ""
-            if engine is not None and self._closed.is_set():
-                engine.close()
-            else:
+            is_late = self._closed.is_set()
+            if not is_late:
                 self._next = engine
                 self._hand_over()
+        if is_late and engine is not None:
+            engine.close()
 
     def _hand_over(self) -> None:
         """Go over to the next engine if there is one and nothing is being answered; the lock is held."""
